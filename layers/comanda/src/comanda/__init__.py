@@ -1,0 +1,1 @@
+"""Comanda: exactly-once order processing and reports on AWS serverless."""
