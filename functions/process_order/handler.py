@@ -1,0 +1,8 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import World
+from functions.process_order.app import Settings, build
+
+handler = build(Settings.load(os.environ), World.real())

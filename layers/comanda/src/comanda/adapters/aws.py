@@ -1,0 +1,55 @@
+"""What boto3's errors mean, and DynamoDB's typed values."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from comanda.domain.errors import Unavailable
+
+_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
+_DEFECTS = {
+    "ValidationException",
+    "SerializationException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "InvalidMessageContents",
+    "MissingParameter",
+}
+"""The request itself was wrong: no outage, and waiting mends nothing."""
+
+
+def code_of(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+@contextmanager
+def answering(what: str) -> Iterator[None]:
+    """Turn every outage of an AWS service into Unavailable: throttles, 5xx, time-outs, lost connections, no permission.
+
+    Failed conditions and malformed requests are no outages and pass as they are.
+    """
+    try:
+        yield
+    except ParamValidationError:
+        raise
+    except ClientError as error:
+        if code_of(error) in _CONDITIONS | _DEFECTS:
+            raise
+        raise Unavailable(f"{what}: {code_of(error)}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{what}: {type(error).__name__}") from error
+
+
+_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+
+
+def to_dynamodb(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Python values to DynamoDB's typed ones."""
+    return {name: _serializer.serialize(value) for name, value in fields.items()}
+
+
+def from_dynamodb(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}

@@ -1,0 +1,113 @@
+"""The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
+from comanda.adapters.journal import LOGGER, METRICS
+from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.canonical import canonical_json
+from comanda.domain.errors import ComandaError, MalformedRequest, NotFound, Unavailable
+from comanda.domain.identity import IdempotencyKey, KeySpace
+
+ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def new_api() -> APIGatewayRestResolver:
+    """A resolver whose every answer, good or bad, is ours."""
+    app = APIGatewayRestResolver(serializer=canonical_json)
+
+    def problem(error: ComandaError) -> Response[str]:
+        status, body, headers = problem_of(error, request_id(app))
+        level = LOGGER.error if isinstance(error, Unavailable) else LOGGER.info
+        level("request.refused", extra={"status": status.value, "problem": body["type"], "reason": str(error)})
+        return json_response(status, body, headers, content_type=CONTENT_TYPE)
+
+    def defect(error: Exception) -> Response[str]:
+        LOGGER.exception("request.defect", exc_info=error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        detail = "a defect of ours; the outcome is open until you ask again with the same idempotency key"
+        body = problem_body(status, "internal", "Something went wrong", detail, request_id(app))
+        return json_response(status, body, content_type=CONTENT_TYPE)
+
+    def not_found(_: NotFoundError) -> Response[str]:
+        return problem(NotFound("there is nothing at this path"))
+
+    app.exception_handler(ComandaError)(problem)
+    app.exception_handler(Exception)(defect)
+    app.not_found(not_found)
+    return app
+
+
+def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
+    """The Lambda handler of a resolver: one log line and its metrics for each request."""
+
+    @METRICS.log_metrics
+    def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        answer = app.resolve(event, context)
+        facts = {
+            "method": event.get("httpMethod"),
+            "route": event.get("resource"),
+            "status": answer["statusCode"],
+            "function_request_id": context.aws_request_id,
+        }
+        LOGGER.info("request.answered", extra=facts)
+        return answer
+
+    return handle
+
+
+def json_response(
+    status: HTTPStatus,
+    body: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
+) -> Response[str]:
+    return Response(status.value, content_type, canonical_json(body), headers=dict(headers or {}))
+
+
+def caller_of(event: APIGatewayProxyEvent) -> Caller:
+    """The caller as the authorizer found it."""
+    context = event.request_context.authorizer
+    scopes = str(context["scopes"]).split()
+    return Caller(str(context["caller"]), Origin(context["origin"]), frozenset(map(Scope, scopes)))
+
+
+def correlation_id_of(event: APIGatewayProxyEvent) -> str:
+    """The client's X-Correlation-Id if it is a plain one, else API Gateway's request id."""
+    given = event.headers.get("x-correlation-id") or ""
+    return given if _CORRELATION_ID.fullmatch(given) else event.request_context.request_id or ""
+
+
+def idempotency_key_of(
+    event: APIGatewayProxyEvent, caller: Caller, client_order_id: str | None
+) -> IdempotencyKey | None:
+    """The key of a POST /orders: from `Idempotency-Key` or `X-Idempotency-Key`, else the body's `order_id` (P2).
+
+    Raises MalformedRequest for a key that is not 1 to 255 visible ASCII characters, or two that differ.
+    """
+    given = {event.headers[name] for name in ("idempotency-key", "x-idempotency-key") if name in event.headers}
+    if len(given) > 1:
+        raise MalformedRequest("Idempotency-Key and X-Idempotency-Key differ; send one of them")
+    if given:
+        (key,) = given
+        if not _KEY.fullmatch(key):
+            raise MalformedRequest("an idempotency key has 1 to 255 visible ASCII characters, such as a UUID")
+        return IdempotencyKey(caller.name, KeySpace.HEADER, key)
+    if client_order_id is not None:
+        return IdempotencyKey(caller.name, KeySpace.CLIENT_ORDER_ID, client_order_id)
+    return None
+
+
+def request_id(app: APIGatewayRestResolver) -> str:
+    return app.current_event.request_context.request_id or ""

@@ -1,0 +1,155 @@
+"""The body of POST /orders: every rule of every field, in its two forms.
+
+Numbers stay what they were: no text becomes a quantity, and no float becomes money.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from comanda.application.ports import NewOrder
+from comanda.domain.errors import FieldError, InvalidRequest
+from comanda.domain.money import MAX_UNIT_PRICE, money
+from comanda.domain.order import Item
+
+MAX_ITEMS = 100
+MAX_QTY = 1_000_000
+MAX_METADATA_TEXT = 500
+MAX_METADATA_NUMBER = 10**15
+_ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
+_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?")
+
+
+def _plain_text(text: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValueError("control characters are not allowed")
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _price(value: object) -> Decimal:
+    if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+        raise ValueError('an amount is written like "5000.00", with at most two decimal places')
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError('an amount is a number or a text like "5000.00"')  # noqa: TRY004 - pydantic reads ValueError
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise ValueError("an amount has fewer digits") from None
+    if not 0 <= amount <= MAX_UNIT_PRICE:
+        raise ValueError(f"an amount is from 0 to {MAX_UNIT_PRICE}")
+    return money(amount)
+
+
+def _metadata_value(value: object) -> str | int | bool | None:
+    match value:
+        case None | bool():
+            return value
+        case int() if abs(value) <= MAX_METADATA_NUMBER:
+            return value
+        case str() if len(value) <= MAX_METADATA_TEXT:
+            return _plain_text(value) if value else value
+    raise ValueError(
+        f"text of at most {MAX_METADATA_TEXT} characters, whole numbers up to {MAX_METADATA_NUMBER}, true, false, null"
+    )
+
+
+Id = Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=_ID)]
+Text = Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(_plain_text)]
+Qty = Annotated[StrictInt, Field(ge=1, le=MAX_QTY)]
+Price = Annotated[Decimal, BeforeValidator(_price)]
+MetadataValue = Annotated[str | int | bool | None, BeforeValidator(_metadata_value)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ItemBody(_Body):
+    sku: Id | None = None
+    item_name: Text | None = None
+    qty: Qty
+    unit_price: Price | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.sku is None) == (self.item_name is None):
+            raise ValueError("an item has either a sku or an item_name")
+        return self
+
+    def item(self) -> Item:
+        return Item(self.qty, self.sku, self.item_name, self.unit_price)
+
+
+class _OrderBody(_Body):
+    customer_id: Id | None = None
+    recipient_id: Id | None = None
+    order_id: Id | None = None
+    currency: Annotated[StrictStr, Field(pattern="^[A-Z]{3}$")] | None = None
+    metadata: Annotated[dict[Id, MetadataValue], Field(max_length=20)] = {}
+
+    def new_order(self, items: tuple[Item, ...], default_currency: str) -> NewOrder:
+        return NewOrder(
+            items=items,
+            currency=self.currency or default_currency,
+            customer_id=self.customer_id,
+            recipient_id=self.recipient_id,
+            client_order_id=self.order_id,
+            metadata=self.metadata,
+        )
+
+
+class OrderBody(_OrderBody):
+    """`{"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}]}` (E1)."""
+
+    customer_id: Id
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ShortBody(_OrderBody):
+    """`{"item_name": "Notebook", "quantity": 1, "price": 5000}` (C3): one item, its unit price given."""
+
+    item_name: Text
+    quantity: Qty
+    price: Price
+
+
+def order_request(body: dict[str, Any], default_currency: str) -> NewOrder:
+    """A valid order. Raises InvalidRequest with one entry per broken rule, each naming its field."""
+    try:
+        if "items" not in body and body.keys() & {"item_name", "quantity", "price"}:
+            short = ShortBody.model_validate(body)
+            items = (Item(short.quantity, None, short.item_name, short.price),)
+            return short.new_order(items, default_currency)
+        order = OrderBody.model_validate(body)
+        return order.new_order(tuple(item.item() for item in order.items), default_currency)
+    except ValidationError as error:
+        raise InvalidRequest(*(_field_error(detail) for detail in error.errors())) from None
+
+
+def _field_error(detail: ErrorDetails) -> FieldError:
+    path = [str(part) for part in detail["loc"] if part != "[key]"]
+    message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    return FieldError(".".join(path)[:200] or "body", message)
+
+
+_MESSAGES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of an order",
+    "string_pattern_mismatch": "letters, digits and . _ : @ - only, and a letter or digit first",
+}

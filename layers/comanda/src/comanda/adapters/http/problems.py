@@ -1,0 +1,62 @@
+"""Errors become HTTP answers here, and nowhere else: RFC 9457 problem details with a stable `type`.
+
+What API Gateway answers by itself has the same form (infra/api_stack.py).
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from comanda.domain.errors import (
+    ComandaError,
+    Forbidden,
+    IllegalTransition,
+    InvalidRequest,
+    KeyReused,
+    MalformedRequest,
+    NotFound,
+    PayloadTooLarge,
+    StillInProgress,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:comanda:problem:"
+
+PROBLEMS: dict[type[ComandaError], tuple[HTTPStatus, str, str]] = {
+    MalformedRequest: (HTTPStatus.BAD_REQUEST, "malformed-request", "The request cannot be read"),
+    Forbidden: (HTTPStatus.FORBIDDEN, "forbidden", "The token does not allow this"),
+    NotFound: (HTTPStatus.NOT_FOUND, "not-found", "Not found"),
+    StillInProgress: (HTTPStatus.CONFLICT, "in-progress", "A request with this key is in progress"),
+    IllegalTransition: (HTTPStatus.CONFLICT, "illegal-transition", "The order's status does not allow this"),
+    PayloadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload-too-large", "The body is too large"),
+    UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON"),
+    InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule"),
+    KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key belongs to another request"),
+    Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available at this moment"),
+}
+"""Status, slug and title of each error a caller can meet."""
+
+_RETRY_AFTER = {StillInProgress: "1", Unavailable: "2"}  # seconds
+
+
+def problem_of(error: ComandaError, request_id: str) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+    """Status, body and headers for an error that is one of PROBLEMS (or of a subclass)."""
+    kind = next(kind for kind in PROBLEMS if isinstance(error, kind))
+    status, slug, title = PROBLEMS[kind]
+    detail = "try again; with the same idempotency key nothing is doubled" if kind is Unavailable else str(error)
+    body = problem_body(status, slug, title, detail, request_id)
+    if isinstance(error, InvalidRequest):
+        body["errors"] = [{"field": fault.field, "message": fault.message} for fault in error.errors]
+    headers = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
+    return status, body, headers
+
+
+def problem_body(status: HTTPStatus, slug: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    return {
+        "type": f"{TYPE_PREFIX}{slug}",
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "request_id": request_id,
+    }

@@ -1,0 +1,63 @@
+"""What happened, told as structured logs and EMF metrics by Powertools (E8, B10)."""
+
+from collections.abc import Mapping
+from threading import Lock
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from comanda.domain.order import Order
+
+LOGGER = Logger(log_uncaught_exceptions=False, utc=True)
+METRICS = Metrics()
+
+COUNTED: Mapping[str, str] = {
+    "order.accepted": "OrdersAccepted",
+    "order.replayed": "OrdersReplayed",
+    "order.cancelled": "OrdersCancelled",
+    "order.completed": "OrdersCompleted",
+    "order.failed": "OrdersFailed",
+    "order.attempt_failed": "AttemptsFailed",
+}
+"""The metric that counts a happening."""
+
+_WARNINGS = {"order.failed", "order.attempt_failed", "storage.unavailable", "queue.pause_not_set"}
+_QUIET = {"message.let_through"}
+
+
+class PowertoolsJournal:
+    """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metric."""
+
+    def __init__(self) -> None:
+        self._lock = (
+            Lock()
+        )  # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
+
+    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
+        known = {} if order is None else _keys_of(order)
+        if happening in _WARNINGS:
+            LOGGER.warning(happening, extra={**known, **facts})
+        elif happening in _QUIET:
+            LOGGER.debug(happening, extra={**known, **facts})
+        else:
+            LOGGER.info(happening, extra={**known, **facts})
+        self._measure(happening, facts)
+
+    def _measure(self, happening: str, facts: Mapping[str, object]) -> None:
+        if happening not in COUNTED:
+            return
+        with self._lock:
+            METRICS.add_metric(name=COUNTED[happening], unit=MetricUnit.Count, value=1)
+            seconds = facts.get("seconds")
+            if isinstance(seconds, float):
+                METRICS.add_metric(name="TimeToComplete", unit=MetricUnit.Milliseconds, value=seconds * 1000)
+
+
+def _keys_of(order: Order) -> dict[str, object]:
+    return {
+        "order_id": order.order_id,
+        "recipient_id": order.recipient_id,
+        "caller": order.caller,
+        "correlation_id": order.correlation_id,
+        "status": order.status.value,
+    }

@@ -1,0 +1,82 @@
+"""SQS FIFO: sending into a recipient's message group, receiving, and hiding for a while."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.data_classes import SQSEvent
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from comanda.adapters.aws import answering
+from comanda.application.ports import Journal
+from comanda.domain.errors import Unavailable
+from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.order import Order
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True)
+class QueuePublisher:
+    """Implements `Publisher`. One message at a time: in a batch, one entry may fail and the next be stored, which
+    would turn round the order of a recipient (P4)."""
+
+    client: "SQSClient"
+    queue_url: str
+
+    def publish(self, order: Order, event: Event) -> None:
+        with answering("queue"):
+            self.client.send_message(
+                QueueUrl=self.queue_url,
+                MessageBody=OrderMessage.about(order, event).body,
+                MessageGroupId=order.recipient_id,
+                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": order.correlation_id}},
+            )
+
+
+@dataclass(frozen=True)
+class LambdaSourceQueue:
+    """Implements `SourceQueue` for messages that an event source mapping received."""
+
+    client: "SQSClient"
+    queue_url: str
+    journal: Journal
+
+    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+        entries: list[Any] = [
+            {"Id": str(number), "ReceiptHandle": delivery.receipt_handle, "VisibilityTimeout": seconds}
+            for number, delivery in enumerate(deliveries)
+        ]
+        try:
+            with answering("queue"):
+                answer = self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
+        except Unavailable as error:
+            self.journal.tell("queue.pause_not_set", reason=str(error))
+            return
+        for failed in answer.get("Failed", []):
+            self.journal.tell("queue.pause_not_set", reason=failed["Code"])
+
+
+def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
+    """The messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
+    return [_delivery_of(record) for record in SQSEvent(event).records]
+
+
+def _delivery_of(record: SQSRecord) -> Delivery:
+    attributes = record.attributes
+    correlation = record.message_attributes.get("correlation_id")
+    try:
+        message = OrderMessage.parse(record.body)
+    except ValueError:
+        message = None
+    return Delivery(
+        message_id=record.message_id,
+        receipt_handle=record.receipt_handle,
+        group=attributes.message_group_id or "",
+        receive_count=int(attributes.approximate_receive_count),
+        sent_at=datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC),
+        correlation_id=(correlation.string_value or "") if correlation else "",
+        message=message,
+    )

@@ -1,0 +1,143 @@
+"""An order as a row of the orders table, and back.
+
+Rows stay under 1 KB for an everyday order, so that each write costs one write unit: only what is there is written.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from comanda.domain.access import Origin
+from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus, Stage
+from comanda.domain.times import from_iso, to_iso
+
+CLAIM_LIFETIME = timedelta(days=15)
+"""Longer than a queue keeps a message (14 days): while the message of a claim may exist, so does the claim (P1)."""
+
+
+def to_row(order: Order) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "order_id": order.order_id,
+        "caller": order.caller,
+        "origin": order.origin.value,
+        "recipient_id": order.recipient_id,
+        "customer_id": order.customer_id,
+        "client_order_id": order.client_order_id,
+        "items": [_item_to_row(item) for item in order.items],
+        "currency": order.currency,
+        "total_amount": order.total_amount,
+        "metadata": dict(order.metadata) or None,
+        "payload_hash": order.payload_hash,
+        "correlation_id": order.correlation_id,
+        "status": order.status.value,
+        "timeline": [{"status": moment.status.value, "at": to_iso(moment.at)} for moment in order.timeline] or None,
+        "enrichment": _enrichment_to_row(order.enrichment) if order.enrichment else None,
+        "failure": _failure_to_row(order.failure) if order.failure else None,
+        "attempts": _attempts_to_row(order.attempts) if order.attempts else None,
+        "replay": order.replay,
+        "version": order.version,
+        "created_at": to_iso(order.created_at),
+        "updated_at": to_iso(order.updated_at),
+        "expires_at": int((order.created_at + CLAIM_LIFETIME).timestamp()) if order.is_claim else None,
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def from_row(row: Mapping[str, Any]) -> Order:
+    return Order(
+        order_id=row["order_id"],
+        caller=row["caller"],
+        origin=Origin(row["origin"]),
+        recipient_id=row["recipient_id"],
+        customer_id=row.get("customer_id"),
+        client_order_id=row.get("client_order_id"),
+        items=tuple(_item_from_row(item) for item in row["items"]),
+        currency=row["currency"],
+        total_amount=_amount(row.get("total_amount")),
+        metadata={
+            key: int(value) if isinstance(value, Decimal) else value for key, value in row.get("metadata", {}).items()
+        },
+        payload_hash=row["payload_hash"],
+        correlation_id=row["correlation_id"],
+        status=OrderStatus(row["status"]),
+        timeline=tuple(
+            Moment(OrderStatus(moment["status"]), from_iso(moment["at"])) for moment in row.get("timeline", [])
+        ),
+        enrichment=_enrichment_from_row(row["enrichment"]) if "enrichment" in row else None,
+        failure=_failure_from_row(row["failure"]) if "failure" in row else None,
+        attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
+        replay=int(row["replay"]),
+        version=int(row["version"]),
+        created_at=from_iso(row["created_at"]),
+        updated_at=from_iso(row["updated_at"]),
+    )
+
+
+def _item_to_row(item: Item) -> dict[str, Any]:
+    fields = {"sku": item.sku, "item_name": item.item_name, "qty": item.qty, "unit_price": item.unit_price}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _item_from_row(row: Mapping[str, Any]) -> Item:
+    return Item(
+        qty=int(row["qty"]),
+        sku=row.get("sku"),
+        item_name=row.get("item_name"),
+        unit_price=_amount(row.get("unit_price")),
+    )
+
+
+def _enrichment_to_row(enrichment: Enrichment) -> dict[str, Any]:
+    """Prices are not repeated here: they stand in the items."""
+    fields = {
+        "provider": enrichment.provider,
+        "reference": enrichment.reference,
+        "customer": dict(enrichment.customer) or None,
+        "enriched_at": to_iso(enrichment.enriched_at) if enrichment.enriched_at else None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _enrichment_from_row(row: Mapping[str, Any]) -> Enrichment:
+    return Enrichment(
+        provider=row["provider"],
+        reference=row["reference"],
+        customer=row.get("customer", {}),
+        enriched_at=from_iso(row["enriched_at"]) if "enriched_at" in row else None,
+    )
+
+
+def _failure_to_row(failure: Failure) -> dict[str, Any]:
+    return {
+        "class": failure.name,
+        "message": failure.message,
+        "stage": failure.stage.value,
+        "attempts": failure.attempts,
+        "at": to_iso(failure.at),
+        "message_id": failure.message_id,
+    }
+
+
+def _failure_from_row(row: Mapping[str, Any]) -> Failure:
+    return Failure(
+        name=row["class"],
+        message=row["message"],
+        stage=Stage(row["stage"]),
+        attempts=int(row["attempts"]),
+        at=from_iso(row["at"]),
+        message_id=row["message_id"],
+    )
+
+
+def _attempts_to_row(attempts: Attempts) -> dict[str, Any]:
+    return {"stage": attempts.stage.value, "message_id": attempts.message_id, "count": attempts.count}
+
+
+def _attempts_from_row(row: Mapping[str, Any]) -> Attempts:
+    return Attempts(Stage(row["stage"]), row["message_id"], int(row["count"]))
+
+
+def _amount(value: Decimal | None) -> Decimal | None:
+    """DynamoDB drops trailing zeros; money has two places always."""
+    return None if value is None else value.quantize(Decimal("0.01"))

@@ -1,0 +1,55 @@
+"""All that a function takes from outside, in one place, so that a test or the simulator can bring its own."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+
+from comanda.application.ports import Clock
+from comanda.application.work import Executor
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+GROUPS_AT_ONCE = 10
+"""A batch has at most ten messages, and so at most ten groups."""
+
+_CLIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=2,  # seconds
+    read_timeout=5,
+    max_pool_connections=2 * GROUPS_AT_ONCE,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+    clock: Clock
+    """Time now, in UTC."""
+    draw: Callable[[], float]
+    """A random number, 0 <= x < 1."""
+    sleep: Callable[[float], None]
+    """Seconds."""
+    executor: Executor
+    """Works on message groups side by side."""
+
+    @classmethod
+    def real(cls) -> Self:
+        return cls(
+            dynamodb=boto3.client("dynamodb", config=_CLIENT),
+            sqs=boto3.client("sqs", config=_CLIENT),
+            clock=partial(datetime.now, UTC),
+            draw=random.random,
+            sleep=time.sleep,
+            executor=ThreadPoolExecutor(GROUPS_AT_ONCE),
+        )

@@ -1,0 +1,30 @@
+"""POST /orders/{id}/cancel: the client takes an order back before work on it starts."""
+
+from dataclasses import dataclass
+
+from comanda.application.ports import Clock, Journal, Orders, Overtaken
+from comanda.application.read_orders import visible_order
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import IllegalTransition
+from comanda.domain.order import Order, OrderStatus
+
+
+@dataclass(frozen=True)
+class CancelOrder:
+    orders: Orders
+    journal: Journal
+    clock: Clock
+
+    def __call__(self, caller: Caller, order_id: str) -> Order:
+        """Raises Forbidden, NotFound, IllegalTransition once work has begun, Unavailable. Twice is as good as once."""
+        caller.require(Scope.ORDERS_WRITE)
+        order = visible_order(self.orders.get(order_id), caller, order_id)
+        if order.status is OrderStatus.CANCELLED:
+            return order
+        cancelled = order.cancelled(self.clock())
+        try:
+            self.orders.save(order, cancelled)
+        except Overtaken as error:
+            raise IllegalTransition("work on this order has begun; it can no longer be cancelled") from error
+        self.journal.tell("order.cancelled", cancelled)
+        return cancelled

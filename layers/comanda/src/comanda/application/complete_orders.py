@@ -1,0 +1,61 @@
+"""Third stage: order.enriched → `completed`, once, in the recipient's ledger (E6, P3, P4).
+
+Orders of a recipient that arrive together are written together (D6).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from comanda.application.ports import Balance, Clock, Journal, Ledger, LedgerEntry, Posting
+from comanda.application.work import Job
+from comanda.domain.errors import PermanentError
+from comanda.domain.money import money
+from comanda.domain.order import Order, OrderStatus, Stage
+
+
+@dataclass(frozen=True)
+class CompleteOrders:
+    ledger: Ledger
+    journal: Journal
+    clock: Clock
+    stage = Stage.COMPLETION
+
+    def __call__(self, jobs: Sequence[Job]) -> int:
+        """Complete as many orders from the head on as are ready; give their number."""
+        ready = self._ready(jobs)
+        now = self.clock()
+        balance = self.ledger.balance(ready[0].recipient_id)
+        posting = posting_of(balance or Balance(ready[0].recipient_id, ready[0].currency), ready, now)
+        self.ledger.post(posting)
+        for _, order in posting.orders:
+            self.journal.tell("order.completed", order, seconds=(now - order.created_at).total_seconds())
+        return len(ready)
+
+    def _ready(self, jobs: Sequence[Job]) -> list[Order]:
+        """The head and those behind it that can be posted with it. A head that never can be is a PermanentError."""
+        head = jobs[0].order
+        if head.status is not OrderStatus.PROCESSING or head.enrichment is None or head.total_amount is None:
+            raise PermanentError("NotEnriched", "the order came to its completion without an enrichment")
+        ready: list[Order] = []
+        for job in jobs:
+            order = job.order
+            if order.status is not OrderStatus.PROCESSING or order.enrichment is None or order in ready:
+                break
+            if order.recipient_id != head.recipient_id:
+                break
+            ready.append(order)
+        return ready
+
+
+def posting_of(before: Balance, orders: Sequence[Order], now: datetime) -> Posting:
+    """The entries that follow on `before`, the balance after them, and each order completed."""
+    entries: list[LedgerEntry] = []
+    amount = before.amount
+    for sequence, order in enumerate(orders, start=before.orders_completed + 1):
+        total = order.total_amount if order.total_amount is not None else Decimal("0.00")
+        entries.append(LedgerEntry(sequence, order.order_id, total, now))
+        amount += total
+    after = replace(before, amount=money(amount), orders_completed=before.orders_completed + len(orders))
+    return Posting(before, after, tuple(entries), tuple((order, order.completed(now)) for order in orders))

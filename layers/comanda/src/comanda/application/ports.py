@@ -1,0 +1,127 @@
+"""What the use cases need from the world outside. Adapters implement these; tests bring small fakes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from comanda.domain.messages import Delivery, Event
+from comanda.domain.order import Enrichment, Item, Order
+
+
+class Overtaken(Exception):
+    """The row is no longer what the change was made from, so nothing was written."""
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """The time now, in UTC."""
+
+
+class Orders(Protocol):
+    """The orders table. Every method raises Unavailable where storage does not answer."""
+
+    def claim(self, order: Order) -> Order | None:
+        """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
+
+    def get(self, order_id: str) -> Order | None:
+        """The row as it stands now (strongly consistent), claims included."""
+
+    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+        """The rows there are, by id, as they stand now."""
+
+    def save(self, before: Order, after: Order) -> None:
+        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One completed order in its recipient's ledger. `sequence` counts from 1 without a gap."""
+
+    sequence: int
+    order_id: str
+    amount: Decimal
+    completed_at: datetime
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A recipient's ledger in one line. `orders_completed` is also the sequence of its last entry."""
+
+    recipient_id: str
+    currency: str
+    amount: Decimal = Decimal("0.00")
+    orders_completed: int = 0
+
+
+@dataclass(frozen=True)
+class Posting:
+    """Orders of one recipient that complete together: all of it is written, or none (P3)."""
+
+    before: Balance
+    after: Balance
+    entries: tuple[LedgerEntry, ...]
+    orders: tuple[tuple[Order, Order], ...]
+    """Each order before and after its completion."""
+
+
+class Ledger(Protocol):
+    """The recipients' ledgers. Every method raises Unavailable where storage does not answer."""
+
+    def balance(self, recipient_id: str) -> Balance | None:
+        """As it stands now (strongly consistent); None before the first completed order."""
+
+    def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
+        """At most `limit` entries with a sequence greater than `after`, in order."""
+
+    def post(self, posting: Posting) -> None:
+        """Write all of it in one transaction. Raises Overtaken where an order or the balance is not as it was read."""
+
+
+class Publisher(Protocol):
+    def publish(self, order: Order, event: Event) -> None:
+        """Send the message into its recipient's message group. Raises Unavailable; then it may be stored or not."""
+
+
+class SourceQueue(Protocol):
+    """The queue a worker's messages came from."""
+
+    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+        """Make messages visible again after so many seconds (ChangeMessageVisibility). Never raises for an outage:
+        the queue's own visibility timeout then takes its place."""
+
+
+@dataclass(frozen=True)
+class EnrichmentRequest:
+    """What the outside service is asked. `attempt` counts from 1."""
+
+    order_id: str
+    replay: int
+    items: tuple[Item, ...]
+    customer_id: str | None
+    currency: str
+    attempt: int
+
+
+class EnrichmentProvider(Protocol):
+    def enrich(self, request: EnrichmentRequest) -> Enrichment:
+        """Called with the order id as its idempotency key (P10). Raises PermanentError or TransientError."""
+
+
+class Journal(Protocol):
+    """Where what happened is told: structured logs and metrics."""
+
+    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """A valid order as a client asked for it, in whichever form it was written."""
+
+    items: tuple[Item, ...]
+    currency: str
+    customer_id: str | None = None
+    recipient_id: str | None = None
+    client_order_id: str | None = None
+    metadata: Mapping[str, str | int | bool | None] = field(default_factory=dict)

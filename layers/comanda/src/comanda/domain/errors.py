@@ -1,0 +1,96 @@
+"""What can go wrong, told apart.
+
+ComandaError
+├── RequestError                the caller's doing; becomes a 4xx
+│   ├── MalformedRequest        400  not to be parsed: no JSON, bad header, bad cursor
+│   ├── Forbidden               403  known, but without the scope
+│   ├── NotFound                404  not there, or not for this caller
+│   ├── StillInProgress         409  the same key is being worked on right now
+│   ├── IllegalTransition       409  the order's status does not allow it
+│   ├── PayloadTooLarge         413  more bytes than an order may have
+│   ├── UnsupportedMediaType    415  not application/json
+│   ├── InvalidRequest          422  parsed, but a rule of a field is broken
+│   └── KeyReused               422  the same key with another payload
+├── Unavailable                 503  storage or a queue does not answer; nobody's attempt is used up
+└── WorkError                   a worker could not do an order's step
+    ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
+    └── TransientError          it may go better later: uses up one attempt, retried after a pause
+"""
+
+from dataclasses import dataclass
+
+
+class ComandaError(Exception):
+    """Root of all errors of Comanda's own."""
+
+
+class RequestError(ComandaError):
+    """The caller's doing."""
+
+
+class MalformedRequest(RequestError):
+    """Cannot be parsed."""
+
+
+class Forbidden(RequestError):
+    """The token lacks a scope."""
+
+
+class NotFound(RequestError):
+    """There is no such thing, or none that this caller may see: the answer is the same."""
+
+
+class StillInProgress(RequestError):
+    """The same idempotency key is being worked on at this moment."""
+
+
+class IllegalTransition(RequestError):
+    """The order's status does not allow what was asked for."""
+
+
+class PayloadTooLarge(RequestError):
+    """More bytes than an order may have."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is not application/json in UTF-8."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One broken rule: a dotted path such as `items.0.qty`, and what to do."""
+
+    field: str
+    message: str
+
+
+class InvalidRequest(RequestError):
+    """At least one field breaks a rule."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+class KeyReused(RequestError):
+    """The idempotency key was used before, with another payload (P2)."""
+
+
+class Unavailable(ComandaError):
+    """Storage or a queue does not answer, or asks to slow down."""
+
+
+class WorkError(ComandaError):
+    """A worker could not do an order's step. `name` is the failure's class as GET shows it."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class PermanentError(WorkError):
+    """No retry will mend it (C2)."""
+
+
+class TransientError(WorkError):
+    """It may go better later (A5)."""

@@ -1,0 +1,72 @@
+"""What travels through the queues.
+
+A body holds what stays the same however often it is sent, and nothing else: content-based deduplication must
+recognise a repeated send, and must never swallow a new run of an order (`replay`). Everything that differs between
+sends, such as correlation ids, travels in message attributes.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from comanda.domain.canonical import canonical_json
+from comanda.domain.order import Order, Stage
+
+
+class Event(StrEnum):
+    CREATED = "order.created"
+    ENRICHMENT_REQUESTED = "order.enrichment.requested"
+    ENRICHED = "order.enriched"
+
+
+STAGE_OF = {
+    Event.CREATED: Stage.PROCESSING,
+    Event.ENRICHMENT_REQUESTED: Stage.ENRICHMENT,
+    Event.ENRICHED: Stage.COMPLETION,
+}
+"""The stage each event is worked on by."""
+
+
+@dataclass(frozen=True)
+class OrderMessage:
+    """A message body: `{"event", "order_id", "payload_hash", "replay"}`."""
+
+    event: Event
+    order_id: str
+    payload_hash: str
+    replay: int
+
+    @classmethod
+    def about(cls, order: Order, event: Event) -> Self:
+        return cls(event, order.order_id, order.payload_hash, order.replay)
+
+    @classmethod
+    def parse(cls, body: str) -> Self:
+        """Raises ValueError for anything that was not made by `body`."""
+        try:
+            fields = json.loads(body)
+            message = cls(Event(fields["event"]), fields["order_id"], fields["payload_hash"], int(fields["replay"]))
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"not an order message: {error}") from error
+        if not isinstance(message.order_id, str) or not isinstance(message.payload_hash, str):
+            raise ValueError("not an order message: order_id and payload_hash are text")  # noqa: TRY004
+        return message
+
+    @property
+    def body(self) -> str:
+        return canonical_json(asdict(self))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as a worker received it. `message` is None where the body is not one of ours."""
+
+    message_id: str
+    receipt_handle: str
+    group: str
+    receive_count: int
+    sent_at: datetime
+    correlation_id: str
+    message: OrderMessage | None

@@ -1,0 +1,219 @@
+"""An order: what it holds, the states it can be in, and every change it can go through.
+
+Nothing is changed in place. A change gives a new `Order` with the next `version`; storage accepts it only where the
+row still has the version the change was made from, so that two writers never overwrite each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from comanda.domain.access import Origin
+from comanda.domain.errors import IllegalTransition, PermanentError
+from comanda.domain.money import MAX_TOTAL, money
+
+Metadata = Mapping[str, str | int | bool | None]
+
+
+class OrderStatus(StrEnum):
+    ACCEPTING = "accepting"
+    """A claim made by the API before the message is stored. Not an order yet: never shown."""
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+    # A message may find `accepting` where the API died after sending: that is as good as pending.
+    OrderStatus.ACCEPTING: frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.FAILED}),
+    OrderStatus.PENDING: frozenset({OrderStatus.PROCESSING, OrderStatus.FAILED, OrderStatus.CANCELLED}),
+    OrderStatus.PROCESSING: frozenset({OrderStatus.COMPLETED, OrderStatus.FAILED}),
+    OrderStatus.FAILED: frozenset({OrderStatus.PROCESSING}),
+    OrderStatus.COMPLETED: frozenset(),
+    OrderStatus.CANCELLED: frozenset(),
+}
+"""The legal transitions, all of them."""
+
+
+class Stage(StrEnum):
+    """The three steps of an order, each with a queue and a worker of its own."""
+
+    PROCESSING = "processing"
+    ENRICHMENT = "enrichment"
+    COMPLETION = "completion"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of an order: a product by `sku` or by `item_name`, never both. `unit_price` None: to be priced."""
+
+    qty: int
+    sku: str | None = None
+    item_name: str | None = None
+    unit_price: Decimal | None = None
+
+    @property
+    def label(self) -> str:
+        return self.sku or self.item_name or ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One entry of the timeline."""
+
+    status: OrderStatus
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """What the outside service knew: its reference, facts on the customer, and a price for each SKU that had none."""
+
+    provider: str
+    reference: str
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    customer: Mapping[str, str] = field(default_factory=dict)
+    enriched_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an order failed. `message_id` is the message that failed, so that it is known when it is met again."""
+
+    name: str
+    message: str
+    stage: Stage
+    attempts: int
+    at: datetime
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """How often one message of one stage was tried and failed for now."""
+
+    stage: Stage
+    message_id: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Order:
+    order_id: str
+    caller: str
+    origin: Origin
+    recipient_id: str
+    items: tuple[Item, ...]
+    currency: str
+    payload_hash: str
+    correlation_id: str
+    created_at: datetime
+    updated_at: datetime
+    status: OrderStatus = OrderStatus.ACCEPTING
+    customer_id: str | None = None
+    client_order_id: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    total_amount: Decimal | None = None
+    enrichment: Enrichment | None = None
+    failure: Failure | None = None
+    attempts: Attempts | None = None
+    timeline: tuple[Moment, ...] = ()
+    replay: int = 0
+    """Rises each time a failed order is published anew, so that the new messages have new bodies."""
+    version: int = 1
+
+    @property
+    def is_claim(self) -> bool:
+        """Only claimed by the API so far, and therefore not to be shown to anybody (P1)."""
+        return self.status is OrderStatus.ACCEPTING
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing will ever change it again."""
+        return not TRANSITIONS[self.status]
+
+    def stored(self, now: datetime) -> Self:
+        """Row and message are both stored: the claim is an order."""
+        return self._moved(OrderStatus.PENDING, now)
+
+    def started(self, now: datetime) -> Self:
+        return self._moved(OrderStatus.PROCESSING, now)
+
+    def cancelled(self, now: datetime) -> Self:
+        return self._moved(OrderStatus.CANCELLED, now)
+
+    def completed(self, now: datetime) -> Self:
+        return self._moved(OrderStatus.COMPLETED, now)
+
+    def failed(self, failure: Failure) -> Self:
+        return replace(self._moved(OrderStatus.FAILED, failure.at), failure=failure)
+
+    def taken_up(self, now: datetime, replay: int) -> Self:
+        """A failed order begins again with a new budget of attempts; what was enriched stays."""
+        return replace(self._moved(OrderStatus.PROCESSING, now), failure=None, attempts=None, replay=replay)
+
+    def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
+        """Priced: the total is final from now on. A price that the client gave is kept.
+
+        Raises PermanentError where a price is missing, or where the total is past what the ledger takes.
+        """
+        items = tuple(_priced(item, enrichment.prices) for item in self.items)
+        try:
+            total = total_of(items)
+        except ValueError as error:
+            raise PermanentError("TotalTooLarge", str(error)) from error
+        return replace(
+            self,
+            items=items,
+            total_amount=total,
+            enrichment=replace(enrichment, enriched_at=now),
+            updated_at=now,
+            version=self.version + 1,
+        )
+
+    def tried(self, stage: Stage, message_id: str, now: datetime) -> Self:
+        """One attempt of this message was used up."""
+        count = self.attempts_of(stage, message_id) + 1
+        return replace(self, attempts=Attempts(stage, message_id, count), updated_at=now, version=self.version + 1)
+
+    def attempts_of(self, stage: Stage, message_id: str) -> int:
+        """Attempts used up by this message at this stage; another message has a budget of its own."""
+        if self.attempts and (self.attempts.stage, self.attempts.message_id) == (stage, message_id):
+            return self.attempts.count
+        return 0
+
+    def _moved(self, status: OrderStatus, now: datetime) -> Self:
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"an order that is {self.status} cannot become {status}")
+        return replace(
+            self,
+            status=status,
+            timeline=(*self.timeline, Moment(status, now)),
+            updated_at=now,
+            version=self.version + 1,
+        )
+
+
+def total_of(items: tuple[Item, ...]) -> Decimal | None:
+    """The sum of all lines, or None while a price is missing. Raises ValueError past the largest amount."""
+    total = Decimal(0)
+    for item in items:
+        if item.unit_price is None:
+            return None
+        total += item.qty * item.unit_price
+    if total > MAX_TOTAL:
+        raise ValueError(f"the total is more than {MAX_TOTAL}")
+    return money(total)
+
+
+def _priced(item: Item, prices: Mapping[str, Decimal]) -> Item:
+    if item.unit_price is not None:
+        return item
+    if item.label not in prices:
+        raise PermanentError("PriceMissing", f"the provider has no price for {item.label!r}")
+    return replace(item, unit_price=money(prices[item.label]))

@@ -1,0 +1,294 @@
+"""A worker at its batch: order within a group, failures that stay where they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from comanda.application.complete_orders import CompleteOrders
+from comanda.application.enrich_order import EnrichOrder
+from comanda.application.process_order import ProcessOrder
+from comanda.application.work import Step, Worker
+from comanda.domain.errors import PermanentError, TransientError, Unavailable
+from comanda.domain.messages import Delivery, Event
+from comanda.domain.order import Item, Order, OrderStatus, Stage
+from comanda.domain.retry import RetryPolicy
+from tests.builders import a_claim, a_delivery, a_pending_order, a_processing_order, an_enriched_order
+from tests.fakes import (
+    FakeClock,
+    FakeJournal,
+    FakeLedger,
+    FakeOrders,
+    FakeProvider,
+    FakePublisher,
+    FakeQueue,
+    OneAfterAnother,
+)
+
+GOOD = (Item(1, sku="A", unit_price=Decimal("10.00")),)
+S = OrderStatus
+
+
+@dataclass
+class Scene:
+    orders: FakeOrders = field(default_factory=FakeOrders)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.ledger = FakeLedger(self.orders)
+
+    def process(self, *batch: Delivery) -> list[str]:
+        return self._work(ProcessOrder(self.orders, self.publisher, self.journal, self.clock), batch)
+
+    def enrich(self, *batch: Delivery) -> list[str]:
+        return self._work(EnrichOrder(self.orders, self.publisher, self.provider, self.journal, self.clock), batch)
+
+    def complete(self, *batch: Delivery) -> list[str]:
+        return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
+
+    def _work(self, step: Step, batch: tuple[Delivery, ...]) -> list[str]:
+        worker = Worker(
+            step=step,
+            orders=self.orders,
+            queue=self.queue,
+            retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
+            journal=self.journal,
+            clock=self.clock,
+            draw=lambda: 0.0,
+            executor=OneAfterAnother(),
+        )
+        return worker(batch)
+
+    def add(self, make: Callable[..., Order], event: Event, **fields: object) -> Delivery:
+        order = make(**fields)
+        self.orders.put(order)
+        return a_delivery(order, event)
+
+    def to_enrich(self, recipient_id: str = "r-1") -> Delivery:
+        return self.add(a_processing_order, Event.ENRICHMENT_REQUESTED, recipient_id=recipient_id, items=GOOD)
+
+    def to_complete(self, recipient_id: str = "r-1") -> Delivery:
+        return self.add(an_enriched_order, Event.ENRICHED, recipient_id=recipient_id)
+
+    def row(self, delivery: Delivery) -> Order:
+        assert delivery.message
+        return self.orders.rows[delivery.message.order_id]
+
+    def fails(self, delivery: Delivery, error: PermanentError | TransientError | ValueError) -> None:
+        self.provider.errors[self.row(delivery).order_id] = error
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def ids(*deliveries: Delivery) -> list[str]:
+    return [delivery.message_id for delivery in deliveries]
+
+
+@pytest.mark.parametrize("make", [a_claim, a_pending_order])
+def test_processing_moves_the_row_and_hands_over(scene: Scene, make: Callable[..., Order]) -> None:
+    delivery = scene.add(make, Event.CREATED)
+    assert scene.process(delivery) == []
+    assert [moment.status for moment in scene.row(delivery).timeline] == [S.PENDING, S.PROCESSING]
+    assert [message.event for _, message in scene.publisher.sent] == [Event.ENRICHMENT_REQUESTED]
+
+
+def test_a_redelivered_creation_hands_over_again_and_writes_nothing(scene: Scene) -> None:
+    delivery = scene.add(a_processing_order, Event.CREATED)
+    before = scene.row(delivery)
+    assert scene.process(delivery) == []
+    assert scene.row(delivery) == before
+    assert len(scene.publisher.sent) == 1
+
+
+def test_the_same_order_twice_in_a_batch_is_processed_once(scene: Scene) -> None:
+    delivery = scene.add(a_pending_order, Event.CREATED)
+    assert scene.process(delivery, replace(delivery, message_id="twin")) == []
+    assert [moment.status for moment in scene.row(delivery).timeline] == [S.PENDING, S.PROCESSING]
+
+
+def test_an_outage_of_the_next_queue_keeps_the_message_and_no_attempt_is_used_up(scene: Scene) -> None:
+    first, second = scene.add(a_pending_order, Event.CREATED), scene.add(a_pending_order, Event.CREATED)
+    scene.publisher.outage = True
+    assert scene.process(first, second) == ids(first, second)
+    assert scene.queue.hidden == dict.fromkeys(ids(first, second), 1)
+    assert scene.row(first).attempts is None
+    scene.publisher.outage = False
+    assert scene.process(first, second) == []
+    assert [message.order_id for _, message in scene.publisher.sent] == [
+        scene.row(first).order_id,
+        scene.row(second).order_id,
+    ]
+
+
+def test_an_outage_of_the_table_keeps_everything(scene: Scene) -> None:
+    delivery = scene.add(a_pending_order, Event.CREATED)
+    scene.orders.outage = True
+    assert scene.process(delivery) == ids(delivery)
+
+
+def test_an_enrichment_is_saved_once_and_not_asked_for_again(scene: Scene) -> None:
+    delivery = scene.to_enrich()
+    scene.enrich(delivery)
+    saved = scene.row(delivery)
+    assert scene.enrich(delivery) == []
+    assert scene.row(delivery) == saved
+    assert (len(scene.provider.asked), len(scene.publisher.sent)) == (1, 2)
+
+
+def test_a_permanent_error_fails_its_order_and_nobody_else(scene: Scene) -> None:
+    before, bad, behind = scene.to_enrich(), scene.to_enrich(), scene.to_enrich()
+    scene.fails(bad, PermanentError("ItemRejected", "no such item"))
+    assert scene.enrich(before, bad, behind) == ids(bad)
+    assert scene.queue.hidden == {bad.message_id: 0}
+    failure = scene.row(bad).failure
+    assert failure
+    assert (failure.name, failure.message, failure.stage) == ("ItemRejected", "no such item", Stage.ENRICHMENT)
+    assert (failure.attempts, failure.message_id) == (1, bad.message_id)
+    assert [scene.row(other).enrichment is not None for other in (before, behind)] == [True, True]
+
+
+def test_a_failed_message_that_comes_back_is_let_through_without_a_write(scene: Scene) -> None:
+    bad = scene.to_enrich()
+    scene.fails(bad, PermanentError("ItemRejected", "no"))
+    scene.enrich(bad)
+    failed = scene.row(bad)
+    for receive in range(2, 6):
+        assert scene.enrich(replace(bad, receive_count=receive)) == ids(bad)
+    assert scene.row(bad) == failed
+    assert len(scene.provider.asked) == 1
+
+
+def test_a_head_that_fails_for_now_holds_back_its_own_followers_only(scene: Scene) -> None:
+    head, follower, stranger = scene.to_enrich("r-1"), scene.to_enrich("r-1"), scene.to_enrich("r-2")
+    scene.fails(head, TransientError("Timeout", "slow"))
+    assert scene.enrich(head, stranger, follower) == ids(head, follower)
+    assert scene.queue.hidden == {head.message_id: 1, follower.message_id: 1}
+    assert scene.row(follower).attempts is None
+    assert scene.row(stranger).enrichment is not None
+
+
+def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) -> None:
+    head, follower = scene.to_enrich(), scene.to_enrich()
+    scene.fails(head, TransientError("Timeout", "slow"))
+    pauses = []
+    for _ in range(2):
+        assert scene.enrich(head, follower) == ids(head, follower)
+        pauses.append(scene.queue.hidden[head.message_id])
+    assert pauses == [1, 2]
+    assert scene.enrich(head, follower) == ids(head)
+    failure = scene.row(head).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("Timeout", 3)
+    assert [request.attempt for request in scene.provider.asked] == [1, 2, 3, 1]
+    assert scene.row(follower).enrichment is not None
+
+
+def test_a_defect_met_by_one_order_uses_up_its_own_attempts(scene: Scene) -> None:
+    bad, stranger = scene.to_enrich("r-1"), scene.to_enrich("r-2")
+    scene.fails(bad, ValueError("a defect"))
+    for _ in range(3):
+        scene.enrich(bad, stranger)
+    failure = scene.row(bad).failure
+    assert failure
+    assert (failure.name, failure.message, failure.attempts) == ("ValueError", "a defect", 3)
+    assert scene.row(stranger).failure is None
+
+
+def test_orders_of_a_recipient_that_arrive_together_are_posted_together(scene: Scene) -> None:
+    first, other, second = scene.to_complete("r-1"), scene.to_complete("r-2"), scene.to_complete("r-1")
+    assert scene.complete(first, other, second) == []
+    entries = scene.ledger.written["r-1"]
+    assert [(entry.sequence, entry.order_id) for entry in entries] == [
+        (1, scene.row(first).order_id),
+        (2, scene.row(second).order_id),
+    ]
+    assert scene.ledger.balances["r-1"].amount == Decimal("20.00")
+    assert scene.ledger.postings == 2
+
+
+def test_a_completed_order_is_not_posted_again(scene: Scene) -> None:
+    first, second = scene.to_complete(), scene.to_complete()
+    scene.complete(first)
+    assert scene.complete(first, first, second) == []
+    assert [entry.order_id for entry in scene.ledger.written["r-1"]] == [
+        scene.row(first).order_id,
+        scene.row(second).order_id,
+    ]
+
+
+def test_the_same_order_twice_in_a_batch_stands_once_in_the_ledger(scene: Scene) -> None:
+    delivery = scene.to_complete()
+    assert scene.complete(delivery, replace(delivery, message_id="twin")) == []
+    assert len(scene.ledger.written["r-1"]) == 1
+
+
+def test_a_posting_that_is_overtaken_looks_again(scene: Scene) -> None:
+    first, second = scene.to_complete(), scene.to_complete()
+    rows = scene.orders.rows
+    order_id = scene.row(first).order_id
+    stale = rows[order_id]
+    newer = replace(stale, version=stale.version + 1)
+    looks = iter([{order_id: stale, scene.row(second).order_id: scene.row(second)}])
+    scene.orders.put(newer)
+    scene.orders.get_many = lambda order_ids: next(looks, None) or {i: rows[i] for i in order_ids}  # type: ignore[method-assign]
+    assert scene.complete(first, second) == []
+    assert len(scene.ledger.written["r-1"]) == 2
+
+
+def test_an_order_that_never_was_enriched_cannot_complete(scene: Scene) -> None:
+    bad = scene.add(a_processing_order, Event.ENRICHED, recipient_id="r-1")
+    good = scene.to_complete()
+    assert scene.complete(bad, good) == ids(bad)
+    failure = scene.row(bad).failure
+    assert failure
+    assert failure.name == "NotEnriched"
+    assert len(scene.ledger.written["r-1"]) == 1
+
+
+def test_rows_that_never_stop_changing_are_left_for_later(scene: Scene) -> None:
+    delivery = scene.add(a_pending_order, Event.CREATED)
+
+    def meddle() -> None:
+        order = scene.row(delivery)
+        scene.orders.put(replace(order, version=order.version + 1))
+
+    scene.orders.before_save = [meddle] * 10
+    assert scene.process(delivery) == ids(delivery)
+
+
+def test_a_redriven_order_begins_again_with_a_new_budget(scene: Scene) -> None:
+    bad = scene.to_enrich()
+    scene.fails(bad, PermanentError("ItemRejected", "no"))
+    scene.enrich(bad)
+    scene.provider.errors.clear()
+    redriven = replace(bad, message_id="redriven", sent_at=scene.clock() + timedelta(minutes=1))
+    assert scene.enrich(redriven) == []
+    order = scene.row(bad)
+    assert (order.status, order.failure, order.enrichment is not None) == (S.PROCESSING, None, True)
+
+
+def test_a_foreign_message_is_let_through_and_its_followers_go_on(scene: Scene) -> None:
+    foreign = a_delivery(a_claim(recipient_id="r-1"), message=None)
+    good = scene.to_enrich()
+    assert scene.enrich(foreign, good) == ids(foreign)
+    assert scene.row(good).enrichment is not None
+
+
+def test_an_outage_while_reading_the_balance_uses_up_no_attempt(scene: Scene) -> None:
+    delivery = scene.to_complete()
+
+    def down(recipient_id: str) -> None:
+        raise Unavailable("ledger table: ThrottlingException")
+
+    scene.ledger.balance = down  # type: ignore[method-assign]
+    assert scene.complete(delivery) == ids(delivery)
+    assert scene.row(delivery).attempts is None

@@ -1,0 +1,147 @@
+"""Things to test with, each valid as it comes; a test names only what it is about."""
+
+import json
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from comanda.application.accept_order import payload_hash
+from comanda.application.ports import NewOrder
+from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.order import Enrichment, Item, Order, total_of
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+def a_caller(name: str = "web", origin: Origin = Origin.WEB, scopes: frozenset[Scope] | None = None) -> Caller:
+    return Caller(name, origin, frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ}) if scopes is None else scopes)
+
+
+def a_new_order(**fields: Any) -> NewOrder:
+    items = (Item(2, sku="ABC"), Item(1, sku="XYZ"))
+    return NewOrder(**{"items": items, "currency": "BRL", "customer_id": "123", **fields})
+
+
+def a_claim(**fields: Any) -> Order:
+    """An order as the API claims it."""
+    new = a_new_order(**{name: fields.pop(name) for name in ("items", "metadata") if name in fields})
+    claim = Order(
+        order_id=str(uuid.uuid4()),
+        caller="web",
+        origin=Origin.WEB,
+        recipient_id="123",
+        customer_id="123",
+        items=new.items,
+        currency="BRL",
+        metadata=new.metadata,
+        total_amount=total_of(new.items),
+        payload_hash=payload_hash(new),
+        correlation_id="corr-1",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(claim, **fields)
+
+
+def a_pending_order(**fields: Any) -> Order:
+    return a_claim(**fields).stored(NOW)
+
+
+def a_processing_order(**fields: Any) -> Order:
+    return a_pending_order(**fields).started(NOW)
+
+
+def an_enriched_order(total: str = "10.00", **fields: Any) -> Order:
+    order = a_processing_order(items=(Item(1, sku="ABC", unit_price=Decimal(total)),), **fields)
+    return order.enriched(Enrichment("test", "ref-1"), NOW)
+
+
+def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Delivery:
+    delivery = Delivery(
+        message_id=str(uuid.uuid4()),
+        receipt_handle="receipt",
+        group=order.recipient_id,
+        receive_count=1,
+        sent_at=NOW + timedelta(seconds=1),
+        correlation_id="corr-1",
+        message=OrderMessage.about(order, event),
+    )
+    return replace(delivery, **fields)
+
+
+def an_sqs_event(*deliveries: Delivery, bodies: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the event source mapping hands to a function ("Using Lambda with Amazon SQS", FIFO example)."""
+    return {
+        "Records": [
+            {
+                "messageId": delivery.message_id,
+                "receiptHandle": delivery.receipt_handle,
+                "body": delivery.message.body if delivery.message else (bodies or {}).get(delivery.message_id, ""),
+                "attributes": {
+                    "ApproximateReceiveCount": str(delivery.receive_count),
+                    "SentTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
+                    "SequenceNumber": f"{number:020d}",
+                    "MessageGroupId": delivery.group,
+                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
+                    "MessageDeduplicationId": str(number),
+                    "ApproximateFirstReceiveTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
+                },
+                "messageAttributes": {
+                    "correlation_id": {
+                        "stringValue": delivery.correlation_id,
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                        "dataType": "String",
+                    }
+                },
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:test.fifo",
+                "awsRegion": "us-east-1",
+            }
+            for number, delivery in enumerate(deliveries, start=1)
+        ]
+    }
+
+
+def an_api_event(
+    method: str = "POST",
+    path: str = "/orders",
+    body: object = None,
+    headers: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+    caller: Caller | None = None,
+) -> dict[str, Any]:
+    """What a REST API hands to a function ("Set up Lambda proxy integrations in API Gateway"), headers as a client
+    may write them. A `body` that is not text is sent as JSON."""
+    caller = caller or a_caller()
+    given = {"Content-Type": "application/json", **(headers or {})}
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": given,
+        "multiValueHeaders": {name: [value] for name, value in given.items()},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "authorizer": {
+                "caller": caller.name,
+                "origin": caller.origin.value,
+                "scopes": " ".join(caller.scopes),
+                "principalId": caller.name,
+            },
+            "requestId": "request-1",
+            "httpMethod": method,
+            "path": f"/v1{path}",
+            "resourcePath": path,
+            "stage": "v1",
+        },
+        "body": body if isinstance(body, str) or body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,143 @@
+"""Small fakes of the ports. They keep the promises the real ones make; tests/contract holds both to them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
+from comanda.domain.errors import ComandaError, Unavailable
+from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.order import Enrichment, Order
+from tests.builders import NOW
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass
+class FakeClock:
+    """Goes on by one second each time it is read."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@dataclass
+class FakeOrders:
+    rows: dict[str, Order] = field(default_factory=dict)
+    outage: bool = False
+    before_save: list[Callable[[], None]] = field(default_factory=list)
+    """Each is called once, before the next save: what somebody else does in between."""
+
+    def put(self, *orders: Order) -> None:
+        self.rows |= {order.order_id: order for order in orders}
+
+    def claim(self, order: Order) -> Order | None:
+        self._answer()
+        if order.order_id in self.rows:
+            return self.rows[order.order_id]
+        self.put(order)
+        return None
+
+    def get(self, order_id: str) -> Order | None:
+        self._answer()
+        return self.rows.get(order_id)
+
+    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+        self._answer()
+        return {order_id: self.rows[order_id] for order_id in order_ids if order_id in self.rows}
+
+    def save(self, before: Order, after: Order) -> None:
+        self._answer()
+        if self.before_save:
+            self.before_save.pop(0)()
+        if self.rows[after.order_id].version != before.version:
+            raise Overtaken(after.order_id)
+        self.put(after)
+
+    def _answer(self) -> None:
+        if self.outage:
+            raise Unavailable("orders table: ThrottlingException")
+
+
+@dataclass
+class FakeLedger:
+    orders: FakeOrders
+    balances: dict[str, Balance] = field(default_factory=dict)
+    written: dict[str, list[LedgerEntry]] = field(default_factory=dict)
+    postings: int = 0
+
+    def balance(self, recipient_id: str) -> Balance | None:
+        return self.balances.get(recipient_id)
+
+    def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
+        return [entry for entry in self.written.get(recipient_id, []) if entry.sequence > after][:limit]
+
+    def post(self, posting: Posting) -> None:
+        recipient_id = posting.after.recipient_id
+        there = self.balances.get(recipient_id, Balance(recipient_id, posting.before.currency))
+        if there.orders_completed != posting.before.orders_completed:
+            raise Overtaken(recipient_id)
+        if any(self.orders.rows[before.order_id].version != before.version for before, _ in posting.orders):
+            raise Overtaken(recipient_id)
+        self.orders.put(*(after for _, after in posting.orders))
+        self.balances[recipient_id] = posting.after
+        self.written.setdefault(recipient_id, []).extend(posting.entries)
+        self.postings += 1
+
+
+@dataclass
+class FakePublisher:
+    sent: list[tuple[str, OrderMessage]] = field(default_factory=list)
+    """Message group and message, in the order of sending."""
+    outage: bool = False
+
+    def publish(self, order: Order, event: Event) -> None:
+        if self.outage:
+            raise Unavailable("queue: ServiceUnavailable")
+        self.sent.append((order.recipient_id, OrderMessage.about(order, event)))
+
+
+@dataclass
+class FakeQueue:
+    hidden: dict[str, int] = field(default_factory=dict)
+    """Seconds, by message id."""
+
+    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+        self.hidden |= {delivery.message_id: seconds for delivery in deliveries}
+
+
+@dataclass
+class FakeProvider:
+    """Answers, or raises what it was told to for an order."""
+
+    errors: dict[str, ComandaError | ValueError] = field(default_factory=dict)
+    asked: list[EnrichmentRequest] = field(default_factory=list)
+
+    def enrich(self, request: EnrichmentRequest) -> Enrichment:
+        self.asked.append(request)
+        if request.order_id in self.errors:
+            raise self.errors[request.order_id]
+        return Enrichment("test", f"ref-{request.order_id}")
+
+
+@dataclass
+class FakeJournal:
+    told: list[tuple[str, str | None]] = field(default_factory=list)
+    """Happening and order id."""
+    facts: list[dict[str, object]] = field(default_factory=list)
+
+    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
+        self.told.append((happening, order.order_id if order else None))
+        self.facts.append(facts)
+
+
+class OneAfterAnother:
+    """An executor without threads."""
+
+    def map(self, function: Callable[[T], R], things: Iterable[T], /) -> Iterator[R]:
+        return iter([function(thing) for thing in things])
