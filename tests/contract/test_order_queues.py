@@ -1,0 +1,54 @@
+"""The queues: groups, deduplication, and hiding for a while."""
+
+from dataclasses import replace
+
+from comanda.adapters.order_queues import LambdaSourceQueue, QueuePublisher
+from comanda.domain.messages import Event, OrderMessage
+from tests.builders import a_delivery, a_pending_order
+from tests.fakes import FakeJournal
+from tests.targets import Resources
+
+
+def test_a_message_is_sent_into_its_recipients_group(resources: Resources) -> None:
+    order = a_pending_order(recipient_id="r-1")
+    QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
+    (message,) = resources.messages()
+    assert OrderMessage.parse(message["Body"]) == OrderMessage.about(order, Event.CREATED)
+    assert message["Attributes"]["MessageGroupId"] == "r-1"
+    assert message["MessageAttributes"]["correlation_id"]["StringValue"] == "corr-1"
+
+
+def test_a_repeated_send_is_one_message_even_with_another_correlation_id(resources: Resources) -> None:
+    order = a_pending_order()
+    publisher = QueuePublisher(resources.sqs, resources.queue_url)
+    publisher.publish(order, Event.CREATED)
+    publisher.publish(replace(order, correlation_id="corr-2", version=9), Event.CREATED)
+    assert len(resources.messages()) == 1
+
+
+def test_a_new_run_of_an_order_is_a_new_message(resources: Resources) -> None:
+    order = a_pending_order()
+    publisher = QueuePublisher(resources.sqs, resources.queue_url)
+    publisher.publish(order, Event.CREATED)
+    publisher.publish(replace(order, replay=1), Event.CREATED)
+    publisher.publish(order, Event.ENRICHED)
+    assert len(resources.messages()) == 3
+
+
+def test_a_released_message_comes_back_at_once_and_a_hidden_one_does_not(resources: Resources) -> None:
+    order = a_pending_order()
+    QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeJournal())
+    (message,) = resources.messages()
+    source.hide([replace(a_delivery(order), receipt_handle=message["ReceiptHandle"])], 60)
+    assert resources.messages() == []
+    source.hide([replace(a_delivery(order), receipt_handle=message["ReceiptHandle"])], 0)
+    (again,) = resources.messages()
+    assert again["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_a_queue_that_is_gone_is_told_and_not_raised(resources: Resources) -> None:
+    journal = FakeJournal()
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url.replace("test-", "gone-"), journal)
+    source.hide([a_delivery(a_pending_order())], 1)
+    assert journal.told == [("queue.pause_not_set", None)]
