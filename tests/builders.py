@@ -66,7 +66,6 @@ def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Del
         group=order.recipient_id,
         receive_count=1,
         sent_at=NOW + timedelta(seconds=1),
-        correlation_id="corr-1",
         message=OrderMessage.about(order, event),
     )
     return replace(delivery, **fields)
@@ -91,7 +90,7 @@ def an_sqs_event(*deliveries: Delivery, bodies: dict[str, str] | None = None) ->
                 },
                 "messageAttributes": {
                     "correlation_id": {
-                        "stringValue": delivery.correlation_id,
+                        "stringValue": "corr-1",
                         "stringListValues": [],
                         "binaryListValues": [],
                         "dataType": "String",

@@ -79,6 +79,12 @@ def test_an_enrichment_without_a_price_that_is_needed_fails_for_good() -> None:
         a_processing_order().enriched(Enrichment("p", "r", {"ABC": Decimal(1)}), NOW)
 
 
+@pytest.mark.parametrize("price", ["0.001", "-0.01", "NaN", "1000000000.01"])
+def test_a_price_that_makes_no_sense_fails_for_good(price: str) -> None:
+    with pytest.raises(PermanentError, match="the provider's price for 'ABC'"):
+        a_processing_order().enriched(Enrichment("p", "r", {"ABC": Decimal(price), "XYZ": Decimal(1)}), NOW)
+
+
 def test_totals_are_exact_and_bounded() -> None:
     dimes = tuple(Item(3, sku="A", unit_price=Decimal("0.10")) for _ in range(10))
     assert str(total_of(dimes)) == "3.00"

@@ -66,7 +66,6 @@ def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
 
 def _delivery_of(record: SQSRecord) -> Delivery:
     attributes = record.attributes
-    correlation = record.message_attributes.get("correlation_id")
     try:
         message = OrderMessage.parse(record.body)
     except ValueError:
@@ -77,6 +76,5 @@ def _delivery_of(record: SQSRecord) -> Delivery:
         group=attributes.message_group_id or "",
         receive_count=int(attributes.approximate_receive_count),
         sent_at=datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC),
-        correlation_id=(correlation.string_value or "") if correlation else "",
         message=message,
     )

@@ -68,5 +68,4 @@ class Delivery:
     group: str
     receive_count: int
     sent_at: datetime
-    correlation_id: str
     message: OrderMessage | None

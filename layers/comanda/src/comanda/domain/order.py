@@ -13,7 +13,7 @@ from typing import Self
 
 from comanda.domain.access import Origin
 from comanda.domain.errors import IllegalTransition, PermanentError
-from comanda.domain.money import MAX_TOTAL, money
+from comanda.domain.money import MAX_TOTAL, MAX_UNIT_PRICE, money
 
 Metadata = Mapping[str, str | int | bool | None]
 
@@ -160,7 +160,7 @@ class Order:
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
         """Priced: the total is final from now on. A price that the client gave is kept.
 
-        Raises PermanentError where a price is missing, or where the total is past what the ledger takes.
+        Raises PermanentError where a price is missing or makes no sense, or where the total is too large.
         """
         items = tuple(_priced(item, enrichment.prices) for item in self.items)
         try:
@@ -216,4 +216,12 @@ def _priced(item: Item, prices: Mapping[str, Decimal]) -> Item:
         return item
     if item.label not in prices:
         raise PermanentError("PriceMissing", f"the provider has no price for {item.label!r}")
-    return replace(item, unit_price=money(prices[item.label]))
+    try:
+        price = money(prices[item.label])
+    except ValueError as error:
+        raise PermanentError("PriceInvalid", f"the provider's price for {item.label!r}: {error}") from error
+    if not 0 <= price <= MAX_UNIT_PRICE:
+        raise PermanentError(
+            "PriceInvalid", f"the provider's price for {item.label!r} is not from 0 to {MAX_UNIT_PRICE}"
+        )
+    return replace(item, unit_price=price)

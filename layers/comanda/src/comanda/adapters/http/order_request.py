@@ -31,7 +31,7 @@ MAX_QTY = 1_000_000
 MAX_METADATA_TEXT = 500
 MAX_METADATA_NUMBER = 10**15
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
-_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?")
+_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
 
 
 def _plain_text(text: str) -> str:

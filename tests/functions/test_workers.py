@@ -1,0 +1,148 @@
+"""The three workers as Lambda calls them, on moto: an order's whole way, and what they hand back."""
+
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from comanda.adapters.ledger_table import LedgerTable
+from comanda.adapters.order_table import OrderTable
+from comanda.adapters.settings import SettingsError
+from comanda.domain.messages import Event
+from comanda.domain.order import Item, Order, OrderStatus
+from functions.enrich_order.app import Settings
+from tests.builders import a_delivery, a_pending_order, a_processing_order, an_sqs_event
+from tests.functions.conftest import Pipeline
+
+
+@pytest.fixture
+def table(pipeline: Pipeline) -> OrderTable:
+    return OrderTable(pipeline.resources.dynamodb, pipeline.resources.orders_table)
+
+
+def stored(table: OrderTable, order: Order) -> Order:
+    assert table.claim(order) is None
+    return order
+
+
+def now(table: OrderTable, order: Order) -> Order:
+    found = table.get(order.order_id)
+    assert found
+    return found
+
+
+def test_an_order_goes_all_the_way(pipeline: Pipeline, table: OrderTable) -> None:
+    order = stored(table, a_pending_order(recipient_id="r-1"))
+    assert pipeline.process(an_sqs_event(a_delivery(order, Event.CREATED))) == []
+    assert pipeline.enrich(an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED))) == []
+    assert pipeline.complete(an_sqs_event(a_delivery(order, Event.ENRICHED))) == []
+    done = now(table, order)
+    assert (done.status, done.total_amount) == (OrderStatus.COMPLETED, Decimal("288.80"))
+    resources = pipeline.resources
+    ledger = LedgerTable(resources.dynamodb, resources.ledger_table, resources.orders_table)
+    assert [entry.order_id for entry in ledger.entries("r-1", 0, 10)] == [order.order_id]
+    sent = [json.loads(message["Body"])["event"] for message in resources.messages()]
+    assert sent == ["order.enrichment.requested", "order.enriched"]
+
+
+def test_exactly_the_failed_messages_are_handed_back(pipeline: Pipeline, table: OrderTable) -> None:
+    good = stored(table, a_processing_order(recipient_id="r-1"))
+    bad = stored(table, a_processing_order(recipient_id="r-1", items=(Item(1, sku="BOMBA"),)))
+    behind = stored(table, a_processing_order(recipient_id="r-1"))
+    deliveries = [a_delivery(order, Event.ENRICHMENT_REQUESTED) for order in (good, bad, behind)]
+    assert pipeline.enrich(an_sqs_event(*deliveries)) == [deliveries[1].message_id]
+    failure = now(table, bad).failure
+    assert failure
+    assert (failure.name, failure.message) == ("ItemRejected", "BOMBA is not an item we deliver")
+    assert now(table, behind).enrichment is not None
+
+
+@pytest.mark.parametrize(
+    ("items", "customer", "reason"),
+    [
+        ((Item(1, item_name="BOMBA", unit_price=Decimal(1)),), "123", "ItemRejected"),
+        ((Item(1, sku="NOWHERE"),), "123", "ItemUnknown"),
+        ((Item(1, sku="ABC"),), "unknown", "CustomerUnknown"),
+    ],
+)
+def test_what_the_provider_rejects_fails_with_its_reason(
+    pipeline: Pipeline, table: OrderTable, items: tuple[Item, ...], customer: str, reason: str
+) -> None:
+    order = stored(table, a_processing_order(items=items, customer_id=customer))
+    pipeline.enrich(an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED)))
+    failure = now(table, order).failure
+    assert failure
+    assert failure.name == reason
+
+
+def test_a_flaky_item_succeeds_after_its_number_of_failures(pipeline: Pipeline, table: OrderTable) -> None:
+    order = stored(table, a_processing_order(items=(Item(1, sku="FLAKY-2"),)))
+    delivery = a_delivery(order, Event.ENRICHMENT_REQUESTED)
+    outcomes = [pipeline.enrich(an_sqs_event(delivery)) for _ in range(3)]
+    assert outcomes == [[delivery.message_id], [delivery.message_id], []]
+    assert now(table, order).total_amount == Decimal("10.00")
+
+
+def test_a_saved_answer_of_the_provider_is_used_when_the_worker_died_before_saving(
+    pipeline: Pipeline, table: OrderTable, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = stored(table, a_processing_order(items=(Item(1, sku="ABC"),)))
+    event = an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED))
+    pipeline.enrich(event)
+    reference = now(table, order).enrichment
+    resources = pipeline.resources
+    resources.dynamodb.delete_item(TableName=resources.orders_table, Key={"order_id": {"S": order.order_id}})
+    stored(table, order)
+    records = resources.dynamodb.scan(TableName=resources.idempotency_table)["Items"]
+    (record,) = records
+    changed = json.loads(record["data"]["S"]) | {"reference": "from the record"}
+    resources.dynamodb.put_item(
+        TableName=resources.idempotency_table, Item={**record, "data": {"S": json.dumps(changed)}}
+    )
+    pipeline.enrich(event)
+    again = now(table, order).enrichment
+    assert again
+    assert reference
+    assert again.reference == "from the record"
+
+
+def test_a_body_that_is_not_ours_is_handed_back_for_a_person(pipeline: Pipeline, table: OrderTable) -> None:
+    foreign = a_delivery(a_pending_order(recipient_id="r-1"), message=None)
+    order = stored(table, a_pending_order(recipient_id="r-1"))
+    event = an_sqs_event(foreign, a_delivery(order), bodies={foreign.message_id: "{not ours"})
+    assert pipeline.process(event) == [foreign.message_id]
+    assert now(table, order).status is OrderStatus.PROCESSING
+
+
+def test_every_hop_logs_the_same_keys(
+    pipeline: Pipeline, table: OrderTable, logs: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = stored(table, a_pending_order(recipient_id="r-1"))
+    pipeline.process(an_sqs_event(a_delivery(order, Event.CREATED)))
+    pipeline.enrich(an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED)))
+    pipeline.complete(an_sqs_event(a_delivery(order, Event.ENRICHED)))
+    printed = capsys.readouterr().out.splitlines()
+    told: list[dict[str, Any]] = [json.loads(line) for line in logs.getvalue().splitlines()]
+    hops = [line for line in told if str(line["message"]).startswith("order.")]
+    assert [line["message"] for line in hops] == ["order.processing", "order.enriched", "order.completed"]
+    expected = {
+        "order_id": order.order_id,
+        "recipient_id": "r-1",
+        "caller": "web",
+        "correlation_id": "corr-1",
+    }
+    for line in hops:
+        assert expected.items() <= line.items()
+    (metrics,) = [line for line in map(json.loads, printed) if "OrdersCompleted" in line]
+    assert metrics["OrdersCompleted"] == [1.0]
+    assert metrics["TimeToComplete"][0] > 0
+
+
+def test_settings_that_are_missing_or_wrong_are_all_named_without_their_values() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({"MAX_ATTEMPTS": "hunter2", "ORDERS_TABLE": "t"})
+    assert "MAX_ATTEMPTS" in str(caught.value)
+    assert "IDEMPOTENCY_TABLE" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

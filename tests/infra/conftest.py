@@ -1,0 +1,85 @@
+"""The app, synthesized once per stage, without AWS credentials and without the CDK command line."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from app import ROOT, build_app
+from infra.settings import STAGE_NAMES, StageSettings, load_settings
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """What one stage deploys."""
+
+    settings: StageSettings
+    folder: Path
+    data: Template
+    orders: Template
+    api: Template
+
+    def resources(self, resource_type: str) -> dict[str, Resource]:
+        """All resources of a type, from all stacks, by logical id."""
+        return {
+            logical_id: resource
+            for template in (self.data, self.orders, self.api)
+            for logical_id, resource in template.find_resources(resource_type).items()
+        }
+
+    def functions(self) -> dict[str, Resource]:
+        """The properties of each function, by the name of its folder."""
+        return {
+            resource["Properties"]["Handler"].split(".")[1]: resource["Properties"]
+            for resource in self.resources("AWS::Lambda::Function").values()
+        }
+
+
+def feature_flags() -> dict[str, Any]:
+    """The context in cdk.json, which the command line would hand to the app."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return context
+
+
+def synthesize(settings: StageSettings) -> Synthesized:
+    folder = Path(mkdtemp(prefix="comanda-synth-"))
+    assembly = build_app(settings, App(context=feature_flags(), outdir=str(folder))).synth()
+    data, orders, api = (
+        Template.from_json(assembly.get_stack_by_name(f"Comanda-{settings.stage}-{stack}").template)
+        for stack in ("Data", "Orders", "Api")
+    )
+    return Synthesized(settings, folder, data, orders, api)
+
+
+@cache
+def synthesized_stage(stage: str) -> Synthesized:
+    return synthesize(load_settings(stage))
+
+
+@pytest.fixture(params=STAGE_NAMES)
+def every_stage(request: pytest.FixtureRequest) -> Synthesized:
+    return synthesized_stage(request.param)
+
+
+@pytest.fixture
+def dev() -> Synthesized:
+    return synthesized_stage("dev")
+
+
+@pytest.fixture
+def prod() -> Synthesized:
+    return synthesized_stage("prod")
+
+
+@pytest.fixture
+def local() -> Synthesized:
+    return synthesized_stage("local")
