@@ -1,11 +1,10 @@
 """The app, synthesized once per stage, without AWS credentials and without the CDK command line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ class Synthesized:
     """What one stage deploys."""
 
     settings: StageSettings
-    folder: Path
     data: Template
     orders: Template
     api: Template
@@ -31,7 +29,7 @@ class Synthesized:
     def resources(self, resource_type: str) -> dict[str, Resource]:
         """All resources of a type, from all stacks, by logical id."""
         return {
-            logical_id: resource
+            logical_id: dict(resource)
             for template in (self.data, self.orders, self.api)
             for logical_id, resource in template.find_resources(resource_type).items()
         }
@@ -50,36 +48,40 @@ def feature_flags() -> dict[str, Any]:
     return context
 
 
-def synthesize(settings: StageSettings) -> Synthesized:
-    folder = Path(mkdtemp(prefix="comanda-synth-"))
+def synthesize(settings: StageSettings, folder: Path) -> Synthesized:
+    """Fails where cdk-nag has a finding."""
     assembly = build_app(settings, App(context=feature_flags(), outdir=str(folder))).synth()
     data, orders, api = (
         Template.from_json(assembly.get_stack_by_name(f"Comanda-{settings.stage}-{stack}").template)
         for stack in ("Data", "Orders", "Api")
     )
-    return Synthesized(settings, folder, data, orders, api)
+    return Synthesized(settings, data, orders, api)
 
 
-@cache
-def synthesized_stage(stage: str) -> Synthesized:
-    return synthesize(load_settings(stage))
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
+    @cache
+    def synthesized(name: str) -> Synthesized:
+        return synthesize(load_settings(name), tmp_path_factory.mktemp(name))
+
+    return synthesized
 
 
 @pytest.fixture(params=STAGE_NAMES)
-def every_stage(request: pytest.FixtureRequest) -> Synthesized:
-    return synthesized_stage(request.param)
+def every_stage(request: pytest.FixtureRequest, stage: Callable[[str], Synthesized]) -> Synthesized:
+    return stage(request.param)
 
 
 @pytest.fixture
-def dev() -> Synthesized:
-    return synthesized_stage("dev")
+def local(stage: Callable[[str], Synthesized]) -> Synthesized:
+    return stage("local")
 
 
 @pytest.fixture
-def prod() -> Synthesized:
-    return synthesized_stage("prod")
+def dev(stage: Callable[[str], Synthesized]) -> Synthesized:
+    return stage("dev")
 
 
 @pytest.fixture
-def local() -> Synthesized:
-    return synthesized_stage("local")
+def prod(stage: Callable[[str], Synthesized]) -> Synthesized:
+    return stage("prod")

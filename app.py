@@ -1,0 +1,51 @@
+"""The CDK app: `cdk deploy --all -c stage=dev`. Settings are in infra/settings.py."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.api_stack import ApiStack
+from infra.bundling import Bundler, BundlingError
+from infra.data_stack import DataStack
+from infra.orders_stack import OrdersStack
+from infra.settings import SettingsError, StageSettings, load_settings
+
+ROOT = Path(__file__).resolve().parent
+
+
+def build_app(settings: StageSettings, app: App) -> App:
+    """Put the stacks of one stage into the app."""
+    name = f"Comanda-{settings.stage}"
+    bundler = Bundler(ROOT, settings)
+    data = DataStack(app, f"{name}-Data", settings=settings)
+    orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
+    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders)
+    Tags.of(app).add("project", "comanda")
+    Tags.of(app).add("stage", settings.stage)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+def settings_of(app: App, environment: Mapping[str, str]) -> StageSettings:
+    """The stage from `-c stage=NAME`, and any of its settings from `-c NAME=VALUE`."""
+    stage = app.node.try_get_context("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
+    names = [name for name in StageSettings.model_fields if name != "stage"]
+    given: dict[str, Any] = {name: app.node.try_get_context(name) for name in names}
+    return load_settings(stage, {name: value for name, value in given.items() if value is not None})
+
+
+def main() -> None:
+    app = App()
+    try:
+        build_app(settings_of(app, os.environ), app).synth()
+    except (SettingsError, BundlingError) as error:
+        sys.exit(f"app.py: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What must outlive a deploy: the tables and the callers' tokens."""
+
+import json
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.settings import StageSettings
+
+
+class DataStack(Stack):
+    """Orders, the ledger, the idempotency records, and the hashes of the bearer tokens."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
+        super().__init__(scope, construct_id, description="Comanda: tables and tokens")
+        self._settings = settings
+        self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
+
+        self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at")
+        self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
+        self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
+        self.tokens = self._tokens_secret()
+
+    def _table(
+        self, construct_id: str, partition_key: str, *, sort_key: str | None = None, expires_by: str | None = None
+    ) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            construct_id.removesuffix("Table"),
+            partition_key=_text(partition_key),
+            sort_key=_text(sort_key) if sort_key else None,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute=expires_by,
+            deletion_protection=self._settings.keep_on_delete,
+            removal_policy=self._removal_policy,
+        )
+        CfnOutput(self, construct_id, value=table.table_name)
+        return table
+
+    def _tokens_secret(self) -> secretsmanager.Secret:
+        """`comanda token create` adds tokens, as hashes. The template is not empty because the emulator wants it so."""
+        secret = secretsmanager.Secret(
+            self,
+            "Tokens",
+            secret_name=self._settings.tokens_secret_name,
+            description="Callers of the Comanda API: hashes of their bearer tokens, by token id",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"tokens": {}}), generate_string_key="created_with"
+            ),
+            removal_policy=self._removal_policy,
+        )
+        acknowledge(
+            secret, "AwsSolutions-SMG4", "Holds hashes of tokens given to callers, each renewed on its own by the CLI."
+        )
+        # A Ref of a secret is its ARN on AWS and its name on the emulator.
+        CfnOutput(self, "TokensSecret", value=self._settings.tokens_secret_name)
+        return secret
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -1,0 +1,171 @@
+"""The path of an order: three queues, the workers between them, and the functions behind the API."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.bundling import Bundler
+from infra.data_stack import DataStack
+from infra.fifo_queue import FifoQueue
+from infra.python_function import PythonFunction
+from infra.queue_worker import QueueWorker
+from infra.settings import StageSettings
+from infra.shared_layers import SharedLayers
+
+
+class OrdersStack(Stack):
+    """write_orders → orders.fifo → process_order → enrichment.fifo → enrich_order → completion.fifo → complete_order"""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, bundler: Bundler, data: DataStack
+    ) -> None:
+        super().__init__(scope, construct_id, description="Comanda: order queues and functions")
+        self._settings = settings
+        self._data = data
+        self._layers = SharedLayers(self, "Layers", settings=settings, bundler=bundler)
+
+        self.orders = self._queue("Orders")
+        self.enrichment = self._queue("Enrichment")
+        self.completion = self._queue("Completion")
+
+        self.write_orders = self._write_orders()
+        self.read_orders = self._read_orders()
+        self.process_order = self._process_order()
+        self.enrich_order = self._enrich_order()
+        self.complete_order = self._complete_order()
+
+        for construct in (
+            self.process_order,
+            self.enrich_order,
+            self.complete_order,
+            self.write_orders,
+            self.read_orders,
+        ):
+            CfnOutput(self, f"{construct.node.id}Function", value=construct.function.function_name)
+
+    def _queue(self, construct_id: str) -> FifoQueue:
+        fifo = FifoQueue(self, construct_id, name=construct_id.lower(), settings=self._settings)
+        CfnOutput(self, f"{construct_id}QueueUrl", value=fifo.queue.queue_url)
+        CfnOutput(self, f"{construct_id}DlqUrl", value=fifo.dead_letter_queue.queue_url)
+        return fifo
+
+    def _write_orders(self) -> PythonFunction:
+        write_orders = PythonFunction(
+            self,
+            "WriteOrders",
+            name="write_orders",
+            description="Accepts and cancels orders",
+            layers=self._layers,
+            timeout_seconds=self._settings.api_timeout_seconds,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
+                "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
+                "CURRENCY": self._settings.currency,
+            },
+        )
+        write_orders.allow(
+            "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn
+        )
+        self._allow_idempotency(write_orders)
+        write_orders.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)
+        return write_orders
+
+    def _read_orders(self) -> PythonFunction:
+        sources = (self.orders.queue, self.enrichment.queue, self.completion.queue)
+        read_orders = PythonFunction(
+            self,
+            "ReadOrders",
+            name="read_orders",
+            description="Shows orders, balances and ledger entries, health and readiness",
+            layers=self._layers,
+            timeout_seconds=self._settings.api_timeout_seconds,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "LEDGER_TABLE": self._data.ledger.table_name,
+                "CURRENCY": self._settings.currency,
+                "QUEUE_URLS": ",".join(queue.queue_url for queue in sources),
+            },
+        )
+        read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.orders.table_arn)
+        read_orders.allow(
+            "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", on=self._data.ledger.table_arn
+        )
+        for queue in sources:
+            read_orders.allow("sqs:GetQueueAttributes", on=queue.queue_arn)
+        return read_orders
+
+    def _process_order(self) -> QueueWorker:
+        worker = QueueWorker(
+            self,
+            "ProcessOrder",
+            name="process_order",
+            description="Takes up a new order and asks for its enrichment",
+            layers=self._layers,
+            source=self.orders,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "NEXT_QUEUE_URL": self.enrichment.queue.queue_url,
+            },
+        )
+        self._allow_order_work(worker)
+        worker.allow("sqs:SendMessage", on=self.enrichment.queue.queue_arn)
+        return worker
+
+    def _enrich_order(self) -> QueueWorker:
+        worker = QueueWorker(
+            self,
+            "EnrichOrder",
+            name="enrich_order",
+            description="Has an order priced and its customer validated",
+            layers=self._layers,
+            source=self.enrichment,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
+                "NEXT_QUEUE_URL": self.completion.queue.queue_url,
+                "CURRENCY": self._settings.currency,
+                "ENRICHMENT_DELAY_SECONDS": f"{self._settings.enrichment_delay_seconds:g}",
+            },
+        )
+        self._allow_order_work(worker)
+        self._allow_idempotency(worker)
+        worker.allow("sqs:SendMessage", on=self.completion.queue.queue_arn)
+        return worker
+
+    def _complete_order(self) -> QueueWorker:
+        worker = QueueWorker(
+            self,
+            "CompleteOrder",
+            name="complete_order",
+            description="Enters finished orders into their recipient's ledger",
+            layers=self._layers,
+            source=self.completion,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "LEDGER_TABLE": self._data.ledger.table_name,
+                "CURRENCY": self._settings.currency,
+            },
+        )
+        self._allow_order_work(worker)
+        worker.allow(
+            "dynamodb:BatchGetItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            on=self._data.ledger.table_arn,
+        )
+        return worker
+
+    def _allow_order_work(self, worker: QueueWorker) -> None:
+        """A worker reads the orders of its batch, and moves each on."""
+        worker.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
+
+    def _allow_idempotency(self, function: PythonFunction) -> None:
+        """What Powertools' DynamoDBPersistenceLayer calls."""
+        function.allow(
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            on=self._data.idempotency.table_arn,
+        )

@@ -1,0 +1,60 @@
+"""A function that works a FIFO queue."""
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.fifo_queue import FifoQueue
+from infra.python_function import PythonFunction
+from infra.shared_layers import SharedLayers
+
+
+class QueueWorker(PythonFunction):
+    """Takes batches from `source`, answers which messages failed, and sets their pauses itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        layers: SharedLayers,
+        source: FifoQueue,
+        environment: Mapping[str, str],
+    ) -> None:
+        settings = layers.settings
+        super().__init__(
+            scope,
+            construct_id,
+            name=name,
+            description=description,
+            layers=layers,
+            timeout_seconds=settings.worker_timeout_seconds,
+            environment={
+                "SOURCE_QUEUE_URL": source.queue.queue_url,
+                "MAX_ATTEMPTS": str(settings.max_attempts),
+                "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
+                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
+                **environment,
+            },
+        )
+        self.allow(
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ChangeMessageVisibility",
+            on=source.queue.queue_arn,
+        )
+        self.mapping = lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.function,
+            event_source_arn=source.queue.queue_arn,
+            batch_size=settings.batch_size,
+            max_concurrency=settings.worker_concurrency,
+            report_batch_item_failures=True,
+        )
+        # Lambda refuses a mapping whose function may not yet read the queue.
+        self.mapping.node.add_dependency(self.role)

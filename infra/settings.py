@@ -1,0 +1,183 @@
+"""What differs between stages, in one validated place.
+
+Every field can be overridden for one deploy: `cdk deploy --all -c stage=local -c enrichment_delay_seconds=0`.
+This module imports nothing of CDK, so that a mistake in a setting is reported at once.
+"""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+Origin = Literal["web", "mobile", "api"]
+Architecture = Literal["arm64", "x86_64"]
+LogRetentionDays = Literal[1, 3, 7, 14, 30, 90, 180, 365]
+"""Some of the values CloudWatch Logs knows ("PutRetentionPolicy")."""
+
+STAGE_NAMES = ("local", "dev", "prod")
+LAMBDA_PYTHON = "3.14"
+"""The newest Python runtime of AWS Lambda ("Lambda runtimes")."""
+
+
+class SettingsError(Exception):
+    """A stage or a setting that cannot be used; the message is one line."""
+
+
+class UsagePlan(BaseModel):
+    """What one origin may send, all its tokens together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate_per_second: Annotated[float, Field(gt=0)]
+    burst: Annotated[int, Field(gt=0)]
+    quota_per_day: Annotated[int, Field(gt=0)]
+
+
+class StageSettings(BaseModel):
+    """The settings of one stage. Units stand in the names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: Literal["local", "dev", "prod"]
+
+    keep_on_delete: bool = False
+    """Tables, the tokens secret and logs outlive their stack; tables cannot be deleted at all."""
+    log_retention_days: LogRetentionDays = 7
+    alarms: bool = True
+    """One alarm per dead-letter queue: it is not empty."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "BRL"
+
+    python_version: Annotated[str, Field(pattern=r"^3\.\d+$")] = LAMBDA_PYTHON
+    architecture: Architecture = "arm64"
+    function_memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
+
+    authorizer_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 5
+    api_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15
+    """API Gateway waits 29 s at most ("Amazon API Gateway quotas")."""
+    worker_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
+    visibility_timeout_seconds: Annotated[int, Field(ge=1, le=43_200)] = 360
+    """How long the messages of a dead worker stay hidden. AWS refuses less than the worker's timeout and recommends six
+    times that, for the retries of a throttled mapping ("Using Lambda with Amazon SQS")."""
+
+    worker_concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Most executions at once per queue; unset, only the account's quota limits them, ten in a new account ("Lambda
+    quotas"). It reserves nothing, so that it deploys in any account; two is the least SQS mappings take."""
+    batch_size: Annotated[int, Field(ge=1, le=10)] = 10
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Attempts an order has at each step. They are counted on its row, not by SQS."""
+    retry_pause_seconds: Annotated[int, Field(ge=1, le=43_200)] = 2
+    retry_pause_limit_seconds: Annotated[int, Field(ge=1, le=43_200)] = 300
+    """Pauses double from the first to the second, which ChangeMessageVisibility ends at twelve hours."""
+    enrichment_delay_seconds: Annotated[float, Field(ge=0, le=10)] = 1
+    """How long the simulated enrichment provider takes for an order."""
+
+    api_rate_per_second: Annotated[int, Field(ge=1)] = 50
+    api_burst: Annotated[int, Field(ge=1)] = 100
+    authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
+    """How long a token's answer is kept, so how long a revoked token still works."""
+    usage_plans: dict[Origin, UsagePlan] = {}
+    """By origin, for none or for all three: a method that asks for a key refuses callers without one."""
+
+    @property
+    def max_receive_count(self) -> int:
+        """How often SQS hands a message out before it goes to the dead-letter queue (P6).
+
+        A net, not the retry policy: each of a batch's orders may use up its attempts, and every time all of the
+        batch is received again, so a follower needs batch x attempts receives to be tried, and then its own.
+        """
+        return self.batch_size * self.max_attempts + self.max_attempts
+
+    @property
+    def tokens_secret_name(self) -> str:
+        return f"comanda-{self.stage}-tokens"
+
+    @property
+    def usage_key_prefix(self) -> str:
+        return f"comanda-{self.stage}-usage-plan"
+
+    @field_validator("usage_plans", "log_retention_days", mode="before")
+    @classmethod
+    def _from_command_line(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.visibility_timeout_seconds < self.worker_timeout_seconds:
+            raise ValueError(
+                f"visibility_timeout_seconds ({self.visibility_timeout_seconds}) must not be less than "
+                f"worker_timeout_seconds ({self.worker_timeout_seconds})"
+            )
+        if self.retry_pause_limit_seconds < self.retry_pause_seconds:
+            raise ValueError(
+                f"retry_pause_limit_seconds ({self.retry_pause_limit_seconds}) must not be less than "
+                f"retry_pause_seconds ({self.retry_pause_seconds})"
+            )
+        if self.batch_size * self.enrichment_delay_seconds >= self.worker_timeout_seconds:
+            raise ValueError(
+                f"a batch of {self.batch_size} orders at enrichment_delay_seconds ({self.enrichment_delay_seconds:g}) "
+                f"does not fit into worker_timeout_seconds ({self.worker_timeout_seconds})"
+            )
+        missing = [origin for origin in get_args(Origin) if origin not in self.usage_plans]
+        if self.usage_plans and missing:
+            raise ValueError(f"usage_plans has no plan for {', '.join(missing)}")
+        return self
+
+
+def _local_architecture() -> str:
+    return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
+
+
+def _stage_values(stage: str) -> dict[str, Any]:
+    match stage:
+        case "local":
+            return {
+                "alarms": False,
+                # An emulator runs functions with what the machine has.
+                "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
+                "architecture": _local_architecture(),
+                # A killed worker's orders come back while somebody watches.
+                "worker_timeout_seconds": 10,
+                "visibility_timeout_seconds": 15,
+                "retry_pause_seconds": 1,
+                "retry_pause_limit_seconds": 5,
+                "enrichment_delay_seconds": 0.2,
+                "api_rate_per_second": 2000,
+                "api_burst": 4000,
+            }
+        case "dev":
+            return {}
+        case "prod":
+            return {
+                "keep_on_delete": True,
+                "log_retention_days": 90,
+                "worker_concurrency": 50,
+                "api_rate_per_second": 1000,
+                "api_burst": 2000,
+                "usage_plans": {
+                    "web": UsagePlan(rate_per_second=400, burst=800, quota_per_day=5_000_000),
+                    "mobile": UsagePlan(rate_per_second=400, burst=800, quota_per_day=5_000_000),
+                    "api": UsagePlan(rate_per_second=200, burst=400, quota_per_day=2_000_000),
+                },
+            }
+        case _:
+            raise SettingsError(f"there is no stage {stage!r}: choose one of {', '.join(STAGE_NAMES)}")
+
+
+def load_settings(stage: str, overrides: Mapping[str, Any] | None = None) -> StageSettings:
+    """The settings of a stage, some of them overridden. Raises SettingsError."""
+    values = {"stage": stage, **_stage_values(stage), **(overrides or {})}
+    try:
+        return StageSettings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"stage {stage}: {_one_line(error)}") from error
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    setting = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{setting}: {message} (it is {first['input']!r})" if setting else message

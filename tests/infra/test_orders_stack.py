@@ -1,0 +1,314 @@
+"""Queues, workers and permissions: all that the emulator does not enforce."""
+
+import re
+from collections import defaultdict
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from comanda.adapters.settings import Settings as FunctionSettings
+from infra.settings import load_settings
+from tests.infra.conftest import Resource, Synthesized
+
+READ_SOURCE = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",
+}
+ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"}
+IDEMPOTENCY = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+MAY: dict[str, dict[str, set[str]]] = {
+    "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
+    "write_orders": {
+        "Orders": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "Idempotency": IDEMPOTENCY,
+        "OrdersQueue": {"sqs:SendMessage"},
+    },
+    "read_orders": {
+        "Orders": {"dynamodb:GetItem", "dynamodb:DescribeTable"},
+        "Ledger": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable"},
+        "OrdersQueue": {"sqs:GetQueueAttributes"},
+        "EnrichmentQueue": {"sqs:GetQueueAttributes"},
+        "CompletionQueue": {"sqs:GetQueueAttributes"},
+    },
+    "process_order": {
+        "OrdersQueue": READ_SOURCE,
+        "Orders": ORDER_WORK,
+        "EnrichmentQueue": {"sqs:SendMessage"},
+    },
+    "enrich_order": {
+        "EnrichmentQueue": READ_SOURCE,
+        "Orders": ORDER_WORK,
+        "Idempotency": IDEMPOTENCY,
+        "CompletionQueue": {"sqs:SendMessage"},
+    },
+    "complete_order": {
+        "CompletionQueue": READ_SOURCE,
+        "Orders": ORDER_WORK,
+        "Ledger": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+    },
+}
+"""What each function may call, beside writing its own log."""
+
+COMMON = {
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+    "STAGE",
+}
+WORKER = {"SOURCE_QUEUE_URL", "MAX_ATTEMPTS", "RETRY_PAUSE_SECONDS", "RETRY_PAUSE_LIMIT_SECONDS"}
+ENVIRONMENT: dict[str, set[str]] = {
+    "authorize_request": {"TOKENS_SECRET"},
+    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY"},
+    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CURRENCY", "QUEUE_URLS"},
+    "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
+    "enrich_order": WORKER
+    | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "CURRENCY", "ENRICHMENT_DELAY_SECONDS"},
+    "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE", "CURRENCY"},
+}
+PATH = {
+    "process_order": ("OrdersQueue", "EnrichmentQueue"),
+    "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
+    "complete_order": ("CompletionQueue", None),
+}
+"""Each worker's own queue, and the next one's."""
+
+
+def named(value: Any) -> str:
+    """The construct a value refers to: a logical id or an export without CDK's eight hexadecimal digits."""
+    if isinstance(value, str):
+        return value
+    (kind, target), *_ = value.items()
+    if kind == "Fn::ImportValue":
+        return re.sub(r".*ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}.*", r"\1", target)
+    if kind == "Fn::Join":
+        return "secret" if ":secret:" in target[1][-1] else "".join(named(part) for part in target[1])
+    return re.sub(r"[0-9A-F]{8}$", "", target[0] if isinstance(target, list) else target)
+
+
+def queues(stage: Synthesized) -> dict[str, Resource]:
+    found = stage.orders.find_resources("AWS::SQS::Queue")
+    return {named({"Ref": logical_id}): resource["Properties"] for logical_id, resource in found.items()}
+
+
+def statements(stage: Synthesized) -> dict[str, list[Resource]]:
+    """The policy statements of each function, by the function's name."""
+    role_of = {named(function["Role"]): name for name, function in stage.functions().items()}
+    found: dict[str, list[Resource]] = defaultdict(list)
+    for policy in stage.resources("AWS::IAM::Policy").values():
+        for role in policy["Properties"]["Roles"]:
+            found[role_of[named(role)]] += policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion"])
+def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
+    found, settings = queues(every_stage), every_stage.settings
+    assert len(found) == 6
+    queue, dead_letters = found[f"{name}Queue"], found[f"{name}DeadLetters"]
+    prefix = f"comanda-{settings.stage}-{name.lower()}"
+    assert (queue["QueueName"], dead_letters["QueueName"]) == (f"{prefix}.fifo", f"{prefix}-dlq.fifo")
+    for each in (queue, dead_letters):
+        assert each["FifoQueue"] is True
+        assert each["ContentBasedDeduplication"] is True
+        assert each["DeduplicationScope"] == "messageGroup"
+        assert each["FifoThroughputLimit"] == "perMessageGroupId"
+        assert each["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+        assert each["SqsManagedSseEnabled"] is True
+    assert (
+        queue["RedrivePolicy"]["maxReceiveCount"] >= settings.batch_size * settings.max_attempts + settings.max_attempts
+    )
+    assert named(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{name}DeadLetters"
+    allowed = dead_letters["RedriveAllowPolicy"]
+    assert allowed["redrivePermission"] == "byQueue"
+    (source,) = allowed["sourceQueueArns"]
+    assert source["Fn::Join"][1][-1] == f":{queue['QueueName']}"
+
+
+def test_every_queue_refuses_plain_http(every_stage: Synthesized) -> None:
+    policies = every_stage.orders.find_resources("AWS::SQS::QueuePolicy").values()
+    guarded = set()
+    for policy in policies:
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        guarded |= {named(queue) for queue in policy["Properties"]["Queues"]}
+    assert guarded == set(queues(every_stage))
+
+
+@pytest.mark.parametrize("worker", PATH)
+def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: Synthesized, worker: str) -> None:
+    settings = every_stage.settings
+    function_ids = {
+        logical_id: resource["Properties"]
+        for logical_id, resource in every_stage.orders.find_resources("AWS::Lambda::Function").items()
+    }
+    mappings = every_stage.resources("AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == len(PATH)
+    (mapping,) = (
+        resource
+        for resource in mappings.values()
+        if f".{worker}." in function_ids[resource["Properties"]["FunctionName"]["Ref"]]["Handler"]
+    )
+    properties = mapping["Properties"]
+    assert named(properties["EventSourceArn"]) == PATH[worker][0]
+    assert properties["BatchSize"] == settings.batch_size <= 10, "Lambda takes at most ten messages of a FIFO queue"
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "MaximumBatchingWindowInSeconds" not in properties, "FIFO queues know no batching window"
+    assert any("RoleDefaultPolicy" in logical_id for logical_id in mapping["DependsOn"])
+    if settings.worker_concurrency is None:
+        assert "ScalingConfig" not in properties
+    else:
+        assert properties["ScalingConfig"]["MaximumConcurrency"] == settings.worker_concurrency >= 2
+
+
+def test_concurrency_is_unset_in_dev_and_limited_in_production(dev: Synthesized, prod: Synthesized) -> None:
+    assert dev.settings.worker_concurrency is None
+    assert prod.settings.worker_concurrency is not None
+
+
+def test_messages_stay_hidden_while_a_worker_may_still_run(every_stage: Synthesized) -> None:
+    found = queues(every_stage)
+    for worker, (source, _) in PATH.items():
+        assert found[source]["VisibilityTimeout"] >= every_stage.functions()[worker]["Timeout"]
+
+
+def test_workers_are_chained_by_their_queues(every_stage: Synthesized) -> None:
+    for worker, (source, following) in PATH.items():
+        variables = every_stage.functions()[worker]["Environment"]["Variables"]
+        assert named(variables["SOURCE_QUEUE_URL"]) == source
+        assert (named(variables["NEXT_QUEUE_URL"]) if following else None) == following
+
+
+@pytest.mark.parametrize("name", MAY)
+def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name: str) -> None:
+    granted: dict[str, set[str]] = defaultdict(set)
+    for statement in statements(every_stage)[name]:
+        assert statement["Effect"] == "Allow"
+        for resource in as_list(statement["Resource"]):
+            granted[named(resource)] |= set(as_list(statement["Action"]))
+    own_log = named(every_stage.functions()[name]["LoggingConfig"]["LogGroup"])
+    assert granted.pop(own_log) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert granted == MAY[name]
+
+
+def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized) -> None:
+    assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
+
+
+def test_no_permission_has_a_star(every_stage: Synthesized) -> None:
+    for name, policy in statements(every_stage).items():
+        for statement in policy:
+            written = [*as_list(statement["Action"]), *as_list(statement["Resource"])]
+            assert not [each for each in written if "*" in str(each)], name
+
+
+def test_a_function_has_a_role_of_its_own_without_managed_policies(every_stage: Synthesized) -> None:
+    roles = [named(function["Role"]) for function in every_stage.functions().values()]
+    assert len(set(roles)) == len(roles)
+    for logical_id, role in every_stage.resources("AWS::IAM::Role").items():
+        if named({"Ref": logical_id}) in roles:
+            assert "ManagedPolicyArns" not in role["Properties"]
+            (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: str) -> None:
+    variables = every_stage.functions()[name]["Environment"]["Variables"]
+    usage_plan = {"USAGE_KEY_PREFIX"} if name == "authorize_request" and every_stage.settings.usage_plans else set()
+    assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan
+    assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Comanda"
+    assert variables["STAGE"] == every_stage.settings.stage
+
+    settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings
+    settings.load({variable: named(value) for variable, value in variables.items()})
+
+
+def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
+    settings = every_stage.settings
+    harmless = {
+        "Comanda",
+        "INFO",
+        settings.stage,
+        settings.currency,
+        settings.tokens_secret_name,
+        settings.usage_key_prefix,
+    }
+    for name, function in every_stage.functions().items():
+        for variable, value in function["Environment"]["Variables"].items():
+            if isinstance(value, str) and value not in harmless | {name.replace("_", "-")}:
+                assert float(value) >= 0, f"{variable} of {name} is neither a known name nor a number"
+
+
+def test_functions_run_on_the_runtime_and_layers_of_the_stage(every_stage: Synthesized) -> None:
+    settings = every_stage.settings
+    for name, function in every_stage.functions().items():
+        assert function["Handler"] == f"functions.{name}.handler.handler"
+        assert function["Runtime"] == f"python{settings.python_version}"
+        assert function["Architectures"] == [settings.architecture]
+        assert sorted(named(layer) for layer in function["Layers"]) == ["LayersComanda", "LayersDependencies"]
+    for layer in every_stage.resources("AWS::Lambda::LayerVersion").values():
+        assert layer["Properties"]["CompatibleArchitectures"] == [settings.architecture]
+
+
+def test_no_stack_imports_a_layer_of_another(every_stage: Synthesized) -> None:
+    assert "Layer" not in "".join(
+        str(output["Export"])
+        for template in (every_stage.data, every_stage.orders, every_stage.api)
+        for output in template.find_outputs("*").values()
+        if "Export" in output
+    )
+
+
+def test_every_log_forgets(every_stage: Synthesized) -> None:
+    groups = every_stage.resources("AWS::Logs::LogGroup")
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {
+        every_stage.settings.log_retention_days
+    }
+    used = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in every_stage.functions().values()}
+    assert len(used) == len(MAY)
+    assert used < set(groups)
+
+
+def test_an_alarm_for_each_dead_letter_queue_where_alarms_are_on(every_stage: Synthesized) -> None:
+    alarms = [alarm["Properties"] for alarm in every_stage.resources("AWS::CloudWatch::Alarm").values()]
+    watched = {named(dimension["Value"]) for alarm in alarms for dimension in alarm["Dimensions"]}
+    expected = {name for name in queues(every_stage) if name.endswith("DeadLetters")}
+    assert watched == (expected if every_stage.settings.alarms else set())
+    for alarm in alarms:
+        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert alarm["Threshold"] == 1
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_alarms_are_a_setting() -> None:
+    assert load_settings("dev").alarms
+    assert load_settings("prod").alarms
+    assert not load_settings("local").alarms
+
+
+def test_outputs(every_stage: Synthesized) -> None:
+    outputs = every_stage.orders.find_outputs("*")
+    values = {name: named(output["Value"]) for name, output in outputs.items() if "Export" not in output}
+    assert values == {
+        "OrdersQueueUrl": "OrdersQueue",
+        "OrdersDlqUrl": "OrdersDeadLetters",
+        "EnrichmentQueueUrl": "EnrichmentQueue",
+        "EnrichmentDlqUrl": "EnrichmentDeadLetters",
+        "CompletionQueueUrl": "CompletionQueue",
+        "CompletionDlqUrl": "CompletionDeadLetters",
+        "ProcessOrderFunction": "ProcessOrderFunction",
+        "EnrichOrderFunction": "EnrichOrderFunction",
+        "CompleteOrderFunction": "CompleteOrderFunction",
+        "WriteOrdersFunction": "WriteOrdersFunction",
+        "ReadOrdersFunction": "ReadOrdersFunction",
+    }
