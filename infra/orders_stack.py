@@ -82,7 +82,6 @@ class OrdersStack(Stack):
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "LEDGER_TABLE": self._data.ledger.table_name,
-                "CURRENCY": self._settings.currency,
                 "QUEUE_URLS": ",".join(queue.queue_url for queue in sources),
             },
         )
@@ -123,7 +122,6 @@ class OrdersStack(Stack):
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "NEXT_QUEUE_URL": self.completion.queue.queue_url,
-                "CURRENCY": self._settings.currency,
                 "ENRICHMENT_DELAY_SECONDS": f"{self._settings.enrichment_delay_seconds:g}",
             },
         )
@@ -143,29 +141,19 @@ class OrdersStack(Stack):
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "LEDGER_TABLE": self._data.ledger.table_name,
-                "CURRENCY": self._settings.currency,
             },
         )
         self._allow_order_work(worker)
-        worker.allow(
-            "dynamodb:BatchGetItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            on=self._data.ledger.table_arn,
-        )
+        worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
         return worker
 
     def _allow_order_work(self, worker: QueueWorker) -> None:
         """A worker reads the orders of its batch, and moves each on."""
-        worker.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
+        worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
 
     def _allow_idempotency(self, function: PythonFunction) -> None:
-        """What Powertools' DynamoDBPersistenceLayer calls."""
+        """What Powertools' DynamoDBPersistenceLayer calls. A record that is there comes with the failed condition, so
+        that it never reads one."""
         function.allow(
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            "dynamodb:DeleteItem",
-            on=self._data.idempotency.table_arn,
+            "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=self._data.idempotency.table_arn
         )

@@ -58,13 +58,14 @@ class Api:
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
         world = resources.world()
-        common = {"ORDERS_TABLE": resources.orders_table, "CURRENCY": "BRL"}
+        common = {"ORDERS_TABLE": resources.orders_table}
         self._write = write_orders.build(
             write_orders.Settings.load(
                 {
                     **common,
                     "IDEMPOTENCY_TABLE": resources.idempotency_table,
                     "ORDERS_QUEUE_URL": resources.queue_url,
+                    "CURRENCY": "BRL",
                 }
             ),
             world,

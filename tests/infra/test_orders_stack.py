@@ -10,47 +10,7 @@ import pytest
 from comanda.adapters.settings import Settings as FunctionSettings
 from infra.settings import load_settings
 from tests.infra.conftest import Resource, Synthesized
-
-READ_SOURCE = {
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",
-}
-ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"}
-IDEMPOTENCY = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
-MAY: dict[str, dict[str, set[str]]] = {
-    "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
-    "write_orders": {
-        "Orders": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "Idempotency": IDEMPOTENCY,
-        "OrdersQueue": {"sqs:SendMessage"},
-    },
-    "read_orders": {
-        "Orders": {"dynamodb:GetItem", "dynamodb:DescribeTable"},
-        "Ledger": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable"},
-        "OrdersQueue": {"sqs:GetQueueAttributes"},
-        "EnrichmentQueue": {"sqs:GetQueueAttributes"},
-        "CompletionQueue": {"sqs:GetQueueAttributes"},
-    },
-    "process_order": {
-        "OrdersQueue": READ_SOURCE,
-        "Orders": ORDER_WORK,
-        "EnrichmentQueue": {"sqs:SendMessage"},
-    },
-    "enrich_order": {
-        "EnrichmentQueue": READ_SOURCE,
-        "Orders": ORDER_WORK,
-        "Idempotency": IDEMPOTENCY,
-        "CompletionQueue": {"sqs:SendMessage"},
-    },
-    "complete_order": {
-        "CompletionQueue": READ_SOURCE,
-        "Orders": ORDER_WORK,
-        "Ledger": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-    },
-}
-"""What each function may call, beside writing its own log."""
+from tests.permissions import MAY
 
 COMMON = {
     "POWERTOOLS_SERVICE_NAME",
@@ -62,11 +22,10 @@ WORKER = {"SOURCE_QUEUE_URL", "MAX_ATTEMPTS", "RETRY_PAUSE_SECONDS", "RETRY_PAUS
 ENVIRONMENT: dict[str, set[str]] = {
     "authorize_request": {"TOKENS_SECRET"},
     "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY"},
-    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CURRENCY", "QUEUE_URLS"},
+    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "QUEUE_URLS"},
     "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
-    "enrich_order": WORKER
-    | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "CURRENCY", "ENRICHMENT_DELAY_SECONDS"},
-    "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE", "CURRENCY"},
+    "enrich_order": WORKER | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "ENRICHMENT_DELAY_SECONDS"},
+    "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE"},
 }
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),

@@ -1,0 +1,160 @@
+"""Each function may do exactly what it does.
+
+Neither moto nor the emulator's default mode enforces IAM, so the calls of every path are recorded at botocore and
+compared with the table that the templates are held to (tests/permissions.py): no action too few, and none too many.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+from comanda.adapters.order_table import OrderTable
+from comanda.domain.access import Origin, Scope, issue_token
+from comanda.domain.messages import Event
+from comanda.domain.order import Item, Order
+from functions.authorize_request import app as authorize_request
+from tests.builders import (
+    NOW,
+    a_caller,
+    a_delivery,
+    a_pending_order,
+    a_processing_order,
+    an_enriched_order,
+    an_sqs_event,
+)
+from tests.functions.conftest import Api, Context, Pipeline
+from tests.permissions import BY_THE_MAPPING, MAY
+from tests.targets import Resources
+
+Calls = dict[str, set[str]]
+"""Actions by resource."""
+
+BATCHES = {"ChangeMessageVisibilityBatch": "ChangeMessageVisibility"}
+"""Operations that need the action of another ("Actions, resources, and condition keys for Amazon SQS")."""
+
+
+class Recorder:
+    """Notes each call of the clients while it listens, as the action and the resource IAM would check."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.calls: Calls = defaultdict(set)
+        self._names = {
+            resources.orders_table: "Orders",
+            resources.ledger_table: "Ledger",
+            resources.idempotency_table: "Idempotency",
+            resources.queue_url: "Queue",
+        }
+        for client in (resources.dynamodb, resources.sqs):
+            client.meta.events.register("before-parameter-build.*", self._note)
+
+    def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        service, operation = model.service_model.service_name, model.name
+        if operation == "TransactWriteItems":
+            for item in params["TransactItems"]:
+                ((kind, write),) = item.items()
+                self._add(write["TableName"], f"{service}:{kind}Item")
+        elif operation == "BatchGetItem":
+            for table in params["RequestItems"]:
+                self._add(table, f"{service}:{operation}")
+        else:
+            resource = params.get("TableName") or params["QueueUrl"]
+            self._add(resource, f"{service}:{BATCHES.get(operation, operation)}")
+
+    def _add(self, resource: str, action: str) -> None:
+        self.calls[self._names[resource]].add(action)
+
+
+def allowed(function: str) -> Calls:
+    """What the function's own code needs to be granted; here, one queue stands for all."""
+    calls: Calls = defaultdict(set)
+    for resource, actions in MAY[function].items():
+        own = actions - BY_THE_MAPPING if "sqs:ReceiveMessage" in actions else actions
+        calls["Queue" if resource.endswith("Queue") else resource] |= own
+    return calls
+
+
+def add(resources: Resources, order: Order) -> Order:
+    OrderTable(resources.dynamodb, resources.orders_table).claim(order)
+    return order
+
+
+def test_write_orders(moto: Resources) -> None:
+    api, recorder = Api(moto), Recorder(moto)
+    body = {"item_name": "Notebook", "quantity": 1, "price": 5000}
+    order_id = api.post(body, Idempotency_Key="k").body["order_id"]
+    assert api.post(body, Idempotency_Key="k").status == 202
+    assert api.post({**body, "price": 1}, Idempotency_Key="k").status == 422
+    assert api.post(None, path=f"/orders/{order_id}/cancel").status == 200
+    assert api.post({**body, "currency": "USD"}, Idempotency_Key="refused").status == 422
+    assert recorder.calls == allowed("write_orders")
+
+
+def test_read_orders(moto: Resources) -> None:
+    api = Api(moto)
+    order = add(moto, a_pending_order())
+    ops = a_caller("ops", Origin.API, frozenset(Scope))
+    moto.dynamodb.put_item(
+        TableName=moto.ledger_table,
+        Item={
+            "recipient_id": {"S": "r"},
+            "entry": {"S": "balance"},
+            "balance": {"N": "1"},
+            "currency": {"S": "BRL"},
+            "orders_completed": {"N": "1"},
+        },
+    )
+    recorder = Recorder(moto)
+    assert api.get(f"/orders/{order.order_id}").status == 200
+    assert api.get("/recipients/r", ops).status == 200
+    assert api.get("/recipients/r/entries", ops).status == 200
+    assert api.get("/ready").status == 200
+    assert recorder.calls == allowed("read_orders")
+
+
+BAD = (Item(1, sku="BOMBA"),)
+FLAKY = (Item(1, sku="FLAKY-2"),)
+
+
+def process(moto: Resources, pipeline: Pipeline) -> None:
+    order = add(moto, a_pending_order())
+    foreign = a_delivery(order, message=None)
+    pipeline.process(an_sqs_event(a_delivery(order), foreign))
+
+
+def enrich(moto: Resources, pipeline: Pipeline) -> None:
+    orders = [add(moto, a_processing_order(items=items)) for items in (a_pending_order().items, BAD, FLAKY)]
+    pipeline.enrich(an_sqs_event(*(a_delivery(order, Event.ENRICHMENT_REQUESTED) for order in orders)))
+
+
+def complete(moto: Resources, pipeline: Pipeline) -> None:
+    orders = [add(moto, an_enriched_order()), add(moto, a_processing_order())]
+    pipeline.complete(an_sqs_event(*(a_delivery(order, Event.ENRICHED) for order in orders)))
+
+
+@pytest.mark.parametrize(
+    ("function", "work"), [("process_order", process), ("enrich_order", enrich), ("complete_order", complete)]
+)
+def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pipeline], None]) -> None:
+    pipeline = Pipeline(moto)
+    recorder = Recorder(moto)
+    work(moto, pipeline)
+    recorder.calls["Orders"].discard("dynamodb:PutItem")  # The test's own: it puts the orders.
+    assert recorder.calls == allowed(function)
+
+
+def test_authorize_request(moto: Resources) -> None:
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    bearer, token_id, record = issue_token("web", Origin.WEB, [Scope.ORDERS_READ], NOW)
+    client.create_secret(Name="tokens", SecretString=json.dumps({"tokens": {token_id: record}}))
+    operations: list[str] = []
+    client.meta.events.register("before-parameter-build.*", lambda model, **_: operations.append(model.name))
+    settings = authorize_request.Settings.load({"TOKENS_SECRET": "tokens"})
+    authorize = authorize_request.build(settings, SecretsProvider(boto3_client=client))
+    arn = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/orders/1"
+    authorize({"authorizationToken": f"Bearer {bearer}", "methodArn": arn}, Context())  # type: ignore[arg-type]
+    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_request"]["secret"]
