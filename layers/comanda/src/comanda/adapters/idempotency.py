@@ -4,6 +4,7 @@ It guards the work, not the truth: a record expires, and can be overtaken by a s
 ever is held by conditions on the tables (P2, P3).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -83,7 +84,7 @@ class AcceptOnce:
         request = {"key": [key.caller, key.space.value, key.value], "payload_hash": payload_hash(new)}
         with _powertools_errors():
             answer = self._accept_once(request=request, caller=caller, new=new, key=key, correlation_id=correlation_id)
-        return answer["body"], answer["replayed"]
+        return json.loads(answer["body"]), answer["replayed"]
 
     def _answer(
         self,
@@ -94,8 +95,9 @@ class AcceptOnce:
         key: IdempotencyKey,
         correlation_id: str,
     ) -> dict[str, Any]:
+        """The body is kept as text, as Powertools would sort its keys."""
         accepted = self._accept(caller, new, key, correlation_id)
-        return {"body": accepted_view(accepted.order), "replayed": accepted.replayed}
+        return {"body": json.dumps(accepted_view(accepted.order)), "replayed": accepted.replayed}
 
 
 class EnrichOnce:

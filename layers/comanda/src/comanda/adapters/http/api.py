@@ -1,5 +1,6 @@
 """The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -13,7 +14,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
 from comanda.adapters.journal import LOGGER, METRICS
 from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.canonical import canonical_json
 from comanda.domain.errors import ComandaError, MalformedRequest, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
 
@@ -25,7 +25,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 def new_api() -> APIGatewayRestResolver:
     """A resolver whose every answer, good or bad, is ours."""
-    app = APIGatewayRestResolver(serializer=canonical_json)
+    app = APIGatewayRestResolver(serializer=to_json)
 
     def problem(error: ComandaError) -> Response[str]:
         status, body, headers = problem_of(error, request_id(app))
@@ -67,13 +67,18 @@ def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
     return handle
 
 
+def to_json(body: object) -> str:
+    """Compact, and in the order a person reads it in."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
 def json_response(
     status: HTTPStatus,
     body: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
 ) -> Response[str]:
-    return Response(status.value, content_type, canonical_json(body), headers=dict(headers or {}))
+    return Response(status.value, content_type, to_json(body), headers=dict(headers or {}))
 
 
 def caller_of(event: APIGatewayProxyEvent) -> Caller:

@@ -8,15 +8,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from comanda.adapters.http.api import json_response
-from comanda.domain.canonical import canonical_json
+from comanda.adapters.http.api import json_response, to_json
 
 SETTLED_FOR = 3600  # seconds
 
 
 def conditional_response(event: APIGatewayProxyEvent, body: Mapping[str, Any], *, settled: bool) -> Response[str]:
     """200 with an ETag, or 304 where the client's If-None-Match names it. What is settled may be kept for an hour."""
-    etag = f'"{hashlib.sha256(canonical_json(body).encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(to_json(body).encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={SETTLED_FOR}" if settled else "private, no-cache"}
     if _matches(event.headers.get("if-none-match") or "", etag):
         return Response(HTTPStatus.NOT_MODIFIED.value, headers=dict(headers), body="")

@@ -1,0 +1,75 @@
+"""`make demo`: send orders through a stack, watch them, and check what came of them."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+
+from comanda_cli.stack_info import StackInfo
+from local.console import console
+from local.demo_orders import PLAN, PlannedOrder
+from local.demo_report import check, print_report, read_ledgers
+from local.demo_watch import SentOrder, watch
+from local.errors import LocalError
+from local.stack import api_client, running_stack, temporary_stack
+from local.state import State
+from local.summary import print_examples
+
+
+def run_demo(state: State) -> None:
+    """Use the stack of `make up` and leave it, or else one that is gone afterwards.
+
+    Raises LocalError where the orders did not end as promised.
+    """
+    running = running_stack(state)
+    if running is not None:
+        console.print(f"Using the stack that runs at {running.endpoint_url}.")
+        _play(running)
+        print_examples(state)
+        return
+    with _own_folder(state) as folder, temporary_stack(folder) as stack:
+        _play(stack)
+    console.print("\nThe demo's stack is stopped. For one that stays, with examples to try: [bold]make up[/bold]")
+
+
+def _play(stack: StackInfo) -> None:
+    with ExitStack() as open_clients:
+        clients = {name: open_clients.enter_context(api_client(stack, name)) for name in stack.tokens}
+        console.print(f"\nSending {len(PLAN)} orders from web, mobile and api, one of them twice.")
+        orders = [_send(clients[planned.token], planned) for planned in PLAN]
+        watch(clients, orders)
+        ledgers = read_ledgers(clients["ops"], orders)
+    promises = check(orders, ledgers)
+    print_report(orders, ledgers, promises)
+    if not all(promise.holds for promise in promises):
+        raise LocalError("the demo did not end as it should")
+
+
+def _send(client: httpx.Client, planned: PlannedOrder) -> SentOrder:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    answers = [client.post("/orders", json=planned.body, headers=headers) for _ in range(1 + planned.send_twice)]
+    for answer in answers:
+        if answer.status_code != httpx.codes.ACCEPTED:
+            raise LocalError(f"POST /orders ({planned.title}) says {answer.status_code}: {answer.text[:500]}")
+    first, last = answers[0], answers[-1]
+    replayed = last.headers.get("Idempotency-Replayed") == "true" and last.json() == first.json()
+    return SentOrder(planned, first.json(), replayed)
+
+
+@contextmanager
+def _own_folder(state: State) -> Iterator[Path]:
+    """A folder for the demo's stack. It is kept, with its logs, only when the demo failed."""
+    folder = Path(tempfile.mkdtemp(prefix="demo-", dir=state.folder))
+    try:
+        yield folder
+    except LocalError:
+        console.print(f"The logs are in {folder}")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder)

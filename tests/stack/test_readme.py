@@ -1,0 +1,81 @@
+"""The README's commands run as they stand."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from comanda_cli.stack_info import StackInfo
+from local.guarded import ROOT
+from local.stack import shell_variables
+from tests.stack.conftest import ApiClients
+from tests.stack.helpers import finished
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(heading: str) -> list[str]:
+    """The shell commands under a heading."""
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def run(script: str, env_file: Path) -> str:
+    prelude = f"set -eu; . {env_file}\n"
+    done = subprocess.run(
+        ["/bin/bash", "-c", prelude + script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def env_file(stack: StackInfo, tmp_path: Path) -> Path:
+    """What `make up` leaves in .local/env."""
+    file = tmp_path / "env"
+    file.write_text(shell_variables(stack))
+    return file
+
+
+def test_an_orders_life_in_curl(env_file: Path, api: ApiClients) -> None:
+    setup, send, look, fail = blocks("An order's life in curl")
+    assert ". .local/env" in setup
+    first, again = run(send, env_file), run(send, env_file)
+    assert " 202" in first.splitlines()[0]
+    assert "idempotency-replayed: true" in again.lower()
+    assert first.splitlines()[-1] == again.splitlines()[-1]
+
+    order, balance, entries = run(look, env_file).replace("}{", "}\n{").splitlines()
+    assert '"status":"completed"' in order
+    assert '"balance":"5000.00"' in balance
+    assert '"sequence":1' in entries
+
+    bomba, flaky = re.findall(r'"order_id":"([^"]+)"', run(fail, env_file))
+    assert finished(api("mobile"), bomba)["failure"]["class"] == "ItemRejected"
+    assert finished(api("mobile"), flaky)["status"] == "completed"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/order-lifecycle.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    file = ROOT / document
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text()):
+        assert (file.parent / target).exists(), target
+
+
+def test_every_file_of_the_map_is_there() -> None:
+    lines = README.split("## Where things are\n", 1)[1].split("```")[1].strip().splitlines()
+    folder = ROOT
+    for line in lines:
+        names = line.strip().split("  ")[0].split()
+        if not line.startswith(" "):
+            folder = ROOT / names[0]
+        base = (folder / "src" / "comanda") if line.startswith(" ") else ROOT
+        for name in names:
+            assert (base / name.replace("<name>", "process_order")).exists(), name
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`?make ([a-z-]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
