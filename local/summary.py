@@ -34,11 +34,11 @@ def print_summary(stack: StackInfo, state: State) -> None:
 def print_examples(state: State) -> None:
     """Lines to paste, not wrapped."""
     order = '{"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}, {"sku": "XYZ", "qty": 1}]}'
+    as_web = '-H "Authorization: Bearer $WEB_TOKEN"'
     lines = (
         f". {relative(state.env_file)}",
-        'curl -si $API_URL/orders -H "Authorization: Bearer $WEB_TOKEN"'
-        f" -H 'Content-Type: application/json' -d '{order}'",
-        'curl -s $API_URL/orders/ORDER_ID -H "Authorization: Bearer $WEB_TOKEN"',
+        f"curl -si $API_URL/orders {as_web} -H 'Content-Type: application/json' -d '{order}'",
+        f"curl -s $API_URL/orders/ORDER_ID {as_web}",
         'curl -s $API_URL/recipients/123 -H "Authorization: Bearer $OPS_TOKEN"',
         'curl -s $API_URL/recipients/123/entries -H "Authorization: Bearer $OPS_TOKEN"',
     )
