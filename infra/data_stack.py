@@ -20,6 +20,13 @@ class DataStack(Stack):
         self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
 
         self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at")
+        # Open and failed orders, for the steward and the CLI: sparse, so that it costs two writes in an order's life.
+        self.orders.add_global_secondary_index(
+            index_name="attention",
+            partition_key=_text("attention"),
+            sort_key=_text("created_at"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
         self.tokens = self._tokens_secret()

@@ -34,6 +34,7 @@ class QueueWorker(PythonFunction):
             timeout_seconds=settings.worker_timeout_seconds,
             environment={
                 "SOURCE_QUEUE_URL": source.queue.queue_url,
+                "WORKER_RESERVE_SECONDS": str(settings.worker_reserve_seconds),
                 "MAX_ATTEMPTS": str(settings.max_attempts),
                 "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
                 "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),

@@ -59,6 +59,8 @@ class StageSettings(BaseModel):
     api_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15
     """API Gateway waits 29 s at most ("Amazon API Gateway quotas")."""
     worker_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
+    worker_reserve_seconds: Annotated[int, Field(ge=0, le=900)] = 15
+    """A worker begins no order with less time left than this, and hands back what it has not begun."""
     visibility_timeout_seconds: Annotated[int, Field(ge=1, le=43_200)] = 360
     """How long the messages of a dead worker stay hidden. AWS refuses less than the worker's timeout and recommends six
     times that, for the retries of a throttled mapping ("Using Lambda with Amazon SQS")."""
@@ -111,6 +113,11 @@ class StageSettings(BaseModel):
                 f"visibility_timeout_seconds ({self.visibility_timeout_seconds}) must not be less than "
                 f"worker_timeout_seconds ({self.worker_timeout_seconds})"
             )
+        if self.worker_reserve_seconds >= self.worker_timeout_seconds:
+            raise ValueError(
+                f"worker_reserve_seconds ({self.worker_reserve_seconds}) must be less than "
+                f"worker_timeout_seconds ({self.worker_timeout_seconds})"
+            )
         if self.retry_pause_limit_seconds < self.retry_pause_seconds:
             raise ValueError(
                 f"retry_pause_limit_seconds ({self.retry_pause_limit_seconds}) must not be less than "
@@ -141,7 +148,8 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "architecture": _local_architecture(),
                 # A killed worker's orders come back while somebody watches.
                 "worker_timeout_seconds": 10,
-                "visibility_timeout_seconds": 15,
+                "worker_reserve_seconds": 5,
+                "visibility_timeout_seconds": 12,
                 "retry_pause_seconds": 1,
                 "retry_pause_limit_seconds": 5,
                 "enrichment_delay_seconds": 0.2,

@@ -106,9 +106,13 @@ class FakePublisher:
 class FakeQueue:
     hidden: dict[str, int] = field(default_factory=dict)
     """Seconds, by message id."""
+    deleted: list[str] = field(default_factory=list)
 
     def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
         self.hidden |= {delivery.message_id: seconds for delivery in deliveries}
+
+    def delete(self, delivery: Delivery) -> None:
+        self.deleted.append(delivery.message_id)
 
 
 @dataclass
@@ -117,9 +121,12 @@ class FakeProvider:
 
     errors: dict[str, ComandaError | ValueError] = field(default_factory=dict)
     asked: list[EnrichmentRequest] = field(default_factory=list)
+    on_enrich: Callable[[EnrichmentRequest], None] = lambda _: None
+    """What happens while it is asked."""
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         self.asked.append(request)
+        self.on_enrich(request)
         if request.order_id in self.errors:
             raise self.errors[request.order_id]
         return Enrichment("test", f"ref-{request.order_id}")

@@ -6,8 +6,8 @@ READ_SOURCE = {
     "sqs:GetQueueAttributes",
     "sqs:ChangeMessageVisibility",
 }
-BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-"""What the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
+BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes"}
+"""What only the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
 ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 

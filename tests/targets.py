@@ -70,6 +70,22 @@ def make_resources(session: boto3.Session) -> Resources:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             BillingMode="PAY_PER_REQUEST",
         )
+    dynamodb.update_table(
+        TableName=f"{name}-orders",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("attention", "created_at")],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": "attention",
+                    "KeySchema": [
+                        {"AttributeName": "attention", "KeyType": "HASH"},
+                        {"AttributeName": "created_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            }
+        ],
+    )
     queue = sqs.create_queue(
         QueueName=f"{name}.fifo",
         Attributes={

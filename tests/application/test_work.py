@@ -39,6 +39,7 @@ class Scene:
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
+    seconds_left: float = 10
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.orders)
@@ -62,8 +63,9 @@ class Scene:
             clock=self.clock,
             draw=lambda: 0.0,
             executor=OneAfterAnother(),
+            reserve_seconds=2,
         )
-        return worker(batch)
+        return worker(batch, lambda: self.seconds_left)
 
     def add(self, make: Callable[..., Order], event: Event, **fields: object) -> Delivery:
         order = make(**fields)
@@ -91,6 +93,11 @@ def scene() -> Scene:
 
 def ids(*deliveries: Delivery) -> list[str]:
     return [delivery.message_id for delivery in deliveries]
+
+
+def again(receive_count: int, *deliveries: Delivery) -> list[Delivery]:
+    """The same messages as they are received for the n-th time."""
+    return [replace(delivery, receive_count=receive_count) for delivery in deliveries]
 
 
 @pytest.mark.parametrize("make", [a_claim, a_pending_order])
@@ -180,11 +187,11 @@ def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) 
     head, follower = scene.to_enrich(), scene.to_enrich()
     scene.fails(head, TransientError("Timeout", "slow"))
     pauses = []
-    for _ in range(2):
-        assert scene.enrich(head, follower) == ids(head, follower)
+    for receive in (1, 2):
+        assert scene.enrich(*again(receive, head, follower)) == ids(head, follower)
         pauses.append(scene.queue.hidden[head.message_id])
     assert pauses == [1, 2]
-    assert scene.enrich(head, follower) == ids(head)
+    assert scene.enrich(*again(3, head, follower)) == ids(head)
     failure = scene.row(head).failure
     assert failure
     assert (failure.name, failure.attempts) == ("Timeout", 3)
@@ -195,8 +202,8 @@ def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) 
 def test_a_defect_met_by_one_order_uses_up_its_own_attempts(scene: Scene) -> None:
     bad, stranger = scene.to_enrich("r-1"), scene.to_enrich("r-2")
     scene.fails(bad, ValueError("a defect"))
-    for _ in range(3):
-        scene.enrich(bad, stranger)
+    for receive in (1, 2, 3):
+        scene.enrich(*again(receive, bad, stranger))
     failure = scene.row(bad).failure
     assert failure
     assert (failure.name, failure.message, failure.attempts) == ("ValueError", "a defect", 3)
@@ -292,3 +299,153 @@ def test_an_outage_while_reading_the_balance_uses_up_no_attempt(scene: Scene) ->
     scene.ledger.balance = down  # type: ignore[method-assign]
     assert scene.complete(delivery) == ids(delivery)
     assert scene.row(delivery).attempts is None
+
+
+def test_from_the_second_receive_on_an_attempt_is_written_before_it_starts(scene: Scene) -> None:
+    delivery = scene.to_enrich()
+    seen: list[int] = []
+    scene.provider.on_enrich = lambda _: seen.append(
+        scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id)
+    )
+    for receive in (1, 2, 3):
+        scene.fails(delivery, TransientError("Timeout", "slow"))
+        scene.enrich(*again(receive, delivery))
+    assert seen == [0, 2, 3]
+
+
+class Death(BaseException):
+    """The process is gone: nothing of ours is run any more."""
+
+
+def die(_: object) -> None:
+    raise Death
+
+
+def deaths(scene: Scene, *batch: Delivery) -> tuple[int, list[str]]:
+    """Redeliver what stays until nothing kills any more: how often the worker died, and what is let through."""
+    died, receive, left = 0, 1, list(batch)
+    while True:
+        try:
+            return died, scene.enrich(*again(receive, *left))
+        except Death:
+            died += 1
+            receive += 1
+            left = [delivery for delivery in left if delivery.message_id not in scene.queue.deleted]
+
+
+@pytest.mark.parametrize("good_first", [False, True])
+@pytest.mark.parametrize("recipients", [("r-1", "r-1"), ("r-1", "r-2")])
+def test_an_order_that_kills_the_worker_takes_nobody_along(
+    scene: Scene, recipients: tuple[str, str], *, good_first: bool
+) -> None:
+    killer, good = (scene.to_enrich(recipient) for recipient in recipients)
+    kills = {scene.row(killer).order_id}
+    scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
+    died, let_through = deaths(scene, *((good, killer) if good_first else (killer, good)))
+    assert died == 4, "as many starts as attempts, and the one that was not written down"
+    assert let_through == ids(killer)
+    failure = scene.row(killer).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("WorkerDied", 3)
+    assert scene.row(good).enrichment is not None
+    assert scene.row(good).attempts is None or scene.row(good).attempts_of(Stage.ENRICHMENT, good.message_id) <= 1
+
+
+def test_nine_killers_in_front_of_a_good_order(scene: Scene) -> None:
+    killers = [scene.to_enrich() for _ in range(9)]
+    good = scene.to_enrich()
+    kills = {scene.row(killer).order_id for killer in killers}
+    scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
+    _, let_through = deaths(scene, *killers, good)
+    assert let_through == ids(*killers)
+    assert {scene.row(killer).status for killer in killers} == {S.FAILED}
+    assert scene.row(good).enrichment is not None
+
+
+def test_what_is_done_is_deleted_by_hand_in_a_batch_that_was_received_before(scene: Scene) -> None:
+    first, second = scene.to_enrich(), scene.to_enrich()
+    assert scene.enrich(first, second) == []
+    assert scene.queue.deleted == []
+    third, fourth = scene.to_enrich(), scene.to_enrich()
+    assert scene.enrich(*again(2, third), fourth) == []
+    assert scene.queue.deleted == ids(third, fourth)
+
+
+def test_the_least_tried_groups_go_first_in_a_batch_that_was_received_before(scene: Scene) -> None:
+    often, seldom = scene.to_enrich("r-1"), scene.to_enrich("r-2")
+    order = scene.row(often)
+    scene.orders.put(order.tried(Stage.ENRICHMENT, often.message_id, 2, scene.clock()))
+    scene.enrich(*again(3, often, seldom))
+    assert [request.order_id for request in scene.provider.asked] == [scene.row(seldom).order_id, order.order_id]
+
+
+def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None:
+    busy = scene.to_enrich()
+    scene.provider.errors[scene.row(busy).order_id] = Unavailable("another worker is at it")
+    for receive in range(1, 10):
+        assert scene.enrich(*again(receive, busy)) == ids(busy)
+    assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
+
+
+def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
+    """A later receive of the same message has written: the earlier one looks again, and leaves it alone."""
+    delivery = scene.to_enrich()
+
+    def meanwhile(_: object) -> None:
+        order = scene.row(delivery)
+        scene.orders.put(order.tried(Stage.ENRICHMENT, delivery.message_id, 2, scene.clock()))
+
+    scene.provider.on_enrich = meanwhile
+    assert scene.enrich(delivery) == ids(delivery)
+    assert scene.row(delivery).enrichment is None
+    assert (scene.publisher.sent, scene.queue.hidden, scene.queue.deleted) == ([], {}, [])
+
+
+def test_what_there_is_no_time_for_is_handed_back(scene: Scene) -> None:
+    first, second, third = scene.to_enrich(), scene.to_enrich(), scene.to_enrich("r-2")
+
+    def take_long(_: object) -> None:
+        scene.seconds_left = 1
+
+    scene.provider.on_enrich = take_long
+    assert scene.enrich(first, second, third) == ids(second, third)
+    assert scene.queue.hidden == {second.message_id: 0, third.message_id: 0}
+    assert scene.row(second).attempts is None
+
+
+@pytest.mark.parametrize("failing", [1, 2, 5, 9])
+def test_failing_heads_are_dead_lettered_alone_and_their_followers_complete_at_their_first_attempt(
+    scene: Scene, failing: int
+) -> None:
+    batch = [scene.to_enrich() for _ in range(10)]
+    bad, good = batch[:failing], batch[failing:]
+    for delivery in bad:
+        scene.fails(delivery, TransientError("Timeout", "slow"))
+    waiting, receive = batch, 0
+    while any(scene.row(delivery).status is not S.FAILED for delivery in bad) or len(waiting) > failing:
+        receive += 1
+        assert receive <= 10 * 3 + 3, "within the receives that the queue allows"
+        stay = scene.enrich(*again(receive, *waiting))
+        waiting = [delivery for delivery in waiting if delivery.message_id in stay]
+    assert waiting == bad
+    for delivery in bad:
+        failure = scene.row(delivery).failure
+        assert failure
+        assert failure.attempts == 3
+    asked = [request.order_id for request in scene.provider.asked]
+    assert [asked.count(scene.row(delivery).order_id) for delivery in batch] == [3] * failing + [1] * len(good)
+
+
+def test_a_redriven_follower_is_not_let_through_untried_while_its_head_fails(scene: Scene) -> None:
+    head, follower = scene.to_enrich(), scene.to_enrich()
+    for delivery in (head, follower):
+        scene.fails(delivery, PermanentError("ItemRejected", "no"))
+    scene.enrich(head, follower)
+    scene.provider.errors = {scene.row(head).order_id: TransientError("Timeout", "slow")}
+    later = scene.clock() + timedelta(minutes=1)
+    redriven = [replace(delivery, message_id=f"new-{n}", sent_at=later) for n, delivery in enumerate((head, follower))]
+    assert scene.enrich(*redriven) == ids(*redriven)
+    assert scene.row(follower).status is S.FAILED, "not yet taken up, as its head rests"
+    scene.provider.errors.clear()
+    assert scene.enrich(*again(2, *redriven)) == []
+    assert scene.row(follower).enrichment is not None

@@ -52,3 +52,22 @@ def test_a_queue_that_is_gone_is_told_and_not_raised(resources: Resources) -> No
     source = LambdaSourceQueue(resources.sqs, resources.queue_url.replace("test-", "gone-"), journal)
     source.hide([a_delivery(a_pending_order())], 1)
     assert journal.told == [("queue.pause_not_set", None)]
+
+
+def test_a_deleted_message_lets_the_next_of_its_group_through(resources: Resources) -> None:
+    first, second = a_pending_order(), a_pending_order()
+    publisher = QueuePublisher(resources.sqs, resources.queue_url)
+    publisher.publish(first, Event.CREATED)
+    (message,) = resources.messages()
+    publisher.publish(second, Event.CREATED)
+    assert resources.messages() == [], "one message in flight locks its group"
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeJournal())
+    source.delete(replace(a_delivery(first), receipt_handle=message["ReceiptHandle"]))
+    (following,) = resources.messages()
+    assert OrderMessage.parse(following["Body"]).order_id == second.order_id
+
+
+def test_a_receipt_that_is_no_good_any_more_is_told_and_not_raised(resources: Resources) -> None:
+    journal = FakeJournal()
+    LambdaSourceQueue(resources.sqs, resources.queue_url, journal).delete(a_delivery(a_pending_order()))
+    assert journal.told == [("queue.not_deleted", None)]

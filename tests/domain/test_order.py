@@ -28,7 +28,7 @@ def move(order: Order, status: OrderStatus) -> Order:
         case S.PENDING:
             return order.stored(NOW)
         case S.PROCESSING:
-            return order.taken_up(NOW, 1) if order.status is S.FAILED else order.started(NOW)
+            return order.taken_up(NOW, 1, "x") if order.status is not S.PENDING else order.started(NOW)
         case S.COMPLETED:
             return order.completed(NOW)
         case S.FAILED:
@@ -94,15 +94,15 @@ def test_totals_are_exact_and_bounded() -> None:
 
 
 def test_attempts_belong_to_one_message_of_one_stage() -> None:
-    order = a_processing_order().tried(Stage.ENRICHMENT, "m-1", NOW).tried(Stage.ENRICHMENT, "m-1", NOW)
+    order = a_processing_order().tried(Stage.ENRICHMENT, "m-1", 1, NOW).tried(Stage.ENRICHMENT, "m-1", 1, NOW)
     assert order.attempts_of(Stage.ENRICHMENT, "m-1") == 2
     assert order.attempts_of(Stage.ENRICHMENT, "m-2") == 0
     assert order.attempts_of(Stage.COMPLETION, "m-1") == 0
-    assert order.tried(Stage.ENRICHMENT, "m-2", NOW).attempts_of(Stage.ENRICHMENT, "m-2") == 1
+    assert order.tried(Stage.ENRICHMENT, "m-2", 1, NOW).attempts_of(Stage.ENRICHMENT, "m-2") == 1
 
 
 def test_taking_up_gives_a_new_budget_and_keeps_the_enrichment() -> None:
-    failed = an_enriched_order().tried(Stage.COMPLETION, "m-1", NOW).failed(A_FAILURE)
-    again = failed.taken_up(NOW, replay=1)
+    failed = an_enriched_order().tried(Stage.COMPLETION, "m-1", 1, NOW).failed(A_FAILURE)
+    again = failed.taken_up(NOW, 1, "redriven by ana")
     assert (again.status, again.replay, again.failure, again.attempts) == (S.PROCESSING, 1, None, None)
     assert again.enrichment == failed.enrichment

@@ -111,6 +111,7 @@ class Pipeline:
             "IDEMPOTENCY_TABLE": resources.idempotency_table,
             "SOURCE_QUEUE_URL": resources.queue_url,
             "NEXT_QUEUE_URL": resources.queue_url,
+            "WORKER_RESERVE_SECONDS": "1",
             "MAX_ATTEMPTS": "3",
             "RETRY_PAUSE_SECONDS": "1",
             "RETRY_PAUSE_LIMIT_SECONDS": "5",

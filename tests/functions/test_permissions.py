@@ -120,29 +120,32 @@ BAD = (Item(1, sku="BOMBA"),)
 FLAKY = (Item(1, sku="FLAKY-2"),)
 
 
-def process(moto: Resources, pipeline: Pipeline) -> None:
+def process(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
     order = add(moto, a_pending_order())
     foreign = a_delivery(order, message=None)
-    pipeline.process(an_sqs_event(a_delivery(order), foreign))
+    pipeline.process(an_sqs_event(a_delivery(order, receive_count=receive_count), foreign))
 
 
-def enrich(moto: Resources, pipeline: Pipeline) -> None:
+def enrich(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
     orders = [add(moto, a_processing_order(items=items)) for items in (a_pending_order().items, BAD, FLAKY)]
-    pipeline.enrich(an_sqs_event(*(a_delivery(order, Event.ENRICHMENT_REQUESTED) for order in orders)))
+    pipeline.enrich(
+        an_sqs_event(*(a_delivery(o, Event.ENRICHMENT_REQUESTED, receive_count=receive_count) for o in orders))
+    )
 
 
-def complete(moto: Resources, pipeline: Pipeline) -> None:
+def complete(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
     orders = [add(moto, an_enriched_order()), add(moto, a_processing_order())]
-    pipeline.complete(an_sqs_event(*(a_delivery(order, Event.ENRICHED) for order in orders)))
+    pipeline.complete(an_sqs_event(*(a_delivery(o, Event.ENRICHED, receive_count=receive_count) for o in orders)))
 
 
 @pytest.mark.parametrize(
     ("function", "work"), [("process_order", process), ("enrich_order", enrich), ("complete_order", complete)]
 )
-def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pipeline], None]) -> None:
+def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pipeline, int], None]) -> None:
     pipeline = Pipeline(moto)
     recorder = Recorder(moto)
-    work(moto, pipeline)
+    work(moto, pipeline, 1)
+    work(moto, pipeline, 2)
     recorder.calls["Orders"].discard("dynamodb:PutItem")  # The test's own: it puts the orders.
     assert recorder.calls == allowed(function)
 

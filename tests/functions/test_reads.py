@@ -119,7 +119,7 @@ def test_a_failed_order_is_not_kept_as_it_may_be_taken_up_again(api: Api) -> Non
     failed = a_processing_order().failed(Failure("X", "x", Stage.ENRICHMENT, 1, NOW, "m"))
     order = stored(api, failed)
     assert api.get(f"/orders/{order.order_id}").headers["Cache-Control"] == "private, no-cache"
-    OrderTable(api.resources.dynamodb, api.resources.orders_table).save(order, order.taken_up(NOW, 1))
+    OrderTable(api.resources.dynamodb, api.resources.orders_table).save(order, order.taken_up(NOW, 1, "redriven"))
     assert api.get(f"/orders/{order.order_id}").body["status"] == "processing"
 
 

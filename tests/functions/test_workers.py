@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_what_the_provider_rejects_fails_with_its_reason(
 def test_a_flaky_item_succeeds_after_its_number_of_failures(pipeline: Pipeline, table: OrderTable) -> None:
     order = stored(table, a_processing_order(items=(Item(1, sku="FLAKY-2"),)))
     delivery = a_delivery(order, Event.ENRICHMENT_REQUESTED)
-    outcomes = [pipeline.enrich(an_sqs_event(delivery)) for _ in range(3)]
+    outcomes = [pipeline.enrich(an_sqs_event(replace(delivery, receive_count=n))) for n in (1, 2, 3)]
     assert outcomes == [[delivery.message_id], [delivery.message_id], []]
     assert now(table, order).total_amount == Decimal("10.00")
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from comanda.adapters.order_rows import ATTENTION_INDEX
 from tests.infra.conftest import Synthesized
 
 TABLES = {
@@ -20,9 +21,9 @@ def test_a_table_has_its_keys_and_its_expiry(every_stage: Synthesized, name: str
     assert len(tables) == len(TABLES)
     (table,) = (resource["Properties"] for logical_id, resource in tables.items() if logical_id.startswith(name))
     assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == keys
-    assert {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]} == {
-        attribute: "S" for attribute, _ in keys
-    }
+    indexed = {key["AttributeName"] for index in table.get("GlobalSecondaryIndexes", []) for key in index["KeySchema"]}
+    defined = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    assert defined == dict.fromkeys({attribute for attribute, _ in keys} | indexed, "S")
     if expires_by:
         assert table["TimeToLiveSpecification"] == {"AttributeName": expires_by, "Enabled": True}
     else:
@@ -61,3 +62,15 @@ def test_outputs(every_stage: Synthesized) -> None:
     named = {name for name, output in outputs.items() if "Export" not in output}
     assert named == {"OrdersTable", "LedgerTable", "IdempotencyTable", "TokensSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
+
+
+def test_open_and_failed_orders_have_a_sparse_index_that_carries_nothing_else(every_stage: Synthesized) -> None:
+    """Keys only: written when an order is claimed and when it is done with, and by no other change."""
+    (index,) = (
+        index
+        for table in every_stage.data.find_resources("AWS::DynamoDB::Table").values()
+        for index in table["Properties"].get("GlobalSecondaryIndexes", [])
+    )
+    assert index["IndexName"] == ATTENTION_INDEX
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["attention", "created_at"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}

@@ -22,6 +22,7 @@ class WorkerSettings(Settings):
 
     orders_table: str
     source_queue_url: str
+    worker_reserve_seconds: float = Field(ge=0)
     max_attempts: int = Field(ge=1)
     retry_pause_seconds: float = Field(gt=0)
     retry_pause_limit_seconds: float = Field(gt=0, le=43_200)
@@ -44,6 +45,7 @@ def worker_handler(
         clock=world.clock,
         draw=world.draw,
         executor=world.executor,
+        reserve_seconds=settings.worker_reserve_seconds,
     )
 
     @METRICS.log_metrics
@@ -51,7 +53,7 @@ def worker_handler(
         if begin:
             begin(context)
         batch = deliveries_of(event)
-        stay = worker(batch)
+        stay = worker(batch, lambda: context.get_remaining_time_in_millis() / 1000)
         facts = {"messages": len(batch), "stay": len(stay), "function_request_id": context.aws_request_id}
         LOGGER.info("batch.worked", extra=facts)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering
+from comanda.adapters.aws import answering, code_of
 from comanda.application.ports import Journal
 from comanda.domain.errors import Unavailable
 from comanda.domain.messages import Delivery, Event, OrderMessage
@@ -16,6 +17,10 @@ from comanda.domain.order import Order
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+_STALE_RECEIPT = {"InvalidParameterValue", "ReceiptHandleIsInvalid"}
+"""What SQS answers once a message's visibility has ended ("DeleteMessage"): it comes, or has come, again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,17 @@ class LambdaSourceQueue:
             return
         for failed in answer.get("Failed", []):
             self.journal.tell("queue.pause_not_set", reason=failed["Code"])
+
+    def delete(self, delivery: Delivery) -> None:
+        try:
+            with answering("queue"):
+                self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=delivery.receipt_handle)
+        except Unavailable as error:
+            self.journal.tell("queue.not_deleted", reason=str(error))
+        except ClientError as error:
+            if code_of(error) not in _STALE_RECEIPT:
+                raise
+            self.journal.tell("queue.not_deleted", reason=code_of(error))
 
 
 def deliveries_of(event: dict[str, Any]) -> list[Delivery]:

@@ -3,6 +3,7 @@
 Rows stay under 1 KB for an everyday order, so that each write costs one write unit: only what is there is written.
 """
 
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,12 @@ from typing import Any
 from comanda.domain.access import Origin
 from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus, Stage
 from comanda.domain.times import from_iso, to_iso
+
+ATTENTION_INDEX = "attention"
+ATTENTION_OPEN = "open"
+ATTENTION_FAILED = "failed"
+ATTENTION_SHARDS = 8
+"""Open orders are spread over so many index partitions, each good for 1,000 writes a second."""
 
 CLAIM_LIFETIME = timedelta(days=15)
 """Longer than a queue keeps a message (14 days): while the message of a claim may exist, so does the claim (P1)."""
@@ -31,10 +38,13 @@ def to_row(order: Order) -> dict[str, Any]:
         "payload_hash": order.payload_hash,
         "correlation_id": order.correlation_id,
         "status": order.status.value,
-        "timeline": [{"status": moment.status.value, "at": to_iso(moment.at)} for moment in order.timeline] or None,
+        "timeline": [_moment_to_row(moment) for moment in order.timeline] or None,
         "enrichment": _enrichment_to_row(order.enrichment) if order.enrichment else None,
         "failure": _failure_to_row(order.failure) if order.failure else None,
         "attempts": _attempts_to_row(order.attempts) if order.attempts else None,
+        "attention": attention_of(order),
+        "rescues": order.rescues or None,
+        "discarded": order.discarded or None,
         "replay": order.replay,
         "version": order.version,
         "created_at": to_iso(order.created_at),
@@ -62,16 +72,32 @@ def from_row(row: Mapping[str, Any]) -> Order:
         correlation_id=row["correlation_id"],
         status=OrderStatus(row["status"]),
         timeline=tuple(
-            Moment(OrderStatus(moment["status"]), from_iso(moment["at"])) for moment in row.get("timeline", [])
+            Moment(OrderStatus(moment["status"]), from_iso(moment["at"]), moment.get("note"))
+            for moment in row.get("timeline", [])
         ),
         enrichment=_enrichment_from_row(row["enrichment"]) if "enrichment" in row else None,
         failure=_failure_from_row(row["failure"]) if "failure" in row else None,
         attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
+        rescues=int(row.get("rescues", 0)),
+        discarded=row.get("discarded", False),
         replay=int(row["replay"]),
         version=int(row["version"]),
         created_at=from_iso(row["created_at"]),
         updated_at=from_iso(row["updated_at"]),
     )
+
+
+def attention_of(order: Order) -> str | None:
+    """The key of the sparse index `attention`: `open#<shard>` or `failed#<shard>`; None for what is done with."""
+    if order.is_settled or order.discarded:
+        return None
+    kind = ATTENTION_FAILED if order.status is OrderStatus.FAILED else ATTENTION_OPEN
+    return f"{kind}#{uuid.UUID(order.order_id).int % ATTENTION_SHARDS}"
+
+
+def _moment_to_row(moment: Moment) -> dict[str, Any]:
+    row = {"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _item_to_row(item: Item) -> dict[str, Any]:
@@ -131,11 +157,16 @@ def _failure_from_row(row: Mapping[str, Any]) -> Failure:
 
 
 def _attempts_to_row(attempts: Attempts) -> dict[str, Any]:
-    return {"stage": attempts.stage.value, "message_id": attempts.message_id, "count": attempts.count}
+    return {
+        "stage": attempts.stage.value,
+        "message_id": attempts.message_id,
+        "count": attempts.count,
+        "receive_count": attempts.receive_count,
+    }
 
 
 def _attempts_from_row(row: Mapping[str, Any]) -> Attempts:
-    return Attempts(Stage(row["stage"]), row["message_id"], int(row["count"]))
+    return Attempts(Stage(row["stage"]), row["message_id"], int(row["count"]), int(row["receive_count"]))
 
 
 def _amount(value: Decimal | None) -> Decimal | None:

@@ -1,13 +1,13 @@
 """The orders table: one row an order, written under the condition that it still is as it was read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
-from comanda.adapters.order_rows import from_row, to_row
+from comanda.adapters.order_rows import ATTENTION_INDEX, ATTENTION_SHARDS, from_row, to_row
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
 from comanda.domain.order import Order
@@ -56,6 +56,24 @@ class OrderTable:
             raise Unavailable("orders table: not all rows were read")
         rows = [from_dynamodb(item) for item in answer["Responses"].get(self.name, [])]
         return {row["order_id"]: from_row(row) for row in rows}
+
+    def needing_attention(self, kind: str) -> Iterator[Order]:
+        """All open, or all failed, orders (ATTENTION_OPEN, ATTENTION_FAILED), the oldest of each shard first.
+
+        The index is read as it is, a moment behind; the rows it names are read as they stand now.
+        """
+        pages = self.client.get_paginator("query")
+        for shard in range(ATTENTION_SHARDS):
+            with answering("orders table"):
+                for page in pages.paginate(
+                    TableName=self.name,
+                    IndexName=ATTENTION_INDEX,
+                    KeyConditionExpression="attention = :attention",
+                    ExpressionAttributeValues=to_dynamodb({":attention": f"{kind}#{shard}"}),
+                    PaginationConfig={"PageSize": 100},
+                ):
+                    found = self.get_many(item["order_id"]["S"] for item in page["Items"])
+                    yield from sorted(found.values(), key=lambda order: order.created_at)
 
     def save(self, before: Order, after: Order) -> None:
         try:

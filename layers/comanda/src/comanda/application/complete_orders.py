@@ -22,6 +22,9 @@ class CompleteOrders:
     clock: Clock
     stage = Stage.COMPLETION
 
+    def begins(self, order: Order) -> bool:
+        return order.status is OrderStatus.PROCESSING
+
     def __call__(self, jobs: Sequence[Job]) -> int:
         """Complete as many orders from the head on as are ready; give their number."""
         ready = self._ready(jobs)

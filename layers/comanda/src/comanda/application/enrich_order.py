@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from comanda.application.ports import Clock, EnrichmentProvider, EnrichmentRequest, Journal, Orders, Publisher
 from comanda.application.work import Job
 from comanda.domain.messages import Event
-from comanda.domain.order import Stage
+from comanda.domain.order import Order, Stage
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,13 @@ class EnrichOrder:
     clock: Clock
     stage = Stage.ENRICHMENT
 
+    def begins(self, order: Order) -> bool:
+        return order.enrichment is None
+
     def __call__(self, jobs: Sequence[Job]) -> int:
         """An enrichment is saved only where there is none; what is saved is final."""
         order = jobs[0].order
-        if order.enrichment is None:
+        if self.begins(order):
             enrichment = self.provider.enrich(
                 EnrichmentRequest(
                     order_id=order.order_id,
@@ -29,7 +32,7 @@ class EnrichOrder:
                     items=order.items,
                     customer_id=order.customer_id,
                     currency=order.currency,
-                    attempt=jobs[0].attempts_used + 1,
+                    attempt=jobs[0].attempt,
                 )
             )
             enriched = order.enriched(enrichment, self.clock())

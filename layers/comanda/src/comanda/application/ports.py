@@ -91,6 +91,9 @@ class SourceQueue(Protocol):
         """Make messages visible again after so many seconds (ChangeMessageVisibility). Never raises for an outage:
         the queue's own visibility timeout then takes its place."""
 
+    def delete(self, delivery: Delivery) -> None:
+        """Acknowledge a message now, not at the end of its batch. Never raises for an outage: it then comes again."""
+
 
 @dataclass(frozen=True)
 class EnrichmentRequest:

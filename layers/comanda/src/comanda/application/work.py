@@ -7,19 +7,25 @@ with one message stays with it:
 - it failed for now: one attempt used up, its whole group rests for a while, other groups do not notice (D5);
 - storage does not answer: the group rests, and nobody's attempt is used up (P6).
 
+A batch in which any message was received before is worked on with care, as one of its orders may have killed the
+worker: one message at a time, the least tried groups first, each attempt written down before it starts, and each
+message deleted as soon as it is done, so that whoever dies takes nobody along (A6). The happy path pays for none of it.
+
 Powertools' FIFO processor stops a group, or the whole batch, at its first failure, whatever its kind; which is why
 this is ours (docs/decisions/0004).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
 from comanda.domain.errors import PermanentError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
-from comanda.domain.order import Failure, Order, Stage
+from comanda.domain.order import Failure, Order, OrderStatus, Stage
 from comanda.domain.retry import RetryPolicy
 
 LOOKS = 4
@@ -37,11 +43,11 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A message together with the order it is about, to be worked on."""
+    """A message together with the order it is about, to be worked on. `attempt` counts from 1."""
 
     delivery: Delivery
     order: Order
-    attempts_used: int
+    attempt: int
 
 
 class Step(Protocol):
@@ -49,6 +55,9 @@ class Step(Protocol):
 
     @property
     def stage(self) -> Stage: ...
+
+    def begins(self, order: Order) -> bool:
+        """Whether there is work to do, and not only a message to send again."""
 
     def __call__(self, jobs: Sequence[Job], /) -> int:
         """Do the step for the first job, and for as many behind it as can go along; give the number done.
@@ -58,9 +67,9 @@ class Step(Protocol):
 
 
 class _Rest(Exception):
-    """The group rests for so many seconds."""
+    """The group rests for so many seconds; None leaves it to the worker that has it now."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int | None) -> None:
         super().__init__(seconds)
         self.seconds = seconds
 
@@ -75,92 +84,175 @@ class Worker:
     clock: Clock
     draw: Callable[[], float]
     executor: Executor
+    reserve_seconds: float
+    """Nothing is begun with less time left than this."""
 
-    def __call__(self, batch: Sequence[Delivery]) -> list[str]:
+    def __call__(self, batch: Sequence[Delivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
-        stay = self.executor.map(self._work_group, _groups(batch))
+        groups = _groups(batch)
+        if any(delivery.receive_count > 1 for delivery in batch):
+            work = partial(self._work_group, seconds_left=seconds_left, careful=True)
+            stay = iter([work(group) for group in self._least_tried_first(groups)])
+        else:
+            work = partial(self._work_group, seconds_left=seconds_left, careful=False)
+            stay = self.executor.map(work, groups)
         return [message_id for group in stay for message_id in group]
 
-    def _work_group(self, group: Sequence[Delivery]) -> list[str]:
+    def _least_tried_first(self, groups: list[list[Delivery]]) -> list[list[Delivery]]:
+        if len(groups) == 1:
+            return groups
+        try:
+            rows = self._read([group[0] for group in groups])
+        except Unavailable:
+            return groups
+        return sorted(groups, key=lambda group: self._attempts_before(group[0], _order_of(group[0], rows)))
+
+    def _work_group(self, group: Sequence[Delivery], *, seconds_left: Callable[[], float], careful: bool) -> list[str]:
         waiting, stay, looks = list(group), list[str](), LOOKS
         rows: dict[str, Order] | None = None
         while waiting:
             try:
+                self._check_time(waiting, seconds_left())
                 if rows is None:
                     rows, looks = self._look(waiting, looks), looks - 1
-                done, verdict = self._advance(waiting, rows)
+                done, verdict = self._advance(waiting, rows, careful=careful)
             except Overtaken:
                 rows = None
+                continue
             except Unavailable as error:
                 self.journal.tell("storage.unavailable", reason=str(error), recipient_id=waiting[0].group)
                 return stay + self._rest(waiting, self.retry.pause_after(1, self.draw))
             except _Rest as rest:
                 return stay + self._rest(waiting, rest.seconds)
-            else:
-                if verdict is Verdict.LET_THROUGH:
-                    self.queue.hide(waiting[:1], 0)
-                    stay.append(waiting[0].message_id)
-                del waiting[:done]
+            stay += self._acknowledge(waiting[0], verdict, careful=careful)
+            del waiting[:done]
         return stay
+
+    def _check_time(self, waiting: Sequence[Delivery], seconds_left: float) -> None:
+        if seconds_left < self.reserve_seconds:
+            self.journal.tell("batch.out_of_time", recipient_id=waiting[0].group, messages=len(waiting))
+            raise _Rest(0)
 
     def _look(self, waiting: Sequence[Delivery], looks: int) -> dict[str, Order]:
         if looks == 0:
             raise Unavailable("the rows keep changing")
-        return dict(self.orders.get_many(delivery.message.order_id for delivery in waiting if delivery.message))
+        return self._read(waiting)
 
-    def _advance(self, waiting: Sequence[Delivery], rows: dict[str, Order]) -> tuple[int, Verdict]:
+    def _acknowledge(self, delivery: Delivery, verdict: Verdict, *, careful: bool) -> list[str]:
+        """The id of the message if it must stay. With care, one that is done with is deleted before the next begins."""
+        if verdict is Verdict.LET_THROUGH:
+            self.queue.hide([delivery], 0)
+            return [delivery.message_id]
+        if careful:
+            self.queue.delete(delivery)
+        return []
+
+    def _read(self, deliveries: Sequence[Delivery]) -> dict[str, Order]:
+        return dict(self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message))
+
+    def _advance(self, waiting: Sequence[Delivery], rows: dict[str, Order], *, careful: bool) -> tuple[int, Verdict]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head = waiting[0]
-        order = rows.get(head.message.order_id) if head.message else None
+        order = _order_of(head, rows)
         verdict = meet(order, head, self.step.stage)
-        if order is None or verdict in (Verdict.LET_THROUGH, Verdict.DROP):
+        if order is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
             self.journal.tell(f"message.{verdict.name.lower()}", order, message_id=head.message_id)
+            if verdict is Verdict.SUPERSEDED:
+                raise _Rest(None)
             return 1, verdict
         if verdict is Verdict.TAKE_UP:
             order = rows[order.order_id] = self._take_up(order, head)
 
-        jobs = [Job(head, order, order.attempts_of(self.step.stage, head.message_id))]
-        jobs += self._followers(waiting[1:], rows)
+        job = Job(head, order, self._attempts_before(head, order) + 1)
+        if careful:
+            return self._try(job, [], careful=True)
+        return self._try(job, self._followers(waiting[1:], rows), careful=False)
+
+    def _try(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
         try:
-            return self.step(jobs), Verdict.WORK
+            if careful:
+                job = self._write_attempt(job)
+            return self.step([job, *followers]), Verdict.WORK
         except PermanentError as error:
-            self._fail(jobs[0], error)
+            self._fail(job, error)
         except TransientError as error:
-            self._count(jobs[0], error)
-        except (Overtaken, Unavailable):
+            self._failed_for_now(job, error)
+        except Overtaken:
+            raise
+        except Unavailable:
+            self._give_back(job)
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one order must not stop its neighbours (P6)
-            self._count(jobs[0], TransientError(type(error).__name__, str(error)))
+            self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
         return 1, Verdict.LET_THROUGH
 
     def _followers(self, deliveries: Sequence[Delivery], rows: dict[str, Order]) -> Iterator[Job]:
         for delivery in deliveries:
-            order = rows.get(delivery.message.order_id) if delivery.message else None
+            order = _order_of(delivery, rows)
             if order is None or meet(order, delivery, self.step.stage) is not Verdict.WORK:
                 return
-            yield Job(delivery, order, order.attempts_of(self.step.stage, delivery.message_id))
+            yield Job(delivery, order, self._attempts_before(delivery, order) + 1)
 
     def _take_up(self, order: Order, delivery: Delivery) -> Order:
         replay = delivery.message.replay if delivery.message else order.replay
-        taken_up = order.taken_up(self.clock(), replay)
+        if replay == order.replay:
+            note = "redriven from the dead-letter queue"
+        else:
+            note = "redriven" if order.status is OrderStatus.FAILED else "published anew by the steward"
+        taken_up = order.taken_up(self.clock(), replay, note)
         self.orders.save(order, taken_up)
-        self.journal.tell("order.taken_up", taken_up)
+        self.journal.tell("order.taken_up", taken_up, note=note)
         return taken_up
 
-    def _count(self, job: Job, error: WorkError) -> None:
+    def _attempts_before(self, delivery: Delivery, order: Order | None) -> int:
+        """Attempts of this message before this receive of it."""
+        if order is None:
+            return 0
+        used = order.attempts_of(self.step.stage, delivery.message_id)
+        written_now = used and order.attempts and order.attempts.receive_count == delivery.receive_count
+        return used - 1 if written_now else used
+
+    def _write_attempt(self, job: Job) -> Job:
+        """Write the attempt down before it starts, so that an order which kills the worker is found out.
+
+        Raises PermanentError where all attempts were begun and none ever answered.
+        """
+        order, delivery = job.order, job.delivery
+        if job.attempt > self.retry.max_attempts:
+            raise PermanentError("WorkerDied", "the worker died, or ran out of time, at every attempt at this order")
+        if not self.step.begins(order) or order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
+            return job
+        tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())
+        self.orders.save(order, tried)
+        return replace(job, order=tried)
+
+    def _give_back(self, job: Job) -> None:
+        """The attempt came to nothing through no fault of the order's."""
+        order, delivery = job.order, job.delivery
+        if order.attempts_of(self.step.stage, delivery.message_id) < job.attempt:  # It was not written down.
+            return
+        given_back = order.tried(
+            self.step.stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1
+        )
+        with suppress(Overtaken, Unavailable):
+            self.orders.save(order, given_back)
+
+    def _failed_for_now(self, job: Job, error: WorkError) -> None:
         """One attempt is used up: the group rests, or the order fails with its last one."""
-        if job.attempts_used + 1 >= self.retry.max_attempts:
+        if job.attempt >= self.retry.max_attempts:
             self._fail(job, error)
             return
-        tried = job.order.tried(self.step.stage, job.delivery.message_id, self.clock())
-        self.orders.save(job.order, tried)
-        pause = self.retry.pause_after(job.attempts_used + 1, self.draw)
+        order = job.order
+        if order.attempts_of(self.step.stage, job.delivery.message_id) < job.attempt:
+            order = order.tried(self.step.stage, job.delivery.message_id, job.delivery.receive_count, self.clock())
+            self.orders.save(job.order, order)
+        pause = self.retry.pause_after(job.attempt, self.draw)
         self.journal.tell(
             "order.attempt_failed",
-            tried,
+            order,
             error_class=error.name,
             reason=str(error),
-            attempt=job.attempts_used + 1,
+            attempt=job.attempt,
             stage=self.step.stage,
             pause_seconds=pause,
         )
@@ -171,7 +263,7 @@ class Worker:
             name=error.name,
             message=str(error),
             stage=self.step.stage,
-            attempts=job.attempts_used + 1,
+            attempts=min(job.attempt, self.retry.max_attempts),
             at=self.clock(),
             message_id=job.delivery.message_id,
         )
@@ -179,9 +271,10 @@ class Worker:
         self.orders.save(job.order, failed)
         self.journal.tell("order.failed", failed, error_class=failure.name, reason=failure.message, stage=failure.stage)
 
-    def _rest(self, waiting: Sequence[Delivery], seconds: int) -> list[str]:
+    def _rest(self, waiting: Sequence[Delivery], seconds: int | None) -> list[str]:
         """Followers rest as long as their head: one message still in flight would keep the whole group locked."""
-        self.queue.hide(waiting, seconds)
+        if seconds is not None:
+            self.queue.hide(waiting, seconds)
         return [delivery.message_id for delivery in waiting]
 
 
@@ -190,3 +283,7 @@ def _groups(batch: Sequence[Delivery]) -> list[list[Delivery]]:
     for delivery in batch:
         groups.setdefault(delivery.group, []).append(delivery)
     return list(groups.values())
+
+
+def _order_of(delivery: Delivery, rows: dict[str, Order]) -> Order | None:
+    return rows.get(delivery.message.order_id) if delivery.message else None

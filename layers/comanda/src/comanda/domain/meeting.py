@@ -19,6 +19,8 @@ class Verdict(Enum):
     """An old copy, or one whose order has moved on: acknowledge it."""
     LET_THROUGH = auto()
     """Leave it unacknowledged, so that the queue's redrive policy brings it to the dead-letter queue."""
+    SUPERSEDED = auto()
+    """A later receive of this very message is being worked on: change nothing, whatever was begun here."""
 
 
 def meet(order: Order | None, delivery: Delivery, stage: Stage) -> Verdict:
@@ -30,21 +32,26 @@ def meet(order: Order | None, delivery: Delivery, stage: Stage) -> Verdict:
         return Verdict.LET_THROUGH
     if order.is_settled or message.replay < order.replay:
         return Verdict.DROP
-    if order.status is OrderStatus.FAILED:
-        return _meet_failed(order, delivery, stage)
-    return Verdict.WORK if message.replay == order.replay else Verdict.DROP
+    if message.replay > order.replay:
+        published_anew = message.event is Event.CREATED and message.replay == order.replay + 1
+        return Verdict.TAKE_UP if published_anew else Verdict.DROP
+    if _is_superseded(order, delivery, stage):
+        return Verdict.SUPERSEDED
+    return _meet_failed(order, delivery, stage) if order.status is OrderStatus.FAILED else Verdict.WORK
 
 
 def _meet_failed(order: Order, delivery: Delivery, stage: Stage) -> Verdict:
-    message, failure = delivery.message, order.failure
-    if message is None or failure is None:
-        return Verdict.LET_THROUGH
-    if message.replay == order.replay + 1 and message.event is Event.CREATED:
-        return Verdict.TAKE_UP
-    if message.replay != order.replay:
-        return Verdict.DROP
-    if delivery.message_id == failure.message_id:
+    failure = order.failure
+    if failure is None or delivery.message_id == failure.message_id:
         return Verdict.LET_THROUGH
     if stage is failure.stage and delivery.sent_at > failure.at:
         return Verdict.TAKE_UP
     return Verdict.DROP
+
+
+def _is_superseded(order: Order, delivery: Delivery, stage: Stage) -> bool:
+    """Attempts are written with the receive count of their message: the fence against a worker that wakes up late."""
+    tried = order.attempts
+    if tried is None or (tried.stage, tried.message_id) != (stage, delivery.message_id):
+        return False
+    return tried.receive_count > delivery.receive_count

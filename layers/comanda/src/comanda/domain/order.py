@@ -32,7 +32,8 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     # A message may find `accepting` where the API died after sending: that is as good as pending.
     OrderStatus.ACCEPTING: frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.FAILED}),
     OrderStatus.PENDING: frozenset({OrderStatus.PROCESSING, OrderStatus.FAILED, OrderStatus.CANCELLED}),
-    OrderStatus.PROCESSING: frozenset({OrderStatus.COMPLETED, OrderStatus.FAILED}),
+    # `processing` again: published anew by the steward because the message had been dead-lettered untried.
+    OrderStatus.PROCESSING: frozenset({OrderStatus.PROCESSING, OrderStatus.COMPLETED, OrderStatus.FAILED}),
     OrderStatus.FAILED: frozenset({OrderStatus.PROCESSING}),
     OrderStatus.COMPLETED: frozenset(),
     OrderStatus.CANCELLED: frozenset(),
@@ -68,6 +69,8 @@ class Moment:
 
     status: OrderStatus
     at: datetime
+    note: str | None = None
+    """Why, where the status alone does not say it: who redrove the order, say."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Attempts:
-    """How often one message of one stage was tried and failed for now."""
+    """How often one message of one stage was tried, and at which receive of it that was written last."""
 
     stage: Stage
     message_id: str
     count: int
+    receive_count: int
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,10 @@ class Order:
     timeline: tuple[Moment, ...] = ()
     replay: int = 0
     """Rises each time a failed order is published anew, so that the new messages have new bodies."""
+    rescues: int = 0
+    """How often the steward published the order anew because its message was dead-lettered untried."""
+    discarded: bool = False
+    """Failed, looked at by a person, and left at that: it no longer asks for attention."""
     version: int = 1
 
     @property
@@ -153,9 +161,25 @@ class Order:
     def failed(self, failure: Failure) -> Self:
         return replace(self._moved(OrderStatus.FAILED, failure.at), failure=failure)
 
-    def taken_up(self, now: datetime, replay: int) -> Self:
-        """A failed order begins again with a new budget of attempts; what was enriched stays."""
-        return replace(self._moved(OrderStatus.PROCESSING, now), failure=None, attempts=None, replay=replay)
+    def taken_up(self, now: datetime, replay: int, note: str) -> Self:
+        """A failed order, or one whose message was lost on the way, begins again with a new budget of attempts.
+
+        What was enriched stays. A failed order was taken up by a person, so the steward's rescues count anew.
+        """
+        failed = self.status is OrderStatus.FAILED
+        moved = self._moved(OrderStatus.PROCESSING, now, note)
+        rescues = 0 if failed else self.rescues
+        return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
+
+    def rescued(self, now: datetime) -> Self:
+        """Published anew by the steward; the worker that gets the message takes the order up."""
+        return replace(self, rescues=self.rescues + 1, updated_at=now, version=self.version + 1)
+
+    def set_aside(self, now: datetime) -> Self:
+        """A failed order that nobody needs to look at any more. Raises IllegalTransition for any other."""
+        if self.status is not OrderStatus.FAILED:
+            raise IllegalTransition(f"an order that is {self.status} cannot be discarded")
+        return replace(self, discarded=True, updated_at=now, version=self.version + 1)
 
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
         """Priced: the total is final from now on. A price that the client gave is kept.
@@ -176,10 +200,11 @@ class Order:
             version=self.version + 1,
         )
 
-    def tried(self, stage: Stage, message_id: str, now: datetime) -> Self:
-        """One attempt of this message was used up."""
-        count = self.attempts_of(stage, message_id) + 1
-        return replace(self, attempts=Attempts(stage, message_id, count), updated_at=now, version=self.version + 1)
+    def tried(self, stage: Stage, message_id: str, receive_count: int, now: datetime, attempts: int = 1) -> Self:
+        """One attempt of this message is used up; with `attempts=-1`, it is given back."""
+        count = self.attempts_of(stage, message_id) + attempts
+        used = Attempts(stage, message_id, count, receive_count)
+        return replace(self, attempts=used, updated_at=now, version=self.version + 1)
 
     def attempts_of(self, stage: Stage, message_id: str) -> int:
         """Attempts used up by this message at this stage; another message has a budget of its own."""
@@ -187,13 +212,13 @@ class Order:
             return self.attempts.count
         return 0
 
-    def _moved(self, status: OrderStatus, now: datetime) -> Self:
+    def _moved(self, status: OrderStatus, now: datetime, note: str | None = None) -> Self:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"an order that is {self.status} cannot become {status}")
         return replace(
             self,
             status=status,
-            timeline=(*self.timeline, Moment(status, now)),
+            timeline=(*self.timeline, Moment(status, now, note)),
             updated_at=now,
             version=self.version + 1,
         )

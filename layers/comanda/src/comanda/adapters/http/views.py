@@ -36,7 +36,10 @@ def order_view(order: Order) -> dict[str, Any]:
         "metadata": dict(order.metadata) or None,
         "enrichment": _enrichment_view(order.enrichment) if order.enrichment else None,
         "failure": _failure_view(order.failure) if order.failure else None,
-        "timeline": [{"status": moment.status.value, "at": to_iso(moment.at)} for moment in order.timeline],
+        "timeline": [
+            _present({"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note})
+            for moment in order.timeline
+        ],
         "created_at": to_iso(order.created_at),
         "updated_at": to_iso(order.updated_at),
     }

@@ -1,0 +1,96 @@
+"""Redriving and discarding failed orders, chosen from their rows."""
+
+import pytest
+
+from comanda.application.redrive_order import DiscardOrder, RedriveOrder
+from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
+from comanda.domain.messages import Event
+from comanda.domain.order import Failure, Order, OrderStatus, Stage
+from tests.builders import NOW, a_processing_order
+from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
+
+
+@pytest.fixture
+def failed() -> Order:
+    return a_processing_order().failed(Failure("Timeout", "slow", Stage.ENRICHMENT, 5, NOW, "m-1"))
+
+
+@pytest.fixture
+def orders(failed: Order) -> FakeOrders:
+    return FakeOrders({failed.order_id: failed})
+
+
+@pytest.fixture
+def publisher() -> FakePublisher:
+    return FakePublisher()
+
+
+def redrive(orders: FakeOrders, publisher: FakePublisher, order_id: str) -> Order:
+    return RedriveOrder(orders, publisher, FakeJournal(), FakeClock())(order_id, "ana")
+
+
+def test_a_failed_order_is_sent_again_with_the_next_replay_number(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    redrive(orders, publisher, failed.order_id)
+    ((group, message),) = publisher.sent
+    assert (group, message.event, message.replay) == (failed.recipient_id, Event.CREATED, 1)
+    order = orders.rows[failed.order_id]
+    assert (order.status, order.replay, order.failure) == (OrderStatus.PROCESSING, 1, None)
+    assert order.timeline[-1].note == "redriven by ana"
+
+
+def test_redriving_twice_does_it_once_and_says_so(orders: FakeOrders, publisher: FakePublisher, failed: Order) -> None:
+    redrive(orders, publisher, failed.order_id)
+    with pytest.raises(IllegalTransition, match="is processing, not failed; nothing was done"):
+        redrive(orders, publisher, failed.order_id)
+    assert len(publisher.sent) == 1
+
+
+def test_where_the_message_cannot_be_sent_nothing_is_written(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    publisher.outage = True
+    with pytest.raises(Unavailable):
+        redrive(orders, publisher, failed.order_id)
+    assert orders.rows[failed.order_id] == failed
+
+
+def test_a_redrive_that_dies_between_message_and_row_is_repeated_with_the_same_message(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    orders.before_save.append(lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        redrive(orders, publisher, failed.order_id)
+    redrive(orders, publisher, failed.order_id)
+    first, second = publisher.sent
+    assert first == second, "so that deduplication, or the replay number, makes one of them"
+
+
+def test_a_worker_that_is_quicker_keeps_what_it_wrote(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    taken_up = failed.taken_up(NOW, 1, "redriven")
+    orders.before_save.append(lambda: orders.put(taken_up))
+    redrive(orders, publisher, failed.order_id)
+    assert orders.rows[failed.order_id] == taken_up
+
+
+def test_an_unknown_order_is_not_found(orders: FakeOrders, publisher: FakePublisher) -> None:
+    with pytest.raises(NotFound):
+        redrive(orders, publisher, "nobody")
+    with pytest.raises(NotFound):
+        DiscardOrder(orders, FakeJournal(), FakeClock())("nobody")
+
+
+def test_a_discarded_order_stays_failed_and_can_still_be_redriven(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    discard = DiscardOrder(orders, FakeJournal(), FakeClock())
+    assert discard(failed.order_id).discarded
+    discard(failed.order_id)
+    assert orders.rows[failed.order_id].status is OrderStatus.FAILED
+    redriven = redrive(orders, publisher, failed.order_id)
+    assert not redriven.discarded
+    with pytest.raises(IllegalTransition):
+        discard(failed.order_id)
