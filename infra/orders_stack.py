@@ -5,11 +5,15 @@ from constructs import Construct
 
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
+from infra.every_minute import EveryMinute
 from infra.fifo_queue import FifoQueue
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
+
+STEWARD_TIMEOUT_SECONDS = 50
+"""Less than a minute, after which the next one starts, and than the two minutes it hides messages for."""
 
 
 class OrdersStack(Stack):
@@ -33,7 +37,10 @@ class OrdersStack(Stack):
         self.enrich_order = self._enrich_order()
         self.complete_order = self._complete_order()
 
+        self.tend_dead_letters = self._tend_dead_letters()
+
         for construct in (
+            self.tend_dead_letters,
             self.process_order,
             self.enrich_order,
             self.complete_order,
@@ -146,6 +153,38 @@ class OrdersStack(Stack):
         self._allow_order_work(worker)
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
         return worker
+
+    def _tend_dead_letters(self) -> PythonFunction:
+        steward = PythonFunction(
+            self,
+            "TendDeadLetters",
+            name="tend_dead_letters",
+            description="Every minute: the status of what was dead-lettered",
+            layers=self._layers,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                "ORDERS_TABLE": self._data.orders.table_name,
+                "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
+                "ORDERS_DLQ_URL": self.orders.dead_letter_queue.queue_url,
+                "ENRICHMENT_DLQ_URL": self.enrichment.dead_letter_queue.queue_url,
+                "COMPLETION_DLQ_URL": self.completion.dead_letter_queue.queue_url,
+                "MAX_RESCUES": str(self._settings.max_rescues),
+                "WORKER_RESERVE_SECONDS": "5",
+            },
+        )
+        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
+        steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
+        steward.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)
+        for fifo in (self.orders, self.enrichment, self.completion):
+            steward.allow(
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",
+                on=fifo.dead_letter_queue.queue_arn,
+            )
+        EveryMinute(self, "EveryMinute", steward.function)
+        return steward
 
     def _allow_order_work(self, worker: QueueWorker) -> None:
         """A worker reads the orders of its batch, and moves each on."""

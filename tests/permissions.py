@@ -9,6 +9,12 @@ READ_SOURCE = {
 BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes"}
 """What only the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
 ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
+DEAD_LETTERS = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+}
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
 MAY: dict[str, dict[str, set[str]]] = {
@@ -40,6 +46,14 @@ MAY: dict[str, dict[str, set[str]]] = {
         "CompletionQueue": READ_SOURCE,
         "Orders": ORDER_WORK,
         "Ledger": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+    },
+    "tend_dead_letters": {
+        "Orders": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "Orders/index/attention": {"dynamodb:Query"},
+        "OrdersQueue": {"sqs:SendMessage"},
+        "OrdersDeadLetters": DEAD_LETTERS,
+        "EnrichmentDeadLetters": DEAD_LETTERS,
+        "CompletionDeadLetters": DEAD_LETTERS,
     },
 }
 """Function, resource, actions."""

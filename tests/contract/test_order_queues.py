@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from comanda.adapters.order_queues import LambdaSourceQueue, QueuePublisher
-from comanda.domain.messages import Event, OrderMessage
+from comanda.adapters.order_queues import DeadLetterQueue, LambdaSourceQueue, QueuePublisher
+from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.order import Stage
 from tests.builders import a_delivery, a_pending_order
 from tests.fakes import FakeJournal
 from tests.targets import Resources
@@ -71,3 +72,21 @@ def test_a_receipt_that_is_no_good_any_more_is_told_and_not_raised(resources: Re
     journal = FakeJournal()
     LambdaSourceQueue(resources.sqs, resources.queue_url, journal).delete(a_delivery(a_pending_order()))
     assert journal.told == [("queue.not_deleted", None)]
+
+
+def test_dead_letters_show_ten_of_a_group_and_are_there_again_when_released(resources: Resources) -> None:
+    orders = [a_pending_order(recipient_id="r-1") for _ in range(12)] + [a_pending_order(recipient_id="r-2")]
+    for order in orders:
+        QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
+    queue = DeadLetterQueue(resources.sqs, resources.queue_url, Stage.PROCESSING, FakeJournal())
+    assert queue.depth() == 13
+    shown: list[Delivery] = []
+    while deliveries := queue.receive():
+        shown += deliveries
+    groups = [delivery.group for delivery in shown]
+    assert (groups.count("r-1"), groups.count("r-2")) == (10, 1)
+    assert shown[0].message == OrderMessage.about(orders[0], Event.CREATED)
+    queue.delete(shown[0])
+    queue.release(shown[1:])
+    assert queue.depth() == 12
+    assert len(queue.receive()) == 10

@@ -7,17 +7,21 @@ compared with the table that the templates are held to (tests/permissions.py): n
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
+from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.messages import Event
-from comanda.domain.order import Item, Order
+from comanda.domain.order import Failure, Item, Order, Stage
 from functions.authorize_request import app as authorize_request
+from functions.tend_dead_letters import app as tend_dead_letters
 from tests.builders import (
     NOW,
     a_caller,
@@ -27,8 +31,9 @@ from tests.builders import (
     an_enriched_order,
     an_sqs_event,
 )
+from tests.fakes import FakeClock
 from tests.functions.conftest import Api, Context, Pipeline
-from tests.permissions import BY_THE_MAPPING, MAY
+from tests.permissions import BY_THE_MAPPING, MAY, READ_SOURCE
 from tests.targets import Resources
 
 Calls = dict[str, set[str]]
@@ -41,9 +46,10 @@ BATCHES = {"ChangeMessageVisibilityBatch": "ChangeMessageVisibility"}
 class Recorder:
     """Notes each call of the clients while it listens, as the action and the resource IAM would check."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, others: dict[str, str] | None = None) -> None:
         self.calls: Calls = defaultdict(set)
         self._names = {
+            **(others or {}),
             resources.orders_table: "Orders",
             resources.ledger_table: "Ledger",
             resources.idempotency_table: "Idempotency",
@@ -58,6 +64,8 @@ class Recorder:
             for item in params["TransactItems"]:
                 ((kind, write),) = item.items()
                 self._add(write["TableName"], f"{service}:{kind}Item")
+        elif operation == "Query" and "IndexName" in params:
+            self.calls["Orders/index/attention"].add("dynamodb:Query")
         elif operation == "BatchGetItem":
             for table in params["RequestItems"]:
                 self._add(table, f"{service}:{operation}")
@@ -73,8 +81,8 @@ def allowed(function: str) -> Calls:
     """What the function's own code needs to be granted; here, one queue stands for all."""
     calls: Calls = defaultdict(set)
     for resource, actions in MAY[function].items():
-        own = actions - BY_THE_MAPPING if "sqs:ReceiveMessage" in actions else actions
-        calls["Queue" if resource.endswith("Queue") else resource] |= own
+        by_the_mapping = BY_THE_MAPPING if actions == READ_SOURCE and resource.endswith("Queue") else set()
+        calls["Queue" if resource.endswith(("Queue", "DeadLetters")) else resource] |= actions - by_the_mapping
     return calls
 
 
@@ -148,6 +156,33 @@ def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pip
     work(moto, pipeline, 2)
     recorder.calls["Orders"].discard("dynamodb:PutItem")  # The test's own: it puts the orders.
     assert recorder.calls == allowed(function)
+
+
+def test_tend_dead_letters(moto: Resources) -> None:
+    """Ten failed orders that stay, behind them one that is stale and untried, and one that is done with."""
+    table, orders = OrderTable(moto.dynamodb, moto.orders_table), QueuePublisher(moto.sqs, moto.queue_url)
+    failure = Failure("Timeout", "slow", Stage.ENRICHMENT, 5, NOW, "m")
+    for order in [a_processing_order().failed(failure) for _ in range(10)] + [a_processing_order()]:
+        table.claim(order)
+        orders.publish(order, Event.ENRICHMENT_REQUESTED)
+    done = a_pending_order(recipient_id="other").cancelled(NOW)
+    table.claim(done)
+    orders.publish(done, Event.ENRICHMENT_REQUESTED)
+    none = moto.sqs.create_queue(QueueName="none.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    settings = {
+        "ORDERS_TABLE": moto.orders_table,
+        "ORDERS_QUEUE_URL": moto.queue_url,
+        "ORDERS_DLQ_URL": none,
+        "ENRICHMENT_DLQ_URL": moto.queue_url,
+        "COMPLETION_DLQ_URL": none,
+        "MAX_RESCUES": "1",
+        "WORKER_RESERVE_SECONDS": "1",
+    }
+    later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
+    steward = tend_dead_letters.build(tend_dead_letters.Settings.load(settings), later)
+    recorder = Recorder(moto, {none: "Queue"})
+    steward({}, Context())  # type: ignore[arg-type]
+    assert recorder.calls == allowed("tend_dead_letters")
 
 
 def test_authorize_request(moto: Resources) -> None:

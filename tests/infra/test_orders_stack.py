@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
 from infra.settings import load_settings
 from tests.infra.conftest import Resource, Synthesized
@@ -32,6 +33,10 @@ ENVIRONMENT: dict[str, set[str]] = {
     "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
     "enrich_order": WORKER | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "ENRICHMENT_DELAY_SECONDS"},
     "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE"},
+}
+ENVIRONMENT["tend_dead_letters"] = {
+    *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
+    *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
@@ -63,8 +68,9 @@ def statements(stage: Synthesized) -> dict[str, list[Resource]]:
     role_of = {named(function["Role"]): name for name, function in stage.functions().items()}
     found: dict[str, list[Resource]] = defaultdict(list)
     for policy in stage.resources("AWS::IAM::Policy").values():
-        for role in policy["Properties"]["Roles"]:
-            found[role_of[named(role)]] += policy["Properties"]["PolicyDocument"]["Statement"]
+        for role in map(named, policy["Properties"]["Roles"]):
+            if role in role_of:
+                found[role_of[role]] += policy["Properties"]["PolicyDocument"]["Statement"]
     return found
 
 
@@ -276,4 +282,26 @@ def test_outputs(every_stage: Synthesized) -> None:
         "CompleteOrderFunction": "CompleteOrderFunction",
         "WriteOrdersFunction": "WriteOrdersFunction",
         "ReadOrdersFunction": "ReadOrdersFunction",
+        "TendDeadLettersFunction": "TendDeadLettersFunction",
     }
+
+
+def test_the_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(every_stage: Synthesized) -> None:
+    (schedule,) = every_stage.resources("AWS::Scheduler::Schedule").values()
+    properties = schedule["Properties"]
+    assert (properties["ScheduleExpression"], properties["FlexibleTimeWindow"]) == ("rate(1 minute)", {"Mode": "OFF"})
+    assert named(properties["Target"]["Arn"]) == "TendDeadLettersFunction"
+    assert properties["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    role = named(properties["Target"]["RoleArn"])
+    (policy,) = (
+        policy["Properties"]
+        for policy in every_stage.resources("AWS::IAM::Policy").values()
+        if role in map(named, policy["Properties"]["Roles"])
+    )
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert named(statement["Resource"]) == "TendDeadLettersFunction"
+
+
+def test_the_steward_hides_messages_for_longer_than_it_may_run(every_stage: Synthesized) -> None:
+    assert every_stage.functions()["tend_dead_letters"]["Timeout"] < HIDDEN_WHILE_TENDED

@@ -20,10 +20,20 @@ COUNTED: Mapping[str, str] = {
     "order.completed": "OrdersCompleted",
     "order.failed": "OrdersFailed",
     "order.attempt_failed": "AttemptsFailed",
+    "order.taken_up": "OrdersTakenUp",
+    "order.rescued": "OrdersRescued",
 }
 """The metric that counts a happening."""
 
-_WARNINGS = {"order.failed", "order.attempt_failed", "storage.unavailable", "queue.pause_not_set"}
+_WARNINGS = {
+    "batch.out_of_time",
+    "order.attempt_failed",
+    "order.failed",
+    "order.rescued",
+    "queue.not_deleted",
+    "queue.pause_not_set",
+    "storage.unavailable",
+}
 _QUIET = {"message.let_through"}
 
 

@@ -13,12 +13,15 @@ from comanda.adapters.aws import answering, code_of
 from comanda.application.ports import Journal
 from comanda.domain.errors import Unavailable
 from comanda.domain.messages import Delivery, Event, OrderMessage
-from comanda.domain.order import Order
+from comanda.domain.order import Order, Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 
+HIDDEN_WHILE_TENDED = 120
+"""Seconds; longer than the steward may run, so that nobody redrives a message that it is about to judge."""
 _STALE_RECEIPT = {"InvalidParameterValue", "ReceiptHandleIsInvalid"}
 """What SQS answers once a message's visibility has ended ("DeleteMessage"): it comes, or has come, again."""
 
@@ -75,6 +78,53 @@ class LambdaSourceQueue:
             self.journal.tell("queue.not_deleted", reason=code_of(error))
 
 
+@dataclass(frozen=True)
+class DeadLetterQueue:
+    """Implements `DeadLetters`."""
+
+    client: "SQSClient"
+    queue_url: str
+    stage: Stage
+    journal: Journal
+
+    def receive(self) -> list[Delivery]:
+        with answering("queue"):
+            answer = self.client.receive_message(
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN_WHILE_TENDED,
+                WaitTimeSeconds=1,  # A short poll may miss messages ("Amazon SQS short and long polling").
+                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [_received(message) for message in answer.get("Messages", [])]
+
+    def delete(self, delivery: Delivery) -> None:
+        LambdaSourceQueue(self.client, self.queue_url, self.journal).delete(delivery)
+
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        source = LambdaSourceQueue(self.client, self.queue_url, self.journal)
+        for first in range(0, len(deliveries), 10):
+            source.hide(deliveries[first : first + 10], 0)
+
+    def depth(self) -> int:
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        with answering("queue"):
+            answer = self.client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def _received(message: "MessageTypeDef") -> Delivery:
+    attributes = message["Attributes"]
+    return Delivery(
+        message_id=message["MessageId"],
+        receipt_handle=message["ReceiptHandle"],
+        group=attributes["MessageGroupId"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_at=_moment_of(attributes["SentTimestamp"]),
+        message=_message_of(message["Body"]),
+    )
+
+
 def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
     """The messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
     return [_delivery_of(record) for record in SQSEvent(event).records]
@@ -82,15 +132,22 @@ def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
 
 def _delivery_of(record: SQSRecord) -> Delivery:
     attributes = record.attributes
-    try:
-        message = OrderMessage.parse(record.body)
-    except ValueError:
-        message = None
     return Delivery(
         message_id=record.message_id,
         receipt_handle=record.receipt_handle,
         group=attributes.message_group_id or "",
         receive_count=int(attributes.approximate_receive_count),
-        sent_at=datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC),
-        message=message,
+        sent_at=_moment_of(attributes.sent_timestamp),
+        message=_message_of(record.body),
     )
+
+
+def _moment_of(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _message_of(body: str) -> OrderMessage | None:
+    try:
+        return OrderMessage.parse(body)
+    except ValueError:
+        return None

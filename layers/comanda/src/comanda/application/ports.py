@@ -1,13 +1,13 @@
 """What the use cases need from the world outside. Adapters implement these; tests bring small fakes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from comanda.domain.messages import Delivery, Event
-from comanda.domain.order import Enrichment, Item, Order
+from comanda.domain.order import Enrichment, Item, Order, Stage
 
 
 class Overtaken(Exception):
@@ -77,6 +77,32 @@ class Ledger(Protocol):
 
     def post(self, posting: Posting) -> None:
         """Write all of it in one transaction. Raises Overtaken where an order or the balance is not as it was read."""
+
+
+class AttentiveOrders(Orders, Protocol):
+    """The orders table with its sparse index."""
+
+    def needing_attention(self, kind: str) -> Iterator[Order]:
+        """All orders that are `open`, or all that are `failed`; the index is a moment behind, the rows are not."""
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue of a stage. A FIFO queue cannot be browsed: of each group, ten messages at most show up."""
+
+    @property
+    def stage(self) -> Stage: ...
+
+    def receive(self) -> Sequence[Delivery]:
+        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
+
+    def delete(self, delivery: Delivery) -> None:
+        """Never raises for an outage: the message then shows up again."""
+
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Make messages visible again, for a person to look at and redrive."""
+
+    def depth(self) -> int:
+        """About how many messages there are, hidden ones included. Raises Unavailable."""
 
 
 class Publisher(Protocol):

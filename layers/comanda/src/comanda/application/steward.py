@@ -1,0 +1,127 @@
+"""Every minute: make the status tell the truth about messages that were dead-lettered (P8).
+
+A message gets into a dead-letter queue in two ways. Its order failed, and it was let through: nothing to do. Or it was
+received too often without its order ever being tried, because the workers could not run at all, or were throttled, or
+died of somebody else: then the order is published anew, once, and only failed if that comes back too (P6).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from comanda.application.ports import AttentiveOrders, Clock, DeadLetters, Journal, Overtaken, Publisher
+from comanda.domain.messages import Delivery, Event
+from comanda.domain.order import Failure, Order, OrderStatus, Stage
+
+MOST_SHOWN = 10
+"""Messages of one group that SQS hands out; the others wait until these are deleted ("FIFO delivery logic")."""
+STALE = timedelta(minutes=2)
+"""An open order untouched for so long, behind dead letters that hide it, is taken for a dead letter too."""
+
+
+@dataclass(frozen=True)
+class Steward:
+    orders: AttentiveOrders
+    publisher: Publisher
+    """Into the first queue."""
+    dead_letters: Sequence[DeadLetters]
+    journal: Journal
+    clock: Clock
+    max_rescues: int
+    reserve_seconds: float
+
+    def __call__(self, seconds_left: Callable[[], float]) -> None:
+        """Look through every dead-letter queue as far as the time goes. Raises Unavailable; the next minute goes on."""
+        for queue in self.dead_letters:
+            self._tend(queue, seconds_left)
+
+    def _tend(self, queue: DeadLetters, seconds_left: Callable[[], float]) -> None:
+        kept: list[Delivery] = []
+        try:
+            while seconds_left() > self.reserve_seconds and (deliveries := queue.receive()):
+                kept += self._look_through(queue, deliveries)
+        finally:
+            queue.release(kept)
+        shown = Counter(delivery.group for delivery in kept)
+        hiding = {group for group, count in shown.items() if count >= MOST_SHOWN}
+        if hiding:
+            self._look_behind(queue, hiding, seconds_left)
+
+    def _look_through(self, queue: DeadLetters, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Deal with each dead letter; give those that stay."""
+        rows = self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message)
+        kept = []
+        for delivery in deliveries:
+            order = rows.get(delivery.message.order_id) if delivery.message else None
+            if self._is_done_with(order, delivery, queue.stage):
+                queue.delete(delivery)
+            else:
+                kept.append(delivery)
+        return kept
+
+    def _is_done_with(self, order: Order | None, delivery: Delivery, stage: Stage) -> bool:
+        message = delivery.message
+        if order is None or message is None:
+            return False
+        if order.is_settled or order.discarded or message.replay < order.replay:
+            return True
+        if order.status is not OrderStatus.FAILED:
+            return self._save_from_oblivion(order, stage, delivery.message_id, message.replay)
+        if message.replay > order.replay:  # Redriven, and dead-lettered again before any worker could take it up.
+            self._fail(order, stage, delivery.message_id, message.replay)
+            return False
+        return order.failure is not None and order.failure.stage is not stage
+
+    def _save_from_oblivion(self, order: Order, stage: Stage, message_id: str, replay: int) -> bool:
+        """Publish an open order anew, or fail it if that was done before. Whether its dead letter has done its duty."""
+        if order.rescues >= self.max_rescues:
+            self._fail(order, stage, message_id, replay)
+            return False
+        self.publisher.publish(replace(order, replay=order.replay + 1), Event.CREATED)
+        try:
+            self.orders.save(order, order.rescued(self.clock()))
+        except Overtaken:
+            return False
+        self.journal.tell("order.rescued", order, stage=stage)
+        return True
+
+    def _fail(self, order: Order, stage: Stage, message_id: str, replay: int) -> None:
+        """Only where the row still is as it was read. It takes on the message's replay: the next has another."""
+        failure = Failure(
+            name="WorkerUnavailable",
+            message=f"the workers of stage {stage} could not run; the order was published anew and came back untried",
+            stage=stage,
+            attempts=0,
+            at=self.clock(),
+            message_id=message_id,
+        )
+        if order.status is OrderStatus.FAILED:
+            failed = replace(order, failure=failure, replay=replay, updated_at=failure.at, version=order.version + 1)
+        else:
+            failed = replace(order.failed(failure), replay=replay)
+        try:
+            self.orders.save(order, failed)
+        except Overtaken:
+            return
+        self.journal.tell("order.failed", failed, error_class=failure.name, reason=failure.message, stage=stage)
+
+    def _look_behind(self, queue: DeadLetters, hiding: set[str], seconds_left: Callable[[], float]) -> None:
+        """Dead letters that no failed order accounts for, behind those that stay: of stale open orders, the oldest."""
+        failed = sum(
+            order.failure is not None and order.failure.stage is queue.stage
+            for order in self.orders.needing_attention("failed")
+        )
+        unaccounted = queue.depth() - failed
+        if unaccounted <= 0:
+            return
+        stale = self.clock() - STALE
+        behind = (
+            order
+            for order in self.orders.needing_attention("open")
+            if order.recipient_id in hiding and order.updated_at < stale
+        )
+        for order in sorted(behind, key=lambda order: order.created_at)[:unaccounted]:
+            if seconds_left() <= self.reserve_seconds:
+                return
+            self._save_from_oblivion(order, queue.stage, "not seen", order.replay)

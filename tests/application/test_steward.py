@@ -1,0 +1,209 @@
+"""The steward: what was dead-lettered untried is published anew once, what failed stays, the rest is tidied."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from comanda.application.steward import Steward
+from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.order import Failure, Order, OrderStatus, Stage
+from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order
+from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
+
+S = OrderStatus
+
+
+@dataclass
+class IndexedOrders(FakeOrders):
+    def needing_attention(self, kind: str) -> Iterator[Order]:
+        for order in list(self.rows.values()):
+            if not order.is_settled and not order.discarded and (order.status is S.FAILED) == (kind == "failed"):
+                yield order
+
+
+@dataclass
+class FakeDeadLetters:
+    """Of each group, the first ten, until they are deleted; nothing twice before it is released."""
+
+    stage: Stage = Stage.ENRICHMENT
+    messages: list[Delivery] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+
+    def receive(self) -> Sequence[Delivery]:
+        locked = {each.group for each in self.messages if each.message_id in self.hidden}
+        shown = [each for each in self.messages if each.group not in locked][:10]
+        self.hidden |= {each.message_id for each in shown}
+        return shown
+
+    def delete(self, delivery: Delivery) -> None:
+        self.messages.remove(delivery)
+        self.hidden.discard(delivery.message_id)
+
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        self.hidden -= {each.message_id for each in deliveries}
+
+    def depth(self) -> int:
+        return len(self.messages)
+
+
+@dataclass
+class Scene:
+    orders: IndexedOrders = field(default_factory=IndexedOrders)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    queue: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def tend(self) -> None:
+        steward = Steward(
+            self.orders, self.publisher, [self.queue], FakeJournal(), self.clock, max_rescues=1, reserve_seconds=5
+        )
+        steward(lambda: 50)
+        assert self.queue.hidden == set(), "what stays is there for a person to redrive"
+
+    def dead_letter(self, order: Order, event: Event = Event.ENRICHMENT_REQUESTED) -> Delivery:
+        self.orders.put(order)
+        delivery = a_delivery(order, event)
+        self.queue.messages.append(delivery)
+        return delivery
+
+    def comes_back(self) -> None:
+        """What was published is dead-lettered again, untried."""
+        for group, message in self.publisher.sent:
+            order = self.orders.rows[message.order_id]
+            self.queue.messages.append(replace(a_delivery(order), message=message, group=group))
+        self.publisher.sent.clear()
+
+    def row(self, delivery: Delivery) -> Order:
+        assert delivery.message
+        return self.orders.rows[delivery.message.order_id]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def failed_by(order: Order, message_id: str, stage: Stage = Stage.ENRICHMENT) -> Order:
+    return order.failed(Failure("Timeout", "slow", stage, 5, NOW, message_id))
+
+
+@pytest.mark.parametrize("order", [a_pending_order(), a_processing_order(), an_enriched_order()])
+def test_what_was_dead_lettered_untried_is_published_anew(scene: Scene, order: Order) -> None:
+    scene.dead_letter(order)
+    scene.tend()
+    ((group, message),) = scene.publisher.sent
+    assert (group, message.event, message.replay) == (order.recipient_id, Event.CREATED, 1)
+    assert scene.queue.messages == []
+    assert scene.orders.rows[order.order_id].status is order.status
+
+
+def test_what_comes_back_untried_is_failed_and_its_message_stays(scene: Scene) -> None:
+    delivery = scene.dead_letter(a_processing_order())
+    scene.tend()
+    scene.comes_back()
+    scene.tend()
+    order = scene.row(delivery)
+    assert order.failure
+    assert (order.status, order.failure.name, order.failure.attempts) == (S.FAILED, "WorkerUnavailable", 0)
+    (stays,) = scene.queue.messages
+    assert (order.failure.message_id, order.replay) == (stays.message_id, 1)
+    scene.tend()
+    assert scene.row(delivery) == order
+    assert scene.publisher.sent == []
+
+
+def test_a_failed_order_keeps_its_dead_letter(scene: Scene) -> None:
+    delivery = scene.dead_letter(a_processing_order())
+    failed = failed_by(scene.row(delivery), delivery.message_id)
+    scene.orders.put(failed)
+    scene.tend()
+    assert (scene.queue.messages, scene.row(delivery)) == ([delivery], failed)
+
+
+def test_copies_whose_order_has_moved_on_are_removed(scene: Scene) -> None:
+    done = scene.dead_letter(an_enriched_order())
+    scene.orders.put(scene.row(done).completed(NOW))
+    redriven = scene.dead_letter(a_processing_order())
+    scene.orders.put(failed_by(scene.row(redriven), redriven.message_id).taken_up(NOW, 1, "redriven"))
+    discarded = scene.dead_letter(a_processing_order())
+    scene.orders.put(failed_by(scene.row(discarded), discarded.message_id).set_aside(NOW))
+    elsewhere = scene.dead_letter(a_processing_order())
+    scene.orders.put(failed_by(scene.row(elsewhere), "another", Stage.COMPLETION))
+    scene.tend()
+    assert scene.queue.messages == []
+    assert scene.publisher.sent == []
+
+
+def test_what_is_nobodys_stays_for_a_person(scene: Scene) -> None:
+    foreign = a_delivery(a_pending_order(), message=None)
+    orphan = a_delivery(a_pending_order())
+    scene.queue.messages += [foreign, orphan]
+    scene.tend()
+    assert scene.queue.messages == [foreign, orphan]
+
+
+def test_an_order_that_changes_under_its_hands_is_left_alone(scene: Scene) -> None:
+    """Redriven at this very moment, say: nothing is failed, and the next minute looks again."""
+    delivery = scene.dead_letter(replace(a_processing_order(), rescues=1))
+    taken_up = scene.row(delivery).taken_up(NOW, 1, "redriven")
+    scene.orders.before_save.append(lambda: scene.orders.put(taken_up))
+    scene.tend()
+    assert scene.row(delivery) == taken_up
+
+
+def test_a_steward_that_dies_after_sending_sends_the_same_again(scene: Scene) -> None:
+    scene.dead_letter(a_processing_order())
+    scene.orders.before_save.append(lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        scene.tend()
+    scene.queue.hidden.clear()  # Two minutes later.
+    scene.tend()
+    first, second = scene.publisher.sent
+    assert first == second
+
+
+def test_a_redriven_order_that_is_dead_lettered_before_it_is_taken_up_takes_the_messages_replay(scene: Scene) -> None:
+    delivery = scene.dead_letter(a_processing_order())
+    failed = failed_by(scene.row(delivery), delivery.message_id)
+    scene.orders.put(failed)
+    scene.queue.messages.remove(delivery)
+    again = OrderMessage(Event.CREATED, failed.order_id, failed.payload_hash, 1)
+    scene.queue.messages.append(a_delivery(failed, message=again, message_id="again"))
+    scene.tend()
+    order = scene.row(delivery)
+    assert order.failure
+    assert (order.replay, order.failure.message_id) == (1, "again"), "so that the next redrive has a new body"
+
+
+def test_untried_orders_behind_ten_failed_ones_are_found(scene: Scene) -> None:
+    for _ in range(10):
+        delivery = scene.dead_letter(a_processing_order())
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    behind = [scene.dead_letter(a_processing_order()) for _ in range(3)]
+    scene.clock.now += timedelta(minutes=3)
+    scene.tend()
+    assert [message.order_id for _, message in scene.publisher.sent] == [scene.row(each).order_id for each in behind]
+
+
+def test_open_orders_that_only_wait_are_not_taken_for_dead_letters(scene: Scene) -> None:
+    """In an outage orders wait for hours in their queue: no dead letter is unaccounted for, so nothing is done."""
+    for _ in range(12):
+        delivery = scene.dead_letter(a_processing_order())
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    waiting = a_processing_order()
+    scene.orders.put(waiting)
+    scene.clock.now += timedelta(hours=3)
+    scene.tend()
+    assert scene.publisher.sent == []
+    assert scene.orders.rows[waiting.order_id] == waiting
+
+
+def test_when_the_time_is_up_the_rest_waits_for_the_next_minute(scene: Scene) -> None:
+    delivery = scene.dead_letter(a_processing_order())
+    steward = Steward(
+        scene.orders, scene.publisher, [scene.queue], FakeJournal(), scene.clock, max_rescues=1, reserve_seconds=5
+    )
+    steward(lambda: 4)
+    assert scene.queue.messages == [delivery]
