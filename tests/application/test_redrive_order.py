@@ -80,17 +80,18 @@ def test_an_unknown_order_is_not_found(orders: FakeOrders, publisher: FakePublis
     with pytest.raises(NotFound):
         redrive(orders, publisher, "nobody")
     with pytest.raises(NotFound):
-        DiscardOrder(orders, FakeJournal(), FakeClock())("nobody")
+        DiscardOrder(orders, FakeJournal(), FakeClock())("nobody", "ana")
 
 
 def test_a_discarded_order_stays_failed_and_can_still_be_redriven(
     orders: FakeOrders, publisher: FakePublisher, failed: Order
 ) -> None:
     discard = DiscardOrder(orders, FakeJournal(), FakeClock())
-    assert discard(failed.order_id).discarded
-    discard(failed.order_id)
-    assert orders.rows[failed.order_id].status is OrderStatus.FAILED
+    assert discard(failed.order_id, "ana").discarded
+    discard(failed.order_id, "ana")
+    order = orders.rows[failed.order_id]
+    assert (order.status, order.timeline[-1].note) == (OrderStatus.FAILED, "discarded by ana")
     redriven = redrive(orders, publisher, failed.order_id)
     assert not redriven.discarded
     with pytest.raises(IllegalTransition):
-        discard(failed.order_id)
+        discard(failed.order_id, "ana")

@@ -128,7 +128,7 @@ def test_copies_whose_order_has_moved_on_are_removed(scene: Scene) -> None:
     redriven = scene.dead_letter(a_processing_order())
     scene.orders.put(failed_by(scene.row(redriven), redriven.message_id).taken_up(NOW, 1, "redriven"))
     discarded = scene.dead_letter(a_processing_order())
-    scene.orders.put(failed_by(scene.row(discarded), discarded.message_id).set_aside(NOW))
+    scene.orders.put(failed_by(scene.row(discarded), discarded.message_id).set_aside(NOW, "discarded"))
     elsewhere = scene.dead_letter(a_processing_order())
     scene.orders.put(failed_by(scene.row(elsewhere), "another", Stage.COMPLETION))
     scene.tend()

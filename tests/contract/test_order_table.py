@@ -107,7 +107,7 @@ def test_what_a_change_takes_away_is_gone(table: OrderTable, resources: Resource
 def test_open_and_failed_orders_are_found_and_settled_ones_are_not(table: OrderTable) -> None:
     claim, pending, processing = a_claim(), a_pending_order(), a_processing_order()
     failed = a_processing_order().failed(Failure("X", "x", Stage.ENRICHMENT, 1, NOW, "m"))
-    discarded, done = failed.set_aside(NOW), an_enriched_order().completed(NOW)
+    discarded, done = failed.set_aside(NOW, "discarded"), an_enriched_order().completed(NOW)
     discarded = replace(discarded, order_id=a_claim().order_id)
     for order in (claim, pending, processing, failed, discarded, done, a_pending_order().cancelled(NOW)):
         stored(table, order)

@@ -1,4 +1,8 @@
-"""Errors that a command reports in one line, with exit code 1."""
+"""Errors that a command reports in one line, and the exit code of each.
+
+0 done; 1 an error: no such stack, refused, out of reach; 2 wrong usage; 3 nothing matched, or not done as asked;
+130 ended by Ctrl-C.
+"""
 
 from typing import Any
 
@@ -6,9 +10,23 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
+from comanda.domain.errors import ComandaError, IllegalTransition, NotFound
+
+NOT_DONE = 3
+INTERRUPTED = 130
+EXIT_CODES = "Exit codes: 0 done, 1 error, 2 wrong usage, 3 nothing matched or not done as asked, 130 Ctrl-C."
+
 
 class CliError(Exception):
     """The command cannot do what was asked; the message says why, and what to do."""
+
+    exit_code = 1
+
+
+class NotDone(CliError):
+    """Nothing matched, or what was asked for did not come about."""
+
+    exit_code = NOT_DONE
 
 
 class OneLineErrors(TyperGroup):
@@ -17,9 +35,15 @@ class OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (CliError, BotoCoreError, ClientError) as error:
+        except (CliError, ComandaError, BotoCoreError, ClientError) as error:
             typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
+            raise typer.Exit(_exit_code_of(error)) from error
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _exit_code_of(error: Exception) -> int:
+    if isinstance(error, CliError):
+        return error.exit_code
+    return NOT_DONE if isinstance(error, NotFound | IllegalTransition) else 1

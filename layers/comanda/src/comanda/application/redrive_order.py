@@ -47,14 +47,17 @@ class DiscardOrder:
     journal: Journal
     clock: Clock
 
-    def __call__(self, order_id: str) -> Order:
-        """Raises NotFound, IllegalTransition where the order is not failed, Unavailable. Twice is as good as once."""
+    def __call__(self, order_id: str, by: str) -> Order:
+        """`by` stands on its timeline. Twice is as good as once.
+
+        Raises NotFound, IllegalTransition where the order is not failed, Unavailable.
+        """
         order = self.orders.get(order_id)
         if order is None:
             raise NotFound(f"there is no order {order_id}")
         if order.discarded:
             return order
-        aside = order.set_aside(self.clock())
+        aside = order.set_aside(self.clock(), f"discarded by {by}")
         try:
             self.orders.save(order, aside)
         except Overtaken as error:

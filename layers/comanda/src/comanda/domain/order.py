@@ -175,11 +175,12 @@ class Order:
         """Published anew by the steward; the worker that gets the message takes the order up."""
         return replace(self, rescues=self.rescues + 1, updated_at=now, version=self.version + 1)
 
-    def set_aside(self, now: datetime) -> Self:
+    def set_aside(self, now: datetime, note: str) -> Self:
         """A failed order that nobody needs to look at any more. Raises IllegalTransition for any other."""
         if self.status is not OrderStatus.FAILED:
             raise IllegalTransition(f"an order that is {self.status} cannot be discarded")
-        return replace(self, discarded=True, updated_at=now, version=self.version + 1)
+        timeline = (*self.timeline, Moment(self.status, now, note))
+        return replace(self, discarded=True, timeline=timeline, updated_at=now, version=self.version + 1)
 
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
         """Priced: the total is final from now on. A price that the client gave is kept.

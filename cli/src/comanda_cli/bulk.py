@@ -1,0 +1,139 @@
+"""One order after another: at a pace, in order, and able to be ended and begun again at any moment."""
+
+import math
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from comanda.adapters.order_table import OrderTable
+from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
+from comanda.domain.order import Order
+
+TRIES = 4
+FIRST_PAUSE_SECONDS = 1.0
+LOOK_EVERY_SECONDS = 0.5
+ROWS_PER_READ = 100
+"""BatchGetItem takes no more keys."""
+
+
+@dataclass
+class Outcome:
+    """What became of each order that was chosen."""
+
+    done: list[Order] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    """By order id: it has moved on meanwhile."""
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """By order id: storage or queue did not answer. It may have been done or not; doing it again is harmless."""
+    held_back: list[str] = field(default_factory=list)
+    """Behind an unavailable one of the same recipient: it would overtake it."""
+    left: list[str] = field(default_factory=list)
+    """Not reached before Ctrl-C."""
+    interrupted: bool = False
+
+
+def work_through(
+    orders: Sequence[Order],
+    act: Callable[[str], Order],
+    pause_seconds: float,
+    sleep: Callable[[float], None],
+    advance: Callable[[], None],
+) -> Outcome:
+    """Do `act` for each order in turn. Ctrl-C ends it once the order in hand is done."""
+    outcome = Outcome()
+    waiting = deque(orders)
+    overtaking: set[str] = set()
+    try:
+        while waiting:
+            order = waiting[0]
+            if order.recipient_id in overtaking:
+                outcome.held_back.append(waiting.popleft().order_id)
+                advance()
+                continue
+            for attempt in range(TRIES):
+                if attempt:
+                    sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+                with _not_interrupted():
+                    last = attempt == TRIES - 1
+                    if _try(order, act, outcome) or last:
+                        waiting.popleft()
+                        break
+            if order.order_id in outcome.unavailable:
+                overtaking.add(order.recipient_id)
+            advance()
+            if waiting:
+                sleep(pause_seconds)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+        outcome.left = [order.order_id for order in waiting]
+        for order_id in outcome.left:
+            outcome.unavailable.pop(order_id, None)
+    return outcome
+
+
+def _try(order: Order, act: Callable[[str], Order], outcome: Outcome) -> bool:
+    """Whether the order is done with."""
+    outcome.unavailable.pop(order.order_id, None)
+    try:
+        outcome.done.append(act(order.order_id))
+    except (NotFound, IllegalTransition) as error:
+        outcome.skipped[order.order_id] = str(error)
+    except Unavailable as error:
+        outcome.unavailable[order.order_id] = str(error)
+        return False
+    return True
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What redriven orders were seen doing."""
+
+    statuses: dict[str, int]
+    """Of those that moved on."""
+    not_seen: list[str]
+    """Order ids. Their messages may still be behind others."""
+
+
+def watch_arrival(
+    table: OrderTable, redriven: Sequence[Order], limit_seconds: float, sleep: Callable[[float], None]
+) -> Arrival:
+    """Read the orders until each has moved on since its redrive, or the time is over."""
+    waiting = {order.order_id: order for order in redriven}
+    statuses: Counter[str] = Counter()
+    for _ in range(math.ceil(limit_seconds / LOOK_EVERY_SECONDS)):
+        sleep(LOOK_EVERY_SECONDS)
+        for order in _read(table, list(waiting)):
+            if has_moved(waiting[order.order_id], order):
+                del waiting[order.order_id]
+                statuses[order.status.value] += 1
+        if not waiting:
+            break
+    return Arrival(dict(statuses), list(waiting))
+
+
+def has_moved(redriven: Order, now: Order) -> bool:
+    """Whether a worker wrote to the row: after the redrive, or in its place, where it was quicker."""
+    return now.version > redriven.version or now.timeline[-1].note != redriven.timeline[-1].note
+
+
+def _read(table: OrderTable, order_ids: Sequence[str]) -> Iterator[Order]:
+    for start in range(0, len(order_ids), ROWS_PER_READ):
+        try:
+            yield from table.get_many(order_ids[start : start + ROWS_PER_READ]).values()
+        except Unavailable:
+            return

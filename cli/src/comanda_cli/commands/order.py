@@ -1,0 +1,164 @@
+"""`comanda order`: one order at a time."""
+
+import json
+import re
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from comanda.application.redrive_order import RedriveOrder
+from comanda_cli.api import Api
+from comanda_cli.bulk import watch_arrival
+from comanda_cli.connection import QuietJournal, connect
+from comanda_cli.errors import EXIT_CODES, NOT_DONE
+from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
+from comanda_cli.output import console, failure_text, print_json, print_order, remark
+
+app = typer.Typer(no_args_is_help=True)
+
+LOOK_EVERY_SECONDS = 0.3
+OPEN = {"pending", "processing"}
+_ITEM = re.compile(r"(?P<sku>.+?):(?P<qty>\d{1,9})(?::(?P<price>\d{1,10}(?:\.\d{1,2})?))?")
+
+
+@app.command("submit", epilog=EXIT_CODES)
+def submit_order(
+    ctx: typer.Context,
+    customer: Annotated[str | None, typer.Option(help="The customer's id.")] = None,
+    recipient: Annotated[str | None, typer.Option(help="Default: the customer.")] = None,
+    item: Annotated[list[str] | None, typer.Option(metavar="SKU:QTY[:PRICE]", help="Repeat for more.")] = None,
+    body: Annotated[str | None, typer.Option(metavar="FILE", help="The whole body as JSON; - for stdin.")] = None,
+    key: Annotated[str | None, typer.Option(help="Idempotency key. Default: a new one, which is printed.")] = None,
+    caller: As = "api",
+    token: Token = None,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Submit an order and print its id. The same key again is the same order again."""
+    content = _body(body, customer, recipient, item or [])
+    api = connect(ctx, stage).api(caller, token)
+    key = key or str(uuid.uuid4())
+    if not as_json:
+        remark(f"Idempotency key {key}")
+    answer, replayed = api.submit(content, key)
+    if as_json:
+        print_json({**answer, "idempotency_key": key, "replayed": replayed})
+        return
+    typer.echo(answer["order_id"])
+    remark("It was there already: nothing was sent." if replayed else f"Accepted for {answer['recipient_id']}.")
+
+
+@app.command("get", epilog=EXIT_CODES)
+def get_order(
+    ctx: typer.Context,
+    order_id: OrderId,
+    caller: As = "ops",
+    token: Token = None,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Show an order: status, items, total, failure, timeline."""
+    view = connect(ctx, stage).api(caller, token).order(order_id)
+    if as_json:
+        print_json(view)
+    else:
+        print_order(view)
+
+
+@app.command("watch", epilog=EXIT_CODES)
+def watch_order(
+    ctx: typer.Context,
+    order_id: OrderId,
+    limit: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to watch at most.")] = 300,
+    caller: As = "ops",
+    token: Token = None,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Watch an order until it is finished. Exit code 3 where it does not complete: failed, cancelled, or still open."""
+    connection = connect(ctx, stage)
+    api = connection.api(caller, token)
+    view = _watch(api, connection.outside.sleep, order_id, limit, show=not as_json)
+    if as_json:
+        print_json(view)
+    elif view["status"] in OPEN:
+        remark(f"still {view['status']} after {limit:.0f} s")
+    elif view.get("failure"):
+        remark(failure_text(view["failure"]))
+    if view["status"] != "completed":
+        raise typer.Exit(NOT_DONE)
+
+
+@app.command("retry", epilog=EXIT_CODES)
+def retry_order(
+    ctx: typer.Context, order_id: OrderId, wait: Wait = 10, stage: Stage = None, as_json: Json = False
+) -> None:
+    """Redrive one failed order, also one that was discarded. One that is not failed is left alone: exit code 3."""
+    connection = connect(ctx, stage)
+    outside = connection.outside
+    redrive = RedriveOrder(connection.orders, connection.publisher, QuietJournal(), outside.clock)
+    redriven = redrive(order_id, outside.user())
+    if not as_json:
+        typer.echo(f"Order {order_id} is on its way again, run {redriven.replay + 1}.")
+    arrival = watch_arrival(connection.orders, [redriven], wait, outside.sleep)
+    status = next(iter(arrival.statuses), None)
+    if as_json:
+        print_json({"order_id": order_id, "replay": redriven.replay, "seen": status})
+    elif status:
+        typer.echo(f"A worker has it: {status}.")
+    if wait and status is None:
+        remark(f"no worker took it up within {wait:.0f} s; look again with `comanda order watch {order_id}`")
+        raise typer.Exit(NOT_DONE)
+
+
+def _body(file: str | None, customer: str | None, recipient: str | None, items: list[str]) -> bytes:
+    if file is not None:
+        if customer or recipient or items:
+            raise typer.BadParameter("--body is the whole order; it goes with no --customer, --recipient or --item")
+        return _read(file)
+    if not customer or not items:
+        raise typer.BadParameter("an order needs --customer and at least one --item, or --body")
+    order: dict[str, Any] = {"customer_id": customer, "items": [_item(text) for text in items]}
+    if recipient:
+        order["recipient_id"] = recipient
+    return json.dumps(order).encode()
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _item(text: str) -> dict[str, Any]:
+    match = _ITEM.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not SKU:QTY or SKU:QTY:PRICE, such as ABC:2 or ABC:2:19.90")
+    item: dict[str, Any] = {"sku": match["sku"], "qty": int(match["qty"])}
+    return item | {"unit_price": match["price"]} if match["price"] else item
+
+
+def _watch(api: Api, sleep: Callable[[float], None], order_id: str, limit: float, *, show: bool) -> dict[str, Any]:
+    """Print each step as it happens; give the order once it is finished, or when the time is over."""
+    deadline = time.monotonic() + limit
+    screen = console()
+    shown = 0
+    with screen.status("watching") if show and screen.is_terminal else nullcontext():
+        while True:
+            view = api.order(order_id)
+            for moment in view["timeline"][shown:] if show else []:
+                note = f"  {moment['note']}" if moment.get("note") else ""
+                screen.print(f"{moment['at']}  {moment['status']}{note}", markup=False)
+            shown = len(view["timeline"])
+            if view["status"] not in OPEN or time.monotonic() > deadline:
+                return view
+            sleep(LOOK_EVERY_SECONDS)

@@ -1,0 +1,79 @@
+"""`comanda token`: who may call."""
+
+from operator import itemgetter
+from typing import Annotated, Any
+
+import typer
+
+from comanda.domain.access import Origin, Scope, TokenRecord
+from comanda_cli.connection import Connection, connect
+from comanda_cli.options import Json, Stage
+from comanda_cli.output import print_json, print_table
+from comanda_cli.tokens import TokenStore
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("create")
+def create_token(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Option(help="The caller's name. It stays the same when the token is rotated.")],
+    origin: Annotated[Origin, typer.Option(help="Where this caller's orders come from.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat for more.")] = [  # noqa: B006 - Typer copies
+        Scope.ORDERS_WRITE,
+        Scope.ORDERS_READ,
+    ],
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token and print it, once: only its hash is kept."""
+    connection = connect(ctx, stage)
+    created = _token_store(connection).create(name, origin, scope, connection.outside.clock())
+    if as_json:
+        print_json({**_shown(created.id, created.record), "token": created.bearer})
+    else:
+        typer.echo(f"Token {created.id} of {name}. Keep it now, it is not shown again:", err=True)
+        typer.echo(created.bearer)
+
+
+@app.command("list")
+def list_tokens(ctx: typer.Context, stage: Stage = None, as_json: Json = False) -> None:
+    """List the tokens, without their secrets."""
+    records = _token_store(connect(ctx, stage)).records()
+    tokens = [_shown(token_id, record) for token_id, record in records.items()]
+    tokens.sort(key=itemgetter("name", "created_at"))
+    if as_json:
+        print_json(tokens)
+        return
+    print_table(
+        ["Id", "Name", "Origin", "Scopes", "Created"],
+        [
+            (token["id"], token["name"], token["origin"], " ".join(token["scopes"]), token["created_at"][:10])
+            for token in tokens
+        ],
+    )
+
+
+@app.command("revoke")
+def revoke_token(
+    ctx: typer.Context,
+    token_id: Annotated[str, typer.Argument(help="The id, as `token list` shows it: what stands before the dot.")],
+    stage: Stage = None,
+) -> None:
+    """Revoke a token. The authorizer may still accept it for as long as it caches its answers."""
+    record = _token_store(connect(ctx, stage)).revoke(token_id)
+    typer.echo(f"Token {token_id} of {record['name']} is revoked.")
+
+
+def _shown(token_id: str, record: TokenRecord) -> dict[str, Any]:
+    return {
+        "id": token_id,
+        "name": record["name"],
+        "origin": record["origin"],
+        "scopes": record["scopes"],
+        "created_at": record["created_at"],
+    }
+
+
+def _token_store(connection: Connection) -> TokenStore:
+    return TokenStore(connection.client("secretsmanager"), connection.stack.tokens_secret)

@@ -1,0 +1,128 @@
+"""The way to one stage: its description, its clients, its API. The local stage and AWS differ here and nowhere else."""
+
+import getpass
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import typer
+from botocore.config import Config
+
+from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_table import OrderTable
+from comanda.application.ports import Publisher
+from comanda.domain.order import Order
+from comanda_cli.api import Api
+from comanda_cli.errors import CliError
+from comanda_cli.sessions import local_session
+from comanda_cli.stack_info import StackInfo, find_stack_file, load_stack_file, load_stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+TOKEN_VARIABLE = "COMANDA_TOKEN"  # noqa: S105 - a variable's name
+_CLIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=5,  # seconds
+    read_timeout=10,
+)
+_LOG = logging.getLogger("comanda")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def user_name() -> str:
+    """Who is at the keyboard, for an order's timeline."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # A container may have no name for its user.
+        return "an operator"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What commands take from outside. A test brings its own: `CliRunner().invoke(app, [...], obj=Outside(...))`."""
+
+    clock: Callable[[], datetime] = now
+    sleep: Callable[[float], None] = time.sleep
+    user: Callable[[], str] = user_name
+    publisher: Callable[["SQSClient", str], Publisher] = QueuePublisher
+    transport: httpx.BaseTransport | None = None
+
+
+class QuietJournal:
+    """Implements `Journal`: the command itself says what happened; logging may show it too."""
+
+    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
+        _LOG.info("%s %s %s", happening, order.order_id if order else "", facts)
+
+
+@dataclass(frozen=True)
+class Connection:
+    stack: StackInfo
+    session: boto3.Session
+    outside: Outside = field(default_factory=Outside)
+
+    def client(self, service: Any) -> Any:
+        return self.session.client(service, region_name=self.stack.region, config=_CLIENT)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self.client("sqs")
+        return client
+
+    @cached_property
+    def orders(self) -> OrderTable:
+        return OrderTable(self.client("dynamodb"), self._named(self.stack.tables, "orders", "table"))
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Into the first queue."""
+        return self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+
+    def api(self, token_name: str, token: str | None = None) -> Api:
+        """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS
+        COMANDA_TOKEN."""
+        is_local = self.stack.endpoint_url is not None
+        bearer = token or self.stack.tokens.get(token_name)
+        if bearer is None and is_local:
+            names = ", ".join(self.stack.tokens) or "none"
+            raise CliError(f"the local stack has no token {token_name!r}; it has {names}")
+        bearer = bearer or os.environ.get(TOKEN_VARIABLE)
+        if not bearer:
+            raise CliError(f"who calls? Give --token, or set {TOKEN_VARIABLE}; `comanda token create` makes one")
+        client = httpx.Client(
+            base_url=self.stack.api_url,
+            headers={"Authorization": f"Bearer {bearer}"},
+            timeout=30.0,
+            trust_env=not is_local,
+            transport=self.outside.transport,
+        )
+        return Api(client, self.outside.sleep)
+
+    def _named(self, things: dict[str, Any], name: str, kind: str) -> Any:
+        if name not in things:
+            raise CliError(f"the stage has no {name} {kind}: is every stack of it deployed?")
+        return things[name]
+
+
+def connect(ctx: typer.Context, stage: str | None) -> Connection:
+    """The local stack of this folder, or a stage on AWS."""
+    outside = ctx.obj or Outside()
+    if stage is None:
+        stack = load_stack_file(find_stack_file(Path.cwd()))
+        session = local_session(stack.endpoint_url, stack.region) if stack.endpoint_url else boto3.Session()
+    else:
+        session = boto3.Session()
+        stack = load_stage(session.client("cloudformation"), stage)
+    return Connection(stack, session, outside)

@@ -1,0 +1,90 @@
+"""What commands print: tables for people on stdout, JSON for scripts, remarks on stderr."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+STYLES = {"completed": "green", "failed": "red", "processing": "yellow", "pending": "dim", "cancelled": "dim"}
+WIDE = 220
+"""Columns where nobody looks at a terminal, so that a pipe gets whole ids."""
+ID_WIDTH = 36
+"""An order id stays in one piece, to be copied."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, width=None if is_terminal else WIDE, highlight=False)
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def remark(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold", min_width=ID_WIDTH if column == "Order" else None)
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    console().print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Name and value, a line each, leaving out what is not there."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value is not None:
+            grid.add_row(name, cell(value))
+    console().print(grid)
+
+
+def cell(value: object) -> Text:
+    """Text as it is: what a customer or a provider wrote is no markup."""
+    text = "-" if value is None else str(value)
+    return Text(text, style=STYLES.get(text, ""))
+
+
+def print_order(view: Mapping[str, Any]) -> None:
+    """An order as GET shows it."""
+    failure = view.get("failure")
+    total = view.get("total_amount")
+    print_facts(
+        {
+            "order": view["order_id"],
+            "client's id": view.get("client_order_id"),
+            "status": view["status"],
+            "recipient": view["recipient_id"],
+            "customer": view.get("customer_id"),
+            "origin": view["origin"],
+            "items": ", ".join(item_text(item) for item in view["items"]),
+            "total": f"{total} {view['currency']}" if total else None,
+            "failure": failure_text(failure) if failure else None,
+            "created": view["created_at"],
+        }
+    )
+    print_table(
+        ["Status", "At", "Note"],
+        [(moment["status"], moment["at"], moment.get("note", "")) for moment in view["timeline"]],
+    )
+
+
+def item_text(item: Mapping[str, Any]) -> str:
+    price = f" at {item['unit_price']}" if item.get("unit_price") else ""
+    return f"{item['qty']} x {item.get('sku') or item.get('item_name')}{price}"
+
+
+def failure_text(failure: Mapping[str, Any]) -> str:
+    attempts = "1 attempt" if failure["attempts"] == 1 else f"{failure['attempts']} attempts"
+    return f"{failure['class']}: {failure['message']} ({failure['stage']}, {attempts}, {failure['at']})"

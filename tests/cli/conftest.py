@@ -1,0 +1,124 @@
+"""The command on moto: a stack.json that names a test's own tables and queues, and nothing patched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_table import OrderTable
+from comanda.application.ports import Publisher
+from comanda.domain.messages import Event
+from comanda.domain.order import Failure, Order, Stage
+from comanda_cli.connection import Outside
+from comanda_cli.main import app
+from comanda_cli.stack_info import Queue, StackInfo
+from local.state import State, write_private
+from tests.builders import NOW, a_processing_order
+from tests.targets import Resources
+
+
+@dataclass
+class Cli:
+    """Runs commands; `naps` are the pauses they would have made. `at_nap` is called at each."""
+
+    resources: Resources
+    naps: list[float] = field(default_factory=list)
+    at_nap: Callable[[], None] = lambda: None
+
+    def __call__(self, *arguments: str, answer: str | None = None, **outside: Any) -> Result:
+        def sleep(seconds: float) -> None:
+            self.naps.append(seconds)
+            self.at_nap()
+
+        world = Outside(clock=lambda: NOW, sleep=sleep, user=lambda: "ana")
+        return CliRunner().invoke(app, list(arguments), input=answer, obj=replace(world, **outside))
+
+    @property
+    def orders(self) -> OrderTable:
+        return OrderTable(self.resources.dynamodb, self.resources.orders_table)
+
+    def put(self, *orders: Order) -> None:
+        for order in orders:
+            assert self.orders.claim(order) is None
+
+    def row(self, order: Order) -> Order:
+        found = self.orders.get(order.order_id)
+        assert found is not None
+        return found
+
+    def all_messages(self) -> list[dict[str, Any]]:
+        """Every message of the orders queue; FIFO gives a group's next ones once those before are deleted."""
+        messages: list[dict[str, Any]] = []
+        while batch := self.resources.messages():
+            messages += batch
+            for message in batch:
+                self.resources.sqs.delete_message(
+                    QueueUrl=self.resources.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return messages
+
+
+@pytest.fixture
+def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackInfo:
+    """A stack without an emulator, so that boto3 talks to moto. All three queues are the one there is."""
+    queue = Queue(url=moto.queue_url, dlq_url=moto.queue_url)
+    info = StackInfo(
+        api_url="https://api.test/v1",
+        region="us-east-1",
+        tokens={"api": "api-token", "ops": "ops-token"},
+        tokens_secret="secret",
+        queues={"orders": queue, "enrichment": queue, "completion": queue},
+        tables={"orders": moto.orders_table},
+        functions={},
+    )
+    write_private(State(tmp_path / ".local").stack_file, info.to_json())
+    monkeypatch.chdir(tmp_path)
+    return info
+
+
+@pytest.fixture
+def cli(moto: Resources, stack: StackInfo) -> Cli:
+    return Cli(moto)
+
+
+def a_failed_order(
+    *,
+    created: int = 0,
+    failed_ago: timedelta = timedelta(minutes=5),
+    stage: Stage = Stage.ENRICHMENT,
+    name: str = "ItemRejected",
+    **fields: Any,
+) -> Order:
+    """Created so many seconds after NOW."""
+    order = a_processing_order(**fields, created_at=NOW + timedelta(seconds=created))
+    return order.failed(Failure(name, "BOMBA is not an item", stage, 1, NOW - failed_ago, "message-1"))
+
+
+@dataclass
+class PublisherThat:
+    """Sends, and then does something: raises, say. `does` is given the order and the number of the message."""
+
+    real: Publisher
+    does: Callable[[Order, int], None]
+    sent: int = 0
+
+    def publish(self, order: Order, event: Event) -> None:
+        self.real.publish(order, event)
+        self.sent += 1
+        self.does(order, self.sent)
+
+
+def a_publisher_that(does: Callable[[Order, int], None]) -> dict[str, Any]:
+    """For `Cli`."""
+    return {"publisher": lambda sqs, url: PublisherThat(QueuePublisher(sqs, url), does)}
+
+
+def an_api(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:
+    """For `Cli`: the HTTP API as a function."""
+    return {"transport": httpx.MockTransport(answer)}

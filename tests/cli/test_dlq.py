@@ -1,0 +1,385 @@
+"""Failed orders from the terminal: chosen by filters, redriven once each whatever comes in between, or discarded."""
+
+import json
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from comanda.domain.errors import Unavailable
+from comanda.domain.order import Order, OrderStatus, Stage
+from tests.builders import NOW, a_pending_order, an_enriched_order
+from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
+
+
+def bodies(messages: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Order id and replay number of each message."""
+    parsed = [json.loads(message["Body"]) for message in messages]
+    return [(body["order_id"], body["replay"]) for body in parsed]
+
+
+def listed(cli: Cli, *filters: str) -> list[str]:
+    result = cli("dlq", "list", "--json", *filters)
+    assert result.exit_code in {0, 3}, result.output
+    return [order["order_id"] for order in json.loads(result.stdout)]
+
+
+def ids(*orders: Order) -> list[str]:
+    return [order.order_id for order in orders]
+
+
+def test_list_shows_every_failed_order_the_oldest_first(cli: Cli) -> None:
+    second, first = a_failed_order(created=2), a_failed_order(created=1)
+    cli.put(second, a_pending_order(), first, an_enriched_order())
+    assert listed(cli) == ids(first, second)
+    shown = cli("dlq", "list").stdout
+    for text in (first.order_id, second.order_id, "123", "enrichment", "ItemRejected", "BOMBA is not an item", "09:25"):
+        assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (["--queue", "orders"], "C"),
+        (["--queue", "enrichment"], "AB"),
+        (["--queue", "completion"], "D"),
+        (["--recipient", "rec-a"], "A"),
+        (["--error-class", "ProviderError"], "B"),
+        (["--older-than", "1h"], "BD"),
+        (["--newer-than", "10m"], "A"),
+        (["--older-than", "90s", "--newer-than", "2h"], "AC"),
+        (["--newer-than", "3d"], "ABC"),
+        (["--limit", "2"], "AB"),
+        (["--queue", "enrichment", "--recipient", "rec-b"], "B"),
+    ],
+)
+def test_every_filter_that_is_given_must_match(cli: Cli, filters: list[str], expected: str) -> None:
+    orders = {
+        "A": a_failed_order(created=1, recipient_id="rec-a"),
+        "B": a_failed_order(
+            created=2, recipient_id="rec-b", name="ProviderError", failed_ago=timedelta(hours=2, seconds=1)
+        ),
+        "C": a_failed_order(created=3, stage=Stage.PROCESSING, failed_ago=timedelta(minutes=10)),
+        "D": a_failed_order(created=4, stage=Stage.COMPLETION, failed_ago=timedelta(days=3)),
+    }
+    cli.put(*orders.values())
+    assert listed(cli, *filters) == [orders[name].order_id for name in expected]
+
+
+def test_one_order_is_found_by_its_id(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order, a_failed_order())
+    assert listed(cli, "--order", order.order_id) == ids(order)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dlq", "list"],
+        ["dlq", "list", "--order", "nowhere"],
+        ["dlq", "show", "nowhere"],
+        ["dlq", "redrive", "--all", "--yes"],
+        ["dlq", "discard", "--recipient", "nobody", "--yes"],
+        ["order", "retry", "nowhere"],
+    ],
+)
+def test_where_nothing_matches_the_exit_code_is_3(cli: Cli, arguments: list[str]) -> None:
+    result = cli(*arguments)
+    assert result.exit_code == 3
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["redrive"], "Give a filter, or --all"),
+        (["discard", "--limit", "5"], "Give a filter, or --all"),
+        (["list", "--older-than", "soon"], "is not an age"),
+        (["list", "--queue", "elsewhere"], "Invalid value"),
+        (["redrive", "--all", "--rate", "0"], "Invalid value"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(cli: Cli, arguments: list[str], message: str) -> None:
+    cli.put(a_failed_order())
+    result = cli("dlq", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert cli.all_messages() == []
+
+
+def test_show_tells_all_of_a_failed_order(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    view = json.loads(cli("dlq", "show", order.order_id, "--json").stdout)
+    assert view["failure"]["class"] == "ItemRejected"
+    assert (view["queue"], view["message_id"], view["replay"]) == ("enrichment", "message-1", 0)
+    shown = cli("dlq", "show", order.order_id).stdout
+    for text in (order.order_id, "ItemRejected: BOMBA is not an item (enrichment, 1 attempt", "message-1", "2 x ABC"):
+        assert text in shown
+
+
+def test_show_of_an_order_that_is_not_failed_says_so(cli: Cli) -> None:
+    order = a_pending_order()
+    cli.put(order)
+    result = cli("dlq", "show", order.order_id)
+    assert (result.exit_code, result.stderr) == (3, f"order {order.order_id} is pending, not failed\n")
+
+
+@pytest.mark.parametrize("command", ["redrive", "discard"])
+def test_a_dry_run_changes_nothing(cli: Cli, command: str) -> None:
+    orders = [a_failed_order(created=number) for number in range(3)]
+    cli.put(*orders)
+    result = cli("dlq", command, "--all", "--dry-run")
+    assert result.exit_code == 0
+    assert "3 orders would be taken; nothing was done." in result.stdout
+    as_json = cli("dlq", command, "--all", "--dry-run", "--json", "--limit", "2")
+    assert [order["order_id"] for order in json.loads(as_json.stdout)] == ids(*orders[:2])
+    assert [cli.row(order) for order in orders] == orders
+    assert cli.all_messages() == []
+
+
+@pytest.mark.parametrize("answer", ["n\n", "", None])
+@pytest.mark.parametrize("command", ["redrive", "discard"])
+def test_without_a_yes_nothing_is_done(cli: Cli, command: str, answer: str | None) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    result = cli("dlq", command, "--all", answer=answer)
+    assert result.exit_code == 3
+    assert "nothing was done" in result.stderr
+    assert cli.row(order) == order
+    assert cli.all_messages() == []
+
+
+def test_a_yes_at_the_prompt_is_enough(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    result = cli("dlq", "redrive", "--all", "--wait", "0", answer="y\n")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("1 order redriven.\n")
+    assert cli.row(order).replay == 1
+
+
+def test_redrive_keeps_each_recipients_order_and_leaves_a_record(cli: Cli) -> None:
+    orders = [a_failed_order(created=number, recipient_id=f"rec-{number % 3}") for number in range(12)]
+    cli.put(*reversed(orders))
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0")
+    assert result.exit_code == 0
+    messages = cli.all_messages()
+    assert sorted(bodies(messages)) == sorted((order.order_id, 1) for order in orders)
+    for recipient in ("rec-0", "rec-1", "rec-2"):
+        sent = [m for m in messages if m["Attributes"]["MessageGroupId"] == recipient]
+        assert [order_id for order_id, _ in bodies(sent)] == ids(*[o for o in orders if o.recipient_id == recipient])
+    for order in orders:
+        row = cli.row(order)
+        assert (row.status, row.replay, row.failure) == (OrderStatus.PROCESSING, 1, None)
+        assert row.timeline[-1].note == "redriven by ana"
+    assert listed(cli) == []
+
+
+def test_the_rate_sets_the_pause_between_orders(cli: Cli) -> None:
+    cli.put(*(a_failed_order(created=number) for number in range(3)))
+    cli("dlq", "redrive", "--all", "--yes", "--rate", "4", "--wait", "0")
+    assert cli.naps == [0.25, 0.25]
+
+
+def test_ctrl_c_ends_after_the_order_in_hand_and_the_next_run_goes_on(cli: Cli) -> None:
+    orders = [a_failed_order(created=number, recipient_id=f"rec-{number % 2}") for number in range(10)]
+    cli.put(*orders)
+
+    def press_ctrl_c(_: Order, number: int) -> None:
+        if number == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    result = cli("dlq", "redrive", "--all", "--yes", **a_publisher_that(press_ctrl_c))
+    assert result.exit_code == 130
+    assert result.stdout == "4 orders redriven.\n"
+    assert "6 orders left" in result.stderr
+    assert [cli.row(order).replay for order in orders] == [1] * 4 + [0] * 6
+
+    assert cli("dlq", "redrive", "--all", "--yes", "--wait", "0").stdout == "6 orders redriven.\n"
+    assert [cli.row(order).replay for order in orders] == [1] * 10
+    assert sorted(bodies(cli.all_messages())) == sorted((order.order_id, 1) for order in orders)
+
+
+def test_a_run_killed_between_message_and_row_doubles_nothing(cli: Cli) -> None:
+    """The message of the fourth is stored, its row is not yet changed: the next run sends the same body again."""
+    orders = [a_failed_order(created=number) for number in range(8)]
+    cli.put(*orders)
+
+    def die(_: Order, number: int) -> None:
+        if number == 4:
+            raise KeyboardInterrupt
+
+    first = cli("dlq", "redrive", "--all", "--yes", "--json", **a_publisher_that(die))
+    assert first.exit_code == 130
+    report = json.loads(first.stdout)
+    assert (report["redriven"], report["left"]) == (ids(*orders[:3]), ids(*orders[3:]))
+    assert report["interrupted"] is True
+
+    assert cli("dlq", "redrive", "--all", "--yes", "--wait", "0").exit_code == 0
+    assert [cli.row(order).replay for order in orders] == [1] * 8
+    assert bodies(cli.all_messages()) == [(order.order_id, 1) for order in orders]
+
+
+def test_an_order_that_moved_on_meanwhile_is_skipped_and_said_so(cli: Cli) -> None:
+    first, second, third = [a_failed_order(created=number) for number in range(3)]
+    cli.put(first, second, third)
+
+    def another_operator(order: Order, number: int) -> None:
+        if number == 1:
+            again = second.taken_up(NOW, 1, "redriven by bruno")
+            cli.orders.save(second, again)
+            cli.orders.save(again, again.completed(NOW))
+
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", **a_publisher_that(another_operator))
+    assert result.exit_code == 0
+    assert f"Skipped: order {second.order_id} is completed, not failed" in result.stdout
+    assert cli.row(second).status is OrderStatus.COMPLETED
+    assert bodies(cli.all_messages()) == [(first.order_id, 1), (third.order_id, 1)]
+
+
+def test_when_all_moved_on_the_exit_code_is_3(cli: Cli) -> None:
+    """The worker takes it up while the operator reads the question."""
+    order = a_failed_order()
+    cli.put(order)
+
+    def user() -> str:
+        cli.orders.save(order, order.taken_up(NOW, 1, "redriven"))
+        return "ana"
+
+    result = cli("dlq", "redrive", "--all", answer="y\n", user=user)
+    assert result.exit_code == 3
+    assert "0 orders redriven." in result.stdout
+    assert f"Skipped: order {order.order_id} is processing, not failed" in result.stdout
+    assert cli.all_messages() == []
+
+
+def fails_for(recipient_id: str, times: int) -> Callable[[Order, int], None]:
+    """The answer is lost, though the message was stored."""
+    left = [times]
+
+    def does(order: Order, _: int) -> None:
+        if order.recipient_id == recipient_id and left[0]:
+            left[0] -= 1
+            raise Unavailable("queue: ServiceUnavailable")
+
+    return does
+
+
+def test_a_short_outage_is_waited_for(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", **a_publisher_that(fails_for("123", 3)))
+    assert result.exit_code == 0
+    assert cli.naps == [1.0, 2.0, 4.0]
+    assert bodies(cli.all_messages()) == [(order.order_id, 1)]
+
+
+def test_a_long_outage_is_reported_and_nobody_overtakes(cli: Cli) -> None:
+    """Others go on; the followers of its recipient wait for the next run."""
+    hit, other, follower = [
+        a_failed_order(created=number, recipient_id=name) for number, name in enumerate(["rec-x", "rec-y", "rec-x"])
+    ]
+    cli.put(hit, other, follower)
+    outage = a_publisher_that(fails_for("rec-x", 4))
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", "--json", **outage)
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["redriven"] == [other.order_id]
+    assert report["unavailable"] == {hit.order_id: "queue: ServiceUnavailable"}
+    assert report["held_back"] == [follower.order_id]
+
+    again = cli("dlq", "redrive", "--all", "--yes", "--wait", "0")
+    assert again.stdout == "2 orders redriven.\n"
+    messages = cli.all_messages()
+    assert sorted(bodies(messages)) == sorted((order.order_id, 1) for order in (hit, other, follower))
+    of_x = [m for m in messages if m["Attributes"]["MessageGroupId"] == "rec-x"]
+    assert [order_id for order_id, _ in bodies(of_x)] == ids(hit, follower)
+
+
+def test_what_arrives_is_seen_and_what_does_not_is_named(cli: Cli) -> None:
+    arrives, does_not = a_failed_order(created=1, stage=Stage.COMPLETION), a_failed_order(created=2)
+    cli.put(arrives, does_not)
+
+    def a_worker() -> None:
+        row = cli.row(arrives)
+        if row.status is OrderStatus.PROCESSING:
+            cli.orders.save(row, row.completed(NOW))
+
+    cli.at_nap = a_worker
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "2")
+    assert result.exit_code == 3
+    assert "1 of 2 were seen to move on: 1 completed." in result.stdout
+    assert f"Not seen to move yet, look again later: {does_not.order_id}." in result.stderr
+    assert cli.naps.count(0.5) == 4
+
+
+def test_a_write_that_is_no_step_of_the_timeline_is_seen_too(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+
+    def a_worker() -> None:
+        row = cli.row(order)
+        cli.orders.save(row, row.tried(Stage.ENRICHMENT, "message-2", 1, NOW))
+
+    cli.at_nap = a_worker
+    result = cli("order", "retry", order.order_id)
+    assert result.exit_code == 0
+    assert result.stdout.endswith("A worker has it: processing.\n")
+
+
+def test_a_worker_that_is_quicker_than_the_row_has_arrived(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+
+    def take_up(order: Order, _: int) -> None:
+        failed = cli.row(order)
+        cli.orders.save(failed, failed.taken_up(NOW, 1, "redriven"))
+
+    result = cli("dlq", "redrive", "--all", "--yes", **a_publisher_that(take_up))
+    assert result.exit_code == 0
+    assert "1 of 1 were seen to move on: 1 processing." in result.stdout
+    assert cli.row(order).replay == 1
+
+
+def test_discard_leaves_them_failed_and_lists_them_no_more(cli: Cli) -> None:
+    kept, gone = a_failed_order(recipient_id="rec-a"), a_failed_order(recipient_id="rec-b")
+    cli.put(kept, gone)
+    result = cli("dlq", "discard", "--recipient", "rec-b", "--yes")
+    assert (result.exit_code, result.stdout) == (0, "1 order discarded.\n")
+    assert listed(cli) == ids(kept)
+    assert listed(cli, "--order", gone.order_id) == []
+    row = cli.row(gone)
+    assert (row.status, row.discarded, row.failure) == (OrderStatus.FAILED, True, gone.failure)
+    assert cli.all_messages() == []
+
+
+def test_a_discarded_order_can_still_be_retried(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    cli("dlq", "discard", "--all", "--yes")
+    assert cli("order", "retry", order.order_id, "--wait", "0").exit_code == 0
+    assert bodies(cli.all_messages()) == [(order.order_id, 1)]
+    row = cli.row(order)
+    assert (row.status, row.discarded) == (OrderStatus.PROCESSING, False)
+
+
+def test_retry_of_an_order_that_has_completed_does_nothing_and_says_so(cli: Cli) -> None:
+    order = an_enriched_order().completed(NOW)
+    cli.put(order)
+    result = cli("order", "retry", order.order_id)
+    assert result.exit_code == 3
+    assert result.stderr == f"order {order.order_id} is completed, not failed; nothing was done\n"
+    assert cli.row(order) == order
+    assert cli.all_messages() == []
+
+
+def test_retry_says_whether_a_worker_has_it(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    result = cli("order", "retry", order.order_id, "--wait", "1")
+    assert result.exit_code == 3
+    assert result.stdout == f"Order {order.order_id} is on its way again, run 2.\n"
+    assert "no worker took it up within 1 s" in result.stderr
