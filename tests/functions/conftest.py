@@ -87,9 +87,9 @@ class Api:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.raw(an_api_event("GET", path, None, named, query, caller))
 
-    def raw(self, event: dict[str, Any]) -> Answer:
+    def raw(self, event: dict[str, Any], context: Context | None = None) -> Answer:
         handler = self._write if event["httpMethod"] == "POST" else self._read
-        answer = handler(event, Context())  # type: ignore[arg-type]
+        answer = handler(event, context or Context())  # type: ignore[arg-type]
         headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
         return Answer(answer["statusCode"], headers, answer["body"])
 
@@ -121,14 +121,14 @@ class Pipeline:
         self._enrich = enrich_order.build(enrich_order.Settings.load(environment), world)
         self._complete = complete_order.build(complete_order.Settings.load(environment), world)
 
-    def process(self, event: dict[str, Any]) -> list[str]:
-        return _failures(self._process(event, Context()))  # type: ignore[arg-type]
+    def process(self, event: dict[str, Any], context: Context | None = None) -> list[str]:
+        return _failures(self._process(event, context or Context()))  # type: ignore[arg-type]
 
-    def enrich(self, event: dict[str, Any]) -> list[str]:
-        return _failures(self._enrich(event, Context()))  # type: ignore[arg-type]
+    def enrich(self, event: dict[str, Any], context: Context | None = None) -> list[str]:
+        return _failures(self._enrich(event, context or Context()))  # type: ignore[arg-type]
 
-    def complete(self, event: dict[str, Any]) -> list[str]:
-        return _failures(self._complete(event, Context()))  # type: ignore[arg-type]
+    def complete(self, event: dict[str, Any], context: Context | None = None) -> list[str]:
+        return _failures(self._complete(event, context or Context()))  # type: ignore[arg-type]
 
 
 def _failures(answer: dict[str, Any]) -> list[str]:
