@@ -4,7 +4,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test test-fast test-stack check lint synth lock benchmark clean
+.PHONY: help install up down demo test test-fast test-stack check lint synth lock benchmark mutate clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -52,6 +52,9 @@ synth: install  ## write the CloudFormation templates of every stage to .build/s
 
 benchmark: install  ## measure the time from 202 to completed, on a stack of its own
 	@$(INSTALLED) python -m benchmarks.latency
+
+mutate: install  ## take out one guard at a time; each must turn a test red (some minutes)
+	@$(INSTALLED) python -m tests.mutations
 
 lock: install  ## lock requirements/*.in again; UPGRADE=1 takes newer versions
 	@$(INSTALLED) sh requirements/lock.sh $(if $(UPGRADE),--upgrade)

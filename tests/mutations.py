@@ -1,0 +1,245 @@
+"""Take one guard out at a time: each must turn a test red. `make mutate` runs it, outside of the working tree.
+
+A guard that can be removed without anybody noticing is either not needed or not tested.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = Path("layers", "comanda", "src", "comanda")
+TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions"]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """In `file`, `code` becomes `instead`."""
+
+    guard: str
+    file: str
+    code: str
+    instead: str = ""
+
+
+MUTATIONS = [
+    Mutation(
+        "the claim's condition",
+        "adapters/order_table.py",
+        '                    ConditionExpression="attribute_not_exists(order_id)",\n',
+    ),
+    Mutation(
+        "the claim before the send",
+        "application/accept_order.py",
+        "        found = self.orders.claim(claim)\n",
+        "        self.publisher.publish(claim, Event.CREATED)\n        found = self.orders.claim(claim)\n",
+    ),
+    Mutation("the payload hash", "application/accept_order.py", "found.payload_hash != claim.payload_hash", "False"),
+    Mutation(
+        "the caller in the key",
+        "domain/identity.py",
+        "[self.caller, self.space, self.value]",
+        "[self.space, self.value]",
+    ),
+    Mutation(
+        "the key space in the key",
+        "domain/identity.py",
+        "[self.caller, self.space, self.value]",
+        "[self.caller, self.value]",
+    ),
+    Mutation(
+        "the scope of the idempotency record",
+        "adapters/idempotency.py",
+        '"key": [key.caller, key.space.value, key.value]',
+        '"key": [key.value]',
+    ),
+    Mutation(
+        "the version every change is made from",
+        "adapters/order_table.py",
+        '"#version = :read_version"',
+        '"#version = :read_version OR attribute_exists(order_id)"',
+    ),
+    Mutation(
+        "the transaction's condition on the balance",
+        "adapters/ledger_table.py",
+        '"orders_completed = :read" if',
+        '"orders_completed >= :read OR orders_completed < :read" if',
+    ),
+    Mutation(
+        "the transaction's condition on the first entry",
+        "adapters/ledger_table.py",
+        'else "attribute_not_exists(recipient_id)"\n',
+        'else "attribute_not_exists(no_such_attribute)"\n',
+    ),
+    Mutation(
+        "the transaction's condition on each order",
+        "adapters/ledger_table.py",
+        '{"Update": update_of(self.orders_table, before, after)}',
+        '{"Update": update_of(self.orders_table, before, after)'
+        ' | {"ConditionExpression": "#version = :read_version OR attribute_exists(order_id)"}}',
+    ),
+    Mutation(
+        "the replay number in bodies",
+        "domain/messages.py",
+        "order.payload_hash, order.replay)",
+        "order.payload_hash, 0)",
+    ),
+    Mutation(
+        "row first, message second", "application/process_order.py", "            self.orders.save(found, order)\n"
+    ),
+    Mutation(
+        "the message sent before its own is deleted",
+        "application/process_order.py",
+        "        self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)\n",
+        "        if self.begins(found):\n            self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)\n",
+    ),
+    Mutation(
+        "an enrichment only where there is none",
+        "application/enrich_order.py",
+        "        if self.begins(order):",
+        "        if True:",
+    ),
+    Mutation(
+        "the attempt written before it starts",
+        "application/work.py",
+        "                job = self._write_attempt(job)\n",
+        "                pass\n",
+    ),
+    Mutation(
+        "the attempt given back",
+        "application/work.py",
+        "            self._give_back(job)\n",
+    ),
+    Mutation(
+        "an outage is no attempt",
+        "application/work.py",
+        "        except Unavailable:\n            self._give_back(job)\n            raise\n",
+    ),
+    Mutation(
+        "the group rests behind its head",
+        "application/work.py",
+        "                return stay + self._rest(waiting, rest.seconds)\n",
+        "                stay += self._rest(waiting[:1], rest.seconds)\n"
+        "                del waiting[:1]\n                continue\n",
+    ),
+    Mutation(
+        "the followers' pause",
+        "application/work.py",
+        "self.queue.hide(waiting, seconds)",
+        "self.queue.hide(waiting[:1], seconds)",
+    ),
+    Mutation(
+        "the hand-deletion", "application/work.py", "            self.queue.delete(delivery)\n", "            pass\n"
+    ),
+    Mutation(
+        "the least tried groups first",
+        "application/work.py",
+        "self._least_tried_first(groups)",
+        "groups",
+    ),
+    Mutation(
+        "one message at a time",
+        "application/work.py",
+        "return self._try(job, [], careful=True)",
+        "return self._try(job, self._followers(waiting[1:], rows), careful=True)",
+    ),
+    Mutation("the time that is left", "application/work.py", "if seconds_left < self.reserve_seconds:", "if False:"),
+    Mutation("the fence", "domain/meeting.py", "return tried.receive_count > delivery.receive_count", "return False"),
+    Mutation(
+        "the very message that failed is let through",
+        "domain/meeting.py",
+        "if failure is None or delivery.message_id == failure.message_id:",
+        "if failure is None:",
+    ),
+    Mutation("a redrive is sent after the failure", "domain/meeting.py", " and delivery.sent_at > failure.at"),
+    Mutation("a redrive is of the stage that failed", "domain/meeting.py", "stage is failure.stage and "),
+    Mutation("an old run's message is dropped", "domain/meeting.py", " or message.replay < order.replay"),
+    Mutation("a settled order is left alone", "domain/meeting.py", "order.is_settled or "),
+    Mutation("a claim is not shown", "application/read_orders.py", "order.is_claim or "),
+    Mutation(
+        "another caller's order is not shown",
+        "application/read_orders.py",
+        "(order.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL))",
+        "False",
+    ),
+    Mutation(
+        "the message group", "adapters/order_queues.py", "MessageGroupId=order.recipient_id", 'MessageGroupId="all"'
+    ),
+    Mutation("the canonical body", "domain/canonical.py", "sort_keys=True", "sort_keys=False"),
+    Mutation(
+        "the redrive's message before its row",
+        "application/redrive_order.py",
+        "        self.publisher.publish(replace(failed, replay=failed.replay + 1), Event.CREATED)\n",
+    ),
+    Mutation(
+        "the steward publishes before it writes",
+        "application/steward.py",
+        "        self.publisher.publish(replace(order, replay=order.replay + 1), Event.CREATED)\n",
+    ),
+    Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
+    Mutation(
+        "the steward leaves what has changed",
+        "application/steward.py",
+        "        except Overtaken:\n            return\n",
+        "        except Overtaken:\n            raise\n",
+    ),
+    Mutation(
+        "dead letters that failed orders account for", "application/steward.py", "if unaccounted <= 0:", "if False:"
+    ),
+]
+
+
+def main() -> None:
+    """Print who caught what; exit code 1 where a guard could be removed unnoticed."""
+    unnoticed = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for part in ("layers", "functions", "tests", "cli", "local", "infra", "app.py", "cdk.json", "pyproject.toml"):
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / part)
+        for mutation in MUTATIONS:
+            caught_by = try_out(mutation, copy)
+            print(f"{mutation.guard:46} {caught_by or 'NOT NOTICED'}", flush=True)  # noqa: T201
+            if caught_by is None:
+                unnoticed.append(mutation.guard)
+    sys.exit(f"{len(unnoticed)} of {len(MUTATIONS)} guards can be removed unnoticed" if unnoticed else 0)
+
+
+def try_out(mutation: Mutation, copy: Path) -> str | None:
+    """The first test that fails without the guard."""
+    file = copy / CODE / mutation.file
+    whole = file.read_text()
+    if whole.count(mutation.code) != 1:
+        sys.exit(f"{mutation.guard}: the code stands {whole.count(mutation.code)} times in {mutation.file}")
+    file.write_text(whole.replace(mutation.code, mutation.instead))
+    try:
+        return first_failure(copy)
+    finally:
+        file.write_text(whole)
+
+
+def first_failure(copy: Path) -> str | None:
+    paths = os.pathsep.join(str(copy / part) for part in (CODE.parent, Path("cli", "src")))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-k", "not emulator", *TESTS],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    if done.returncode == 1 and failed:
+        return failed[0].removeprefix("FAILED ").split(" - ")[0]
+    if done.returncode != 0:
+        sys.exit(f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}")
+    return None
+
+
+if __name__ == "__main__":
+    main()
