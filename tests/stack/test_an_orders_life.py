@@ -113,7 +113,7 @@ def test_a_callers_orders_are_its_own(api: ApiClients) -> None:
     assert api("web").get("recipients/123").status_code == 403
 
 
-def test_an_order_of_a_cancelled_recipient_is_never_worked_on(api: ApiClients) -> None:
+def test_a_cancelled_order_is_never_worked_on(api: ApiClients) -> None:
     """SLOW-3 holds the recipient's group, so that the order behind it is still pending."""
     client, recipient = api("web"), a_recipient()
     slow = post(client, an_order(recipient, "SLOW-3"))
