@@ -11,6 +11,7 @@ from moto import mock_aws
 from comanda_cli.sessions import local_session
 from local.emulator import StartedEmulator, free_port
 from local.state import State
+from tests.simulation.wire import InProcess
 from tests.targets import Resources, make_resources
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Comanda")
@@ -39,8 +40,14 @@ def emulator(bare_emulator: str) -> Resources:
     return make_resources(local_session(bare_emulator))
 
 
-@pytest.fixture(params=["moto", "emulator"])
+@pytest.fixture
+def model() -> Resources:
+    """Tables and queues of the simulator, in real time."""
+    return make_resources(InProcess())
+
+
+@pytest.fixture(params=["moto", "emulator", "model"])
 def resources(request: pytest.FixtureRequest) -> Resources:
-    """The same test on moto and on the emulator."""
+    """The same test on moto, on the emulator, and on the simulator's models."""
     given: Resources = request.getfixturevalue(request.param)
     return given

@@ -2,9 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import boto3
+from typing import TYPE_CHECKING, Any, Protocol
 
 from comanda.adapters.world import World
 from tests.builders import NOW
@@ -53,7 +51,13 @@ class Resources:
         return dict(answer.get("Item", {}))
 
 
-def make_resources(session: boto3.Session) -> Resources:
+class Session(Protocol):
+    """As much of a boto3.Session as is needed here."""
+
+    def client(self, service_name: Any, /) -> Any: ...
+
+
+def make_resources(session: Session) -> Resources:
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     name = f"test-{uuid.uuid4().hex[:12]}"
     for table, keys in {
@@ -64,7 +68,7 @@ def make_resources(session: boto3.Session) -> Resources:
         dynamodb.create_table(
             TableName=f"{name}-{table}",
             KeySchema=[
-                {"AttributeName": key, "KeyType": key_type}  # type: ignore[typeddict-item]
+                {"AttributeName": key, "KeyType": key_type}
                 for key, key_type in zip(keys, ["HASH", "RANGE"], strict=False)
             ],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],

@@ -10,6 +10,7 @@ from comanda.adapters.order_table import OrderTable
 from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.adapters.world import World
 from comanda.application.enrich_order import EnrichOrder
+from comanda.application.ports import EnrichmentProvider
 
 
 class Settings(WorkerSettings):
@@ -18,15 +19,15 @@ class Settings(WorkerSettings):
     enrichment_delay_seconds: float = Field(ge=0)
 
 
-def build(settings: Settings, world: World) -> WorkerHandler:
-    provider = EnrichOnce(
-        SimulatedProvider(settings.enrichment_delay_seconds, world.sleep), world.dynamodb, settings.idempotency_table
-    )
+def build(settings: Settings, world: World, provider: EnrichmentProvider | None = None) -> WorkerHandler:
+    """Without a `provider`, the simulated one."""
+    provider = provider or SimulatedProvider(settings.enrichment_delay_seconds, world.sleep)
+    once = EnrichOnce(provider, world.dynamodb, settings.idempotency_table)
     step = EnrichOrder(
         orders=OrderTable(world.dynamodb, settings.orders_table),
         publisher=QueuePublisher(world.sqs, settings.next_queue_url),
-        provider=provider,
+        provider=once,
         journal=PowertoolsJournal(),
         clock=world.clock,
     )
-    return worker_handler(step, settings, world, begin=provider.register)
+    return worker_handler(step, settings, world, begin=once.register)

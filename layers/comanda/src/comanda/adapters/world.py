@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUPS_AT_ONCE = 10
 """A batch has at most ten messages, and so at most ten groups."""
 
-_CLIENT = Config(
+CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=2,  # seconds
     read_timeout=5,
@@ -46,8 +46,8 @@ class World:
     @classmethod
     def real(cls) -> Self:
         return cls(
-            dynamodb=boto3.client("dynamodb", config=_CLIENT),
-            sqs=boto3.client("sqs", config=_CLIENT),
+            dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
+            sqs=boto3.client("sqs", config=CLIENT_CONFIG),
             clock=partial(datetime.now, UTC),
             draw=random.random,
             sleep=time.sleep,

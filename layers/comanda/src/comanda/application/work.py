@@ -215,11 +215,13 @@ class Worker:
     def _write_attempt(self, job: Job) -> Job:
         """Write the attempt down before it starts, so that an order which kills the worker is found out.
 
-        Raises PermanentError where all attempts were begun and none ever answered.
+        Raises PermanentError where all attempts were begun, and the last never came to an end.
         """
         order, delivery = job.order, job.delivery
         if job.attempt > self.retry.max_attempts:
-            raise PermanentError("WorkerDied", "the worker died, or ran out of time, at every attempt at this order")
+            raise PermanentError(
+                "WorkerDied", "all attempts are used up; at the last, the worker died or ran out of time"
+            )
         if not self.step.begins(order) or order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
             return job
         tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())

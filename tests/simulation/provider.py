@@ -1,0 +1,53 @@
+"""The enrichment service, as an outsider: it keeps a list of its calls, has outages, and some items kill its caller."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from comanda.adapters.simulated_provider import SimulatedProvider
+from comanda.application.ports import EnrichmentRequest
+from comanda.domain.errors import TransientError
+from comanda.domain.order import Enrichment
+from tests.simulation.scheduler import Killed, Scheduler
+
+KILLER = "KILLER"
+"""An item whose enrichment kills the process that asks for it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    at: float
+    key: str
+    """The idempotency key it came with (P10)."""
+    outcome: str
+    """`ok`, `killed`, or the class of the error."""
+
+
+@dataclass
+class Provider:
+    """Implements `EnrichmentProvider` around the product's own simulated one."""
+
+    scheduler: Scheduler
+    delay: Callable[[], float]
+    """Seconds, drawn for each call."""
+    calls: list[Call] = field(default_factory=list)
+    down_until: float = 0.0
+
+    def enrich(self, request: EnrichmentRequest) -> Enrichment:
+        if any(item.label == KILLER for item in request.items):
+            self._note(request, "killed")
+            self.scheduler.process.kill()
+            raise Killed
+        if self.scheduler.time() < self.down_until:
+            self.scheduler.sleep(self.delay())
+            self._note(request, "ProviderDown")
+            raise TransientError("ProviderDown", "the provider answered 503")
+        try:
+            enrichment = SimulatedProvider(self.delay(), self.scheduler.sleep).enrich(request)
+        except Exception as error:
+            self._note(request, getattr(error, "name", type(error).__name__))
+            raise
+        self._note(request, "ok")
+        return enrichment
+
+    def _note(self, request: EnrichmentRequest, outcome: str) -> None:
+        self.calls.append(Call(self.scheduler.time(), request.order_id, outcome))

@@ -1,0 +1,151 @@
+"""One seed, from the first order to the verdict."""
+
+import contextlib
+import io
+import logging
+import os
+import random as library_random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import time_machine
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+
+from comanda.adapters.journal import LOGGER, METRICS
+from infra.settings import StageSettings, load_settings
+from tests.simulation.auditor import Audit, Broken
+from tests.simulation.faults import Faults
+from tests.simulation.history import History
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.system import System
+from tests.simulation.workload import Workload
+
+METRICS.namespace = "Comanda"  # A function has it from its environment.
+
+START = 1_792_000_000.0
+"""Some day in October 2026; seconds since the epoch."""
+
+CALM_LIMIT = 6 * 3600
+"""Seconds of virtual time within which everything must have come to rest once nothing goes wrong any more."""
+STEWARD_MINUTES = 6 * 60
+
+
+@dataclass(frozen=True)
+class Result:
+    seed: int
+    broken: Broken | None
+    digest: str
+    virtual_seconds: float
+    orders: int
+    counts: Counter[str]
+    injected: Counter[str]
+    points: Counter[tuple[str, str, str]]
+    story: str = ""
+
+
+def simulate(seed: int, *, verbose: bool = False) -> Result:
+    """Run one seed. The story is told where a promise broke, or if `verbose`."""
+    random = Random(seed)
+    with _the_world_outside(random) as (traveller, happenings):
+        scheduler = Scheduler(START, traveller, [(BaseRouter, "current_event"), (BaseRouter, "lambda_context")])
+        faults = Faults.drawn(random)
+        history = History(lambda: scheduler.time() - START, scheduler.who)
+        happenings.history = history
+        time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries; undone below
+        system = System(scheduler, random, faults, history, _drawn_settings(random))
+        workload = Workload(system, random)
+        audit = Audit(system, workload)
+        broken = _play(system, workload, audit)
+    history.counts.update(audit.states())
+    story = ""
+    if broken or verbose:
+        about = {broken.order_id} if broken and broken.order_id else set(audit.order_ids())
+        story = "\n".join(map(str, history.about(about, broken.recipient_id if broken else None)))
+    return Result(
+        seed=seed,
+        broken=broken,
+        digest=history.digest(),
+        virtual_seconds=scheduler.time() - START,
+        orders=len(audit.order_ids()),
+        counts=history.counts,
+        injected=faults.injected,
+        points=faults.points,
+        story=story,
+    )
+
+
+def simulate_all(seeds: Sequence[int]) -> list[Result]:
+    return [simulate(seed) for seed in seeds]
+
+
+def _play(system: System, workload: Workload, audit: Audit) -> Broken | None:
+    """Trouble, calm, verdict; then an operator redrives everything, and the verdict again."""
+    scheduler = system.scheduler
+    workload.begin()
+    scheduler.run(lambda: workload.busy == 0, 3600)
+    scheduler.run(lambda: False, 30)
+    audit.trouble_ends()
+    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    scheduler.run(lambda: False, STEWARD_MINUTES)
+    rested = rested and scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    if broken := audit.verdict(rested=rested):
+        return broken
+    workload.redrive_everything()
+    scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    scheduler.run(lambda: False, STEWARD_MINUTES)
+    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    return audit.verdict(rested=rested) or audit.verdict_after_redrive()
+
+
+def _drawn_settings(random: Random) -> StageSettings:
+    """The local stage's, with budgets of this seed's own."""
+    return load_settings(
+        "local",
+        {
+            "batch_size": random.choice((1, 3, 10, 10)),
+            "max_attempts": random.choice((2, 3, 5)),
+            "enrichment_delay_seconds": random.choice((0.02, 0.3)),
+            "python_version": "3.11",
+            "architecture": "arm64",
+        },
+    )
+
+
+class _Happenings(logging.Handler):
+    """What the handlers log, into the history."""
+
+    history: History | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.history is None:
+            return
+        happening = record.getMessage()
+        self.history.counts[happening] += 1
+        facts = [str(getattr(record, name)) for name in ("reason", "error_class", "note") if hasattr(record, name)]
+        order_id, recipient_id = getattr(record, "order_id", None), getattr(record, "recipient_id", None)
+        self.history.tell(f"log: {happening} {' '.join(facts)}".rstrip(), order_id, recipient_id)
+
+
+@contextlib.contextmanager
+def _the_world_outside(random: Random) -> Iterator[tuple[time_machine.Traveller, _Happenings]]:
+    """Clock, sleep, randomness, logs and standard output belong to the simulation."""
+    urandom, sleep, state = os.urandom, time.sleep, library_random.getstate()
+    happenings = _Happenings()
+    stream = LOGGER.registered_handler
+    stream_level = stream.level
+    stream.setLevel(logging.CRITICAL + 1)
+    logger = logging.getLogger(LOGGER.name)
+    logger.addHandler(happenings)
+    os.urandom = random.randbytes
+    library_random.seed(random.getrandbits(64))
+    try:
+        with time_machine.travel(START, tick=False) as traveller, contextlib.redirect_stdout(io.StringIO()):
+            yield traveller, happenings
+    finally:
+        os.urandom, time.sleep = urandom, sleep
+        library_random.setstate(state)
+        logger.removeHandler(happenings)
+        stream.setLevel(stream_level)

@@ -1,0 +1,327 @@
+"""Comanda, put together of its real handlers and the models: what the CDK app is for AWS.
+
+A new table, queue, function or mapping joins here, and nowhere else.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+
+from comanda.adapters.world import World
+from functions.complete_order import app as complete_order
+from functions.enrich_order import app as enrich_order
+from functions.process_order import app as process_order
+from functions.read_orders import app as read_orders
+from functions.tend_dead_letters import app as tend_dead_letters
+from functions.write_orders import app as write_orders
+from infra.settings import StageSettings
+from tests.simulation.dynamodb import DynamoDB
+from tests.simulation.errors import AwsError
+from tests.simulation.expressions import Item
+from tests.simulation.faults import CallFault, Faults, WorldFault
+from tests.simulation.functions import EventSourceMapping, Functions, Schedule
+from tests.simulation.history import History
+from tests.simulation.provider import Provider
+from tests.simulation.scheduler import Killed, Scheduler, SideBySide
+from tests.simulation.sqs import Message, Queue, Sqs
+from tests.simulation.wire import client_of
+
+STAGES = ("orders", "enrichment", "completion")
+WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
+STEWARD = "tend_dead_letters"
+
+_READ_TIMEOUT = 5.0
+"""Seconds, as the clients are set up."""
+
+
+@dataclass(frozen=True)
+class RowWrite:
+    """One write to the orders table."""
+
+    at: float
+    order_id: str
+    status: str | None
+    """None: deleted."""
+    replay: int
+    version: int
+
+
+@dataclass(frozen=True)
+class MessageEvent:
+    """One thing that happened to a message."""
+
+    at: float
+    what: str
+    queue: str
+    message_id: str
+    sequence: int
+    order_id: str
+    event: str
+    replay: int
+
+
+class System:
+    def __init__(
+        self, scheduler: Scheduler, random: Random, faults: Faults, history: History, settings: StageSettings
+    ) -> None:
+        self.scheduler = scheduler
+        self.faults = faults
+        self.history = history
+        self.settings = settings
+        self.row_writes: list[RowWrite] = []
+        self.message_events: list[MessageEvent] = []
+        self._random = random
+
+        self.dynamodb = DynamoDB(scheduler.time, lambda: random.uniform(0, 1.5), self._on_write)
+        self.sqs = Sqs(scheduler.time, random, disorder=0.3, on_event=self._on_message)
+        self._clients = {name: client_of(name, self._answer) for name in ("dynamodb", "sqs")}
+        self._make_tables()
+        self.queues, self.dead_letter_queues = self._make_queues()
+
+        self.provider = Provider(scheduler, lambda: random.uniform(0.01, settings.enrichment_delay_seconds))
+        self.functions = Functions(scheduler, random, faults, history, self.world)
+        self._add_functions()
+        self.mappings = {
+            stage: EventSourceMapping(
+                self.functions, self.sqs, self.queues[stage], WORKERS[stage], settings.batch_size, concurrency=3
+            )
+            for stage in STAGES
+        }
+        Schedule(self.functions, scheduler, STEWARD, 60)
+
+    def world(self) -> World:
+        """What a process is given to work with."""
+        return World(
+            dynamodb=self._clients["dynamodb"],
+            sqs=self._clients["sqs"],
+            clock=partial(datetime.now, UTC),
+            draw=self._random.random,
+            sleep=self.scheduler.sleep,
+            executor=SideBySide(self.scheduler),
+        )
+
+    def _make_tables(self) -> None:
+        for name, keys in {"orders": ["order_id"], "ledger": ["recipient_id", "entry"], "idempotency": ["id"]}.items():
+            self.dynamodb.call(
+                "CreateTable", {"TableName": name, "KeySchema": [{"AttributeName": key} for key in keys]}
+            )
+        index = {
+            "IndexName": "attention",
+            "KeySchema": [{"AttributeName": "attention"}, {"AttributeName": "created_at"}],
+        }
+        self.dynamodb.call("UpdateTable", {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{"Create": index}]})
+
+    def _make_queues(self) -> tuple[dict[str, Queue], dict[str, Queue]]:
+        fifo = {
+            "FifoQueue": "true",
+            "ContentBasedDeduplication": "true",
+            "VisibilityTimeout": str(self.settings.visibility_timeout_seconds),
+            "MessageRetentionPeriod": str(14 * 24 * 3600),
+        }
+        queues, dead_letter_queues = {}, {}
+        for stage in STAGES:
+            url = self.sqs.call("CreateQueue", {"QueueName": f"{stage}-dlq.fifo", "Attributes": fifo})["QueueUrl"]
+            dead_letter_queues[stage] = self.sqs.queues[url]
+            policy = {
+                "deadLetterTargetArn": self.sqs.queues[url].arn,
+                "maxReceiveCount": self.settings.max_receive_count,
+            }
+            attributes = {**fifo, "RedrivePolicy": json.dumps(policy)}
+            url = self.sqs.call("CreateQueue", {"QueueName": f"{stage}.fifo", "Attributes": attributes})["QueueUrl"]
+            queues[stage] = self.sqs.queues[url]
+        return queues, dead_letter_queues
+
+    def _add_functions(self) -> None:
+        queues, dead = self.queues, self.dead_letter_queues
+        common = {
+            "ORDERS_TABLE": "orders",
+            "LEDGER_TABLE": "ledger",
+            "IDEMPOTENCY_TABLE": "idempotency",
+            "CURRENCY": self.settings.currency,
+            "ORDERS_QUEUE_URL": queues["orders"].url,
+            "QUEUE_URLS": ",".join(queue.url for queue in queues.values()),
+            "WORKER_RESERVE_SECONDS": str(self.settings.worker_reserve_seconds),
+            "MAX_ATTEMPTS": str(self.settings.max_attempts),
+            "MAX_RESCUES": str(self.settings.max_rescues),
+            "RETRY_PAUSE_SECONDS": str(self.settings.retry_pause_seconds),
+            "RETRY_PAUSE_LIMIT_SECONDS": str(self.settings.retry_pause_limit_seconds),
+            "ENRICHMENT_DELAY_SECONDS": str(self.settings.enrichment_delay_seconds),
+            "ORDERS_DLQ_URL": dead["orders"].url,
+            "ENRICHMENT_DLQ_URL": dead["enrichment"].url,
+            "COMPLETION_DLQ_URL": dead["completion"].url,
+        }
+
+        def environment(stage: str, following: str) -> dict[str, str]:
+            return {**common, "SOURCE_QUEUE_URL": queues[stage].url, "NEXT_QUEUE_URL": queues[following].url}
+
+        api, worker = self.settings.api_timeout_seconds, self.settings.worker_timeout_seconds
+        add = self.functions.add
+        add("write_orders", partial(write_orders.build, write_orders.Settings.load(common)), api)
+        add("read_orders", partial(read_orders.build, read_orders.Settings.load(common)), api)
+        process = process_order.Settings.load(environment("orders", "enrichment"))
+        add("process_order", partial(process_order.build, process), worker)
+        enrich = enrich_order.Settings.load(environment("enrichment", "completion"))
+        add("enrich_order", partial(enrich_order.build, enrich, provider=self.provider), worker)
+        complete = complete_order.Settings.load(environment("completion", "completion"))
+        add("complete_order", partial(complete_order.build, complete), worker)
+        add(STEWARD, partial(tend_dead_letters.build, tend_dead_letters.Settings.load(common)), 60)
+
+    # Every AWS call comes through here.
+
+    def _answer(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        process = self.scheduler.process
+        if not process.alive:
+            raise Killed
+        self.scheduler.sleep(self._random.uniform(0.001, 0.012))
+        function = process.name.partition(".")[0]
+        call = f"{operation} {_target_of(request)}"
+        fault = self.faults.strikes_call(function, call)
+        if fault is None:
+            return self._call(service, operation, request)
+        self.history.tell(f"{call}: {fault}")
+        return self._strike(fault, service, operation, request)
+
+    def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self.dynamodb.call(operation, request) if service == "dynamodb" else self.sqs.call(operation, request)
+
+    def _strike(self, fault: CallFault, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a fault happen to a call; one that makes no sense for it does nothing."""
+        process, url = self.scheduler.process, f"https://{service}.us-east-1.amazonaws.com"
+        take_effect = partial(self._call, service, operation, request)
+        match fault:
+            case CallFault.CRASH_BEFORE:
+                process.kill()
+                raise Killed
+            case CallFault.CRASH_AFTER:
+                take_effect()
+                process.kill()
+                raise Killed
+            case CallFault.LOST_BEFORE:
+                raise ConnectTimeoutError(endpoint_url=url)
+            case CallFault.LOST_AFTER:
+                take_effect()
+                raise ConnectionClosedError(endpoint_url=url)
+            case CallFault.LATE:
+                later = self._random.uniform(_READ_TIMEOUT, 20)
+                self.scheduler.after(later, partial(self._late, service, operation, request))
+                self.scheduler.sleep(_READ_TIMEOUT)
+                raise ReadTimeoutError(endpoint_url=url)
+            case CallFault.SLOW:
+                self.scheduler.sleep(self._random.uniform(0.1, _READ_TIMEOUT))
+                return take_effect()
+            case CallFault.STALL:
+                stalled = self._random.uniform(1, 2.5 * self.settings.visibility_timeout_seconds)
+                process.frozen_until = self.scheduler.time() + stalled
+                self.scheduler.sleep(0)
+                return take_effect()
+            case _:
+                return self._refuse(fault, operation, request) or take_effect()
+
+    def _refuse(self, fault: CallFault, operation: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The service itself does nothing of a call, or only a part of it; None where that makes no sense."""
+        match fault, operation:
+            case CallFault.THROTTLED, _:
+                raise AwsError("ThrottlingException", "Rate exceeded")
+            case CallFault.CONFLICT, "TransactWriteItems":
+                reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+                reasons[0] = {"Code": "TransactionConflict"}
+                raise AwsError("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
+            case CallFault.PARTIAL, "ChangeMessageVisibilityBatch":
+                return self._partly_hidden(request)
+            case CallFault.PARTIAL, "BatchGetItem":
+                answer = self.dynamodb.call(operation, request)
+                return {**answer, "UnprocessedKeys": request["RequestItems"]}
+            case _:
+                return None
+
+    def _late(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
+        try:
+            self._call(service, operation, request)
+        except AwsError as error:
+            self.history.tell(f"late {operation}: {error.code}")
+        else:
+            self.history.tell(f"late {operation} takes effect")
+
+    def _partly_hidden(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        kept = [entry for entry in request["Entries"] if self._random.random() < 0.5]
+        failed = [entry for entry in request["Entries"] if entry not in kept]
+        answer = self.sqs.call("ChangeMessageVisibilityBatch", {**request, "Entries": kept}) if kept else {}
+        refused = [{"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in failed]
+        return {"Successful": answer.get("Successful", []), "Failed": answer.get("Failed", []) + refused}
+
+    # What goes wrong around the calls.
+
+    def expire_records(self) -> None:
+        """Idempotency records that time to live removes, here much too early."""
+        gone = self.dynamodb.expire("idempotency", "expiration", now=float("inf"))
+        self.faults.injected[WorldFault.RECORD_EXPIRED] += gone
+        self.history.tell(f"{gone} idempotency records expire")
+
+    # What the auditor and the reader of a history see.
+
+    def _on_write(self, table: str, before: Item | None, after: Item | None) -> None:
+        row = after or before or {}
+        if table == "ledger" and after:
+            entry = after["entry"]["S"]
+            order_id = after.get("order_id", {}).get("S")
+            self.history.tell(f"ledger: {entry}", order_id, row["recipient_id"]["S"])
+        if table != "orders":
+            return
+        write = RowWrite(
+            at=self.scheduler.time(),
+            order_id=row["order_id"]["S"],
+            status=after["status"]["S"] if after else None,
+            replay=int(row["replay"]["N"]),
+            version=int(row["version"]["N"]),
+        )
+        self.row_writes.append(write)
+        attempts = row.get("attempts", {}).get("M")
+        tried = f", attempt {attempts['count']['N']}" if attempts else ""
+        self.history.tell(
+            f"row: {write.status} version {write.version} replay {write.replay}{tried}",
+            write.order_id,
+            row["recipient_id"]["S"],
+        )
+
+    def _on_message(self, what: str, queue: Queue, message: Message) -> None:
+        body = json.loads(message.body)
+        event = MessageEvent(
+            at=self.scheduler.time(),
+            what=what,
+            queue=queue.name,
+            message_id=message.message_id,
+            sequence=message.sequence,
+            order_id=body["order_id"],
+            event=body["event"],
+            replay=body["replay"],
+        )
+        self.message_events.append(event)
+        self.history.counts[f"message {what}"] += 1
+        self.history.tell(
+            f"{queue.name}: {what} {event.event} replay {event.replay} {message.message_id[:8]}"
+            f" receive {message.receive_count}",
+            event.order_id,
+            message.group,
+        )
+
+    @property
+    def is_drained(self) -> bool:
+        """Nothing waits in a queue but dead letters, and nobody works."""
+        return self.functions.running == 0 and not any(queue.messages for queue in self.queues.values())
+
+
+def _target_of(request: Mapping[str, Any]) -> str:
+    """The table or queue of a call."""
+    if "QueueUrl" in request:
+        return str(request["QueueUrl"]).rpartition("/")[2]
+    if "TableName" in request:
+        return str(request["TableName"])
+    if "RequestItems" in request:
+        return ",".join(request["RequestItems"])
+    return "orders,ledger"

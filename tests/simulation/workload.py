@@ -1,0 +1,299 @@
+"""Who uses the system: clients that retry, give up, race each other and reuse keys; operators; those who deploy."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_table import OrderTable
+from comanda.application.redrive_order import DiscardOrder, RedriveOrder
+from comanda.domain.access import Origin, Scope
+from comanda.domain.errors import Unavailable
+from comanda.domain.order import Order
+from comanda_cli.bulk import work_through
+from comanda_cli.selection import QueueName, Selection, select
+from tests.builders import a_caller, an_api_event
+from tests.fakes import FakeJournal
+from tests.simulation.faults import WorldFault
+from tests.simulation.functions import Outcome
+from tests.simulation.provider import KILLER
+from tests.simulation.scheduler import Process
+from tests.simulation.system import STAGES, WORKERS, System
+
+GATEWAY_SECONDS = 29
+"""API Gateway waits no longer for a function ("Amazon API Gateway quotas")."""
+
+FLAWS = ("BOMBA", "NO-SUCH", "FLAKY-1", "FLAKY-2", "FLAKY-4", "FLAKY-99", "SLOW-2", KILLER)
+"""Items that go wrong for good, for a while, slowly, or deadly."""
+
+CALLERS = {
+    "web": a_caller("web", Origin.WEB),
+    "mobile": a_caller("mobile", Origin.MOBILE),
+    "ops": a_caller("ops", Origin.API, frozenset(Scope)),
+}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP request and its answer; `status` 0 where the client heard nothing."""
+
+    caller: str
+    method: str
+    path: str
+    sent_at: float
+    answered_at: float
+    status: int
+    answer: Mapping[str, Any]
+    replayed: bool = False
+    key: tuple[str, str] | None = None
+    """Key space and key of a POST /orders."""
+    body: str = ""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """An order that a client wants to place."""
+
+    caller: str
+    body: Mapping[str, Any]
+    key: tuple[str, str] | None
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.body)
+
+
+@dataclass
+class Workload:
+    system: System
+    random: Random
+    intents: list[Intent] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    operated: list[tuple[float, str, str]] = field(default_factory=list)
+    """Time, deed and order id: what operators did to orders."""
+    busy: int = 0
+    """Clients and operators that are not done yet."""
+    _processes: int = 0
+
+    def begin(self) -> None:
+        """Start everybody, each at a time of their own."""
+        self.intents = self._drawn_intents()
+        for intent in self.intents:
+            self._start("client", self.random.uniform(0, 40), lambda intent=intent: self._place(intent))  # type: ignore[misc]
+        for _ in range(self.random.choice((0, 0, 1, 2))):
+            deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
+            self._start("operator", self.random.uniform(5, 400), deed)
+        self._plan_trouble()
+
+    # Clients.
+
+    def _drawn_intents(self) -> list[Intent]:
+        recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4)))]
+        flaws = self.random.choice((0.0, 0.15, 0.5))
+        intents = [self._drawn_intent(number, recipients, flaws) for number in range(self.random.randint(2, 11))]
+        for intent in list(intents):
+            if intent.key and self.random.random() < 0.12:
+                intents.append(replace(intent, body={**intent.body, "metadata": {"changed": True}}))
+            elif intent.key and self.random.random() < 0.08:
+                intents.append(replace(intent, caller="mobile" if intent.caller == "web" else "web"))
+        return intents
+
+    def _drawn_intent(self, number: int, recipients: Sequence[str], flaws: float) -> Intent:
+        skus = ["ABC"]
+        if self.random.random() < flaws:
+            skus.append(
+                self.random.choice(("BOMBA", "FLAKY-1", "FLAKY-2", "FLAKY-4", "FLAKY-99", "NO-SUCH", KILLER, "SLOW-2"))
+            )
+        items: list[dict[str, Any]] = [{"sku": sku, "qty": self.random.randint(1, 3)} for sku in skus]
+        if self.random.random() < 0.3:
+            items[0]["unit_price"] = f"{self.random.randint(1, 99999) / 100:.2f}"
+        body: dict[str, Any] = {"customer_id": "c-1", "recipient_id": self.random.choice(recipients), "items": items}
+        key = None
+        habit = self.random.random()
+        if habit < 0.6:
+            key = ("header", f"key-{number}")
+        elif habit < 0.85:
+            body["order_id"] = f"order-{number}"
+            key = ("order_id", f"order-{number}")
+        return Intent(self.random.choice(("web", "web", "mobile")), body, key)
+
+    def _place(self, intent: Intent) -> None:
+        """Ask until there is an answer that says what became of it; a client with a key may then ask once more."""
+        if intent.key and self.random.random() < 0.2:
+            self._start("twin", self.random.choice((0.0, 0.01, 0.3)), lambda: self._post_until_answered(intent))
+        order_id = self._post_until_answered(intent)
+        if order_id is None:
+            return
+        if self.random.random() < 0.15:
+            self._sleep(self.random.choice((0.0, 0.02, 1.0)))
+            self._exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
+        for _ in range(self.random.choice((0, 1, 4))):
+            self._exchange(intent.caller, "GET", f"/orders/{order_id}")
+            self._sleep(self.random.uniform(0.05, 20))
+        if intent.key and self.random.random() < 0.25:
+            self._sleep(self.random.choice((1, 60, 310, 700)))
+            self._post_until_answered(intent)
+
+    def _post_until_answered(self, intent: Intent) -> str | None:
+        """The order id of a 202. A client without a key asks once: it could not tell a second order from the first."""
+        for attempt in range(1, self.random.choice((2, 5, 9))):
+            exchange = self._exchange(intent.caller, "POST", "/orders", intent.text, intent.key)
+            if exchange.status == 202:
+                return str(exchange.answer["order_id"])
+            if intent.key is None or exchange.status not in {0, 409, 429, 500, 502, 503, 504}:
+                return None
+            self._sleep(self.random.choice((0.1, 1.0, 3.0 * attempt, 310.0)))
+        return None
+
+    def _exchange(
+        self, caller: str, method: str, path: str, text: str = "", key: tuple[str, str] | None = None
+    ) -> Exchange:
+        headers = {"Idempotency-Key": key[1]} if key and key[0] == "header" else {}
+        event = an_api_event(method, path, text or None, headers, caller=CALLERS[caller])
+        system, sent_at = self.system, self.system.scheduler.time()
+        limit = GATEWAY_SECONDS
+        if system.faults.strikes(WorldFault.GATEWAY_TIMEOUT):
+            limit = self.random.choice((0, 1))
+        outcome = system.functions.call("read_orders" if method == "GET" else "write_orders", event, limit)
+        status, answer, answered_headers = _answered(outcome)
+        exchange = Exchange(
+            caller=caller,
+            method=method,
+            path=path,
+            sent_at=sent_at,
+            answered_at=system.scheduler.time(),
+            status=status,
+            answer=answer,
+            replayed=answered_headers.get("Idempotency-Replayed") == ["true"],
+            key=key,
+            body=text,
+        )
+        self.exchanges.append(exchange)
+        shown = answer.get("status", answer.get("type", ""))
+        keyed = f" key {key[1]}" if key else ""
+        system.history.tell(f"{caller}: {method} {path}{keyed} → {status} {shown}", answer.get("order_id"))
+        return exchange
+
+    # Operators.
+
+    def redrive_everything(self) -> None:
+        """What an operator does at the end, when everything works again."""
+        self._start("operator", 0, lambda: self._redrive(Selection()))
+
+    def _redrive_by_cli(self) -> None:
+        queue = self.random.choice((None, *QueueName))
+        if self.random.random() < 0.2:  # The same again, a moment later: somebody pressed it twice.
+            self._start("operator", self.random.uniform(0, 2), lambda: self._redrive(Selection(queue)))
+        self._redrive(Selection(queue))
+
+    def _redrive(self, selection: Selection) -> None:
+        table, redrive, _ = self._cli()
+
+        def act(order_id: str) -> Order:
+            self.operated.append((self.system.scheduler.time(), "redrive", order_id))
+            self.system.history.tell("redrives by CLI", order_id)
+            return redrive(order_id, "operator")
+
+        try:
+            chosen = select(table, selection, datetime.now(UTC))
+        except Unavailable:
+            return
+        work_through(chosen, act, 0.1, self._sleep, lambda: None)
+
+    def _discard_one(self) -> None:
+        table, _, discard = self._cli()
+        try:
+            chosen = select(table, Selection(), datetime.now(UTC), limit=1)
+        except Unavailable:
+            return
+
+        def act(order_id: str) -> Order:
+            self.operated.append((self.system.scheduler.time(), "discard", order_id))
+            self.system.history.tell("discards", order_id)
+            return discard(order_id, "operator")
+
+        work_through(chosen, act, 0.1, self._sleep, lambda: None)
+
+    def _cli(self) -> tuple[OrderTable, RedriveOrder, DiscardOrder]:
+        world = self.system.world()
+        table, journal = OrderTable(world.dynamodb, "orders"), FakeJournal()
+        publisher = QueuePublisher(world.sqs, self.system.queues["orders"].url)
+        return table, RedriveOrder(table, publisher, journal, world.clock), DiscardOrder(table, journal, world.clock)
+
+    def _redrive_by_console(self) -> None:
+        stage = self.random.choice(STAGES)
+        for _ in range(self.random.randint(1, 3)):
+            moved = self.system.sqs.move_back(self.system.dead_letter_queues[stage], self.random.choice((None, 1, 3)))
+            for message in moved:
+                order_id = json.loads(message.body)["order_id"]
+                self.operated.append((self.system.scheduler.time(), "move", order_id))
+            self._sleep(self.random.uniform(0, 60))
+
+    # Trouble that comes to everybody.
+
+    def _plan_trouble(self) -> None:
+        system, random, rates = self.system, self.random, self.system.faults.world_rates
+        names = [*system.functions.functions]
+        later: Callable[[], float] = lambda: random.uniform(1, 120)  # noqa: E731
+        if WorldFault.DEPLOYMENT in rates:
+            for name in random.sample(names, 2):
+                system.scheduler.after(later(), lambda name=name: system.functions.deploy(name))  # type: ignore[misc]
+        if WorldFault.BROKEN_DEPLOYMENT in rates:
+            self._plan_broken_deployment(random.choice([*WORKERS.values(), *names]), later())
+        if WorldFault.PROVIDER_OUTAGE in rates:
+            system.scheduler.after(later(), self._break_provider)
+        if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
+            function = system.functions.functions[random.choice([*WORKERS.values()])]
+            until = system.scheduler.time() + random.choice((20, 200, 2000))
+            system.scheduler.after(later(), lambda: setattr(function, "refused_until", until))
+        if WorldFault.RECORD_EXPIRED in rates:
+            for _ in range(3):
+                system.scheduler.after(later(), system.expire_records)
+
+    def _plan_broken_deployment(self, name: str, at: float) -> None:
+        system, lasts = self.system, self.random.choice((5, 60, 900, 1800))
+        system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
+        system.scheduler.after(at, lambda: system.functions.deploy(name, broken=True))
+        system.scheduler.after(at + lasts, lambda: system.functions.deploy(name))
+
+    def _break_provider(self) -> None:
+        self.system.faults.injected[WorldFault.PROVIDER_OUTAGE] += 1
+        self.system.provider.down_until = self.system.scheduler.time() + self.random.choice((3, 20, 120))
+        self.system.history.tell("the provider is down")
+
+    def _sleep(self, seconds: float) -> None:
+        self.system.scheduler.sleep(seconds)
+
+    def _start(self, kind: str, delay: float, deed: Callable[[], object]) -> None:
+        """Run in a process of its own, which faults may end as any other."""
+        self.busy += 1
+        self._processes += 1
+        process = Process(self.system.scheduler, f"{kind}.{self._processes}")
+
+        def ended() -> None:
+            self.busy -= 1
+
+        process.at_death = ended
+
+        def run() -> None:
+            self._sleep(delay)
+            deed()
+            process.at_death = lambda: None
+            ended()
+
+        process.start(run)
+
+
+def _answered(outcome: Outcome) -> tuple[int, Mapping[str, Any], Mapping[str, Sequence[str]]]:
+    """As API Gateway answers."""
+    if outcome.error == "gateway timeout":
+        return 504, {}, {}
+    if outcome.error == "TooManyRequestsException":
+        return 429, {}, {}
+    if not outcome.is_good:
+        return 502, {}, {}
+    answer = outcome.answer
+    return answer["statusCode"], json.loads(answer["body"] or "{}"), answer["multiValueHeaders"]
