@@ -18,6 +18,10 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Comanda")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--endpoint-url", help="try the conformance suite of SQS against this endpoint too; or `aws`")
+
+
 @pytest.fixture
 def moto() -> Iterator[Resources]:
     """Tables and queues on moto."""

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,31 +200,38 @@ def main() -> None:
     unnoticed = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for part in ("layers", "functions", "tests", "cli", "local", "infra", "app.py", "cdk.json", "pyproject.toml"):
-            source = ROOT / part
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / part)
+        copy_project(copy)
         for mutation in MUTATIONS:
-            caught_by = try_out(mutation, copy)
+            with mutated(mutation, copy):
+                caught_by = first_failure(copy)
             print(f"{mutation.guard:46} {caught_by or 'NOT NOTICED'}", flush=True)  # noqa: T201
             if caught_by is None:
                 unnoticed.append(mutation.guard)
     sys.exit(f"{len(unnoticed)} of {len(MUTATIONS)} guards can be removed unnoticed" if unnoticed else 0)
 
 
-def try_out(mutation: Mutation, copy: Path) -> str | None:
-    """The first test that fails without the guard."""
+def copy_project(copy: Path) -> None:
+    for part in ("layers", "functions", "tests", "cli", "local", "infra", "app.py", "cdk.json", "pyproject.toml"):
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / part)
+
+
+@contextmanager
+def mutated(mutation: Mutation, copy: Path) -> Iterator[None]:
+    """Without the guard for so long."""
     file = copy / CODE / mutation.file
     whole = file.read_text()
     if whole.count(mutation.code) != 1:
         sys.exit(f"{mutation.guard}: the code stands {whole.count(mutation.code)} times in {mutation.file}")
     file.write_text(whole.replace(mutation.code, mutation.instead))
     try:
-        return first_failure(copy)
+        yield
     finally:
         file.write_text(whole)
 
 
 def first_failure(copy: Path) -> str | None:
+    """The first test that fails without the guard."""
     paths = os.pathsep.join(str(copy / part) for part in (CODE.parent, Path("cli", "src")))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-k", "not emulator", *TESTS],

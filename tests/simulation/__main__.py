@@ -30,7 +30,7 @@ DANGERS = {
 }
 """For each promise, what was counted when a guard of it had something to guard."""
 
-CHUNK = 10
+CHUNK = 5
 
 
 @dataclass

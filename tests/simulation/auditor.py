@@ -196,6 +196,10 @@ class Verdict:
                 yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
 
     def _accepted_is_durable(self) -> Iterator[Broken]:
+        for event in self._system.message_events:
+            claimed = next((write.at for write in self._writes[event.order_id]), float("inf"))
+            if event.at < claimed:
+                yield Broken("P1", "its message was sent before it was claimed", event.order_id)
         accepted: dict[str, float] = {}
         for exchange in sorted(self._workload.exchanges, key=lambda exchange: exchange.answered_at):
             if _is_accepted(exchange):
@@ -258,13 +262,15 @@ class Verdict:
     def _states_are_legal(self) -> Iterator[Broken]:
         for order_id, writes in self._writes.items():
             before: str | None = None
-            version = 0
+            version, enriched = 0, None
             for write in writes:
                 if write.status not in LEGAL[before]:
                     yield Broken("states", f"{before} → {write.status}", order_id)
                 if write.version <= version and write.status is not None:
                     yield Broken("states", f"version {version} was followed by {write.version}", order_id)
-                before, version = write.status, write.version
+                if enriched and write.enrichment != enriched:
+                    yield Broken("states", "what was enriched was enriched again", order_id)
+                before, version, enriched = write.status, write.version, write.enrichment
 
     def _one_effect(self) -> Iterator[Broken]:
         stands = Counter(item["order_id"]["S"] for ledger in self._ledgers().values() for item in ledger)
@@ -382,7 +388,7 @@ class Verdict:
                 event.at > letter.at and event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
                 for event in self._events(None, letter.order_id)
             )
-            if known[-1].status not in SETTLED and not touched and not again:
+            if known and known[-1].status not in SETTLED and not touched and not again:
                 why = f"in the dead-letter queue, and {known[-1].status} five minutes later"
                 yield Broken("P8", why, letter.order_id)
 

@@ -1,7 +1,7 @@
 """The enrichment service, as an outsider: it keeps a list of its calls, has outages, and some items kill its caller."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
@@ -24,7 +24,8 @@ class Call:
 
 @dataclass
 class Provider:
-    """Implements `EnrichmentProvider` around the product's own simulated one."""
+    """Implements `EnrichmentProvider` around the product's own simulated one. Each answer has a reference of its own,
+    as from a provider that pays no heed to idempotency keys: what was saved first must stay."""
 
     scheduler: Scheduler
     delay: Callable[[], float]
@@ -47,7 +48,7 @@ class Provider:
             self._note(request, getattr(error, "name", type(error).__name__))
             raise
         self._note(request, "ok")
-        return enrichment
+        return replace(enrichment, reference=f"{enrichment.reference}/{len(self.calls)}")
 
     def _note(self, request: EnrichmentRequest, outcome: str) -> None:
         self.calls.append(Call(self.scheduler.time(), request.order_id, outcome))

@@ -164,6 +164,16 @@ class Scheduler:
             callback()
         return True
 
+    def let_pass(self, seconds: float) -> None:
+        """Let so much time go by, whether anything is due or not."""
+        end = self._now + round(seconds * _MICRO)
+        self.run(lambda: False, seconds)
+        self._now = end
+
+    def jump(self, seconds: float) -> None:
+        """Let so much time go by at once; what is due meanwhile comes late."""
+        self._now += round(seconds * _MICRO)
+
 
 class SideBySide:
     """An executor as threads would be: tasks of the calling process."""

@@ -58,7 +58,7 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         system = System(scheduler, random, faults, history, _drawn_settings(random))
         workload = Workload(system, random)
         audit = Audit(system, workload)
-        broken = _play(system, workload, audit)
+        broken = _play(system, workload, audit, a_fortnight_passes=random.random() < 0.25)
     history.counts.update(audit.states())
     story = ""
     if broken or verbose:
@@ -81,21 +81,24 @@ def simulate_all(seeds: Sequence[int]) -> list[Result]:
     return [simulate(seed) for seed in seeds]
 
 
-def _play(system: System, workload: Workload, audit: Audit) -> Broken | None:
-    """Trouble, calm, verdict; then an operator redrives everything, and the verdict again."""
+def _play(system: System, workload: Workload, audit: Audit, *, a_fortnight_passes: bool) -> Broken | None:
+    """Trouble, calm, verdict; then an operator redrives everything, now or much later, and the verdict again."""
     scheduler = system.scheduler
     workload.begin()
     scheduler.run(lambda: workload.busy == 0, 3600)
-    scheduler.run(lambda: False, 30)
+    scheduler.let_pass(30)
     audit.trouble_ends()
     rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
-    scheduler.run(lambda: False, STEWARD_MINUTES)
+    scheduler.let_pass(STEWARD_MINUTES)
     rested = rested and scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
     if broken := audit.verdict(rested=rested):
         return broken
+    if a_fortnight_passes:
+        system.fortnight_passes()
+    workload.ask_again()
     workload.redrive_everything()
     scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
-    scheduler.run(lambda: False, STEWARD_MINUTES)
+    scheduler.let_pass(STEWARD_MINUTES)
     rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
     return audit.verdict(rested=rested) or audit.verdict_after_redrive()
 

@@ -88,6 +88,7 @@ class Sqs:
             "DeleteMessage": self._delete_message,
             "ChangeMessageVisibility": self._change_message_visibility,
             "ChangeMessageVisibilityBatch": self._change_message_visibility_batch,
+            "StartMessageMoveTask": self._start_message_move_task,
         }
         if operation not in operations:
             raise NotModelled(f"SQS {operation}")
@@ -265,6 +266,10 @@ class Sqs:
             except AwsError as error:
                 failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
         return {"Successful": successful, "Failed": failed}
+
+    def _start_message_move_task(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.move_back(self._by_arn(request["SourceArn"]))
+        return {"TaskHandle": self._new_id()}
 
     # How it works inside.
 

@@ -4,7 +4,7 @@ A new table, queue, function or mapping joins here, and nowhere else.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -50,6 +50,8 @@ class RowWrite:
     """None: deleted."""
     replay: int
     version: int
+    enrichment: str | None
+    """The provider's reference, once there is one."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class System:
         self.faults = faults
         self.history = history
         self.settings = settings
+        self.at_dead_letter: Callable[[str], None] = lambda _: None
+        """Told the stage of each message that is dead-lettered."""
         self.row_writes: list[RowWrite] = []
         self.message_events: list[MessageEvent] = []
         self._random = random
@@ -257,6 +261,13 @@ class System:
 
     # What goes wrong around the calls.
 
+    def fortnight_passes(self) -> None:
+        """Fifteen days: what queues keep and what time to live removes is gone."""
+        self.scheduler.jump(15 * 24 * 3600)
+        self.history.tell("— fifteen days pass —")
+        self.dynamodb.expire("orders", "expires_at")
+        self.dynamodb.expire("idempotency", "expiration")
+
     def expire_records(self) -> None:
         """Idempotency records that time to live removes, here much too early."""
         gone = self.dynamodb.expire("idempotency", "expiration", now=float("inf"))
@@ -279,6 +290,7 @@ class System:
             status=after["status"]["S"] if after else None,
             replay=int(row["replay"]["N"]),
             version=int(row["version"]["N"]),
+            enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
         )
         self.row_writes.append(write)
         attempts = row.get("attempts", {}).get("M")
@@ -302,6 +314,8 @@ class System:
             replay=body["replay"],
         )
         self.message_events.append(event)
+        if what == "dead-lettered":
+            self.at_dead_letter(queue.name.removesuffix(".fifo"))
         self.history.counts[f"message {what}"] += 1
         self.history.tell(
             f"{queue.name}: {what} {event.event} replay {event.replay} {message.message_id[:8]}"

@@ -45,7 +45,7 @@ def _session() -> boto3.Session:
 
 
 def client_of(service: str, answer: Answer) -> Any:
-    """A client set up as in production; unsigned, for nobody would check the signature."""
+    """A client set up as in production; unsigned and with a short user agent, for nobody would look at either."""
 
     def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         operation = event_name.rpartition(".")[2]
@@ -56,7 +56,7 @@ def client_of(service: str, answer: Answer) -> Any:
             body = {"__type": f"com.amazonaws.{service}#{error.code}", "message": error.message, **error.fields}
             return _Answer(request, error.status, body)
 
-    config = CLIENT_CONFIG.merge(Config(signature_version=UNSIGNED))
+    config = CLIENT_CONFIG.merge(Config(signature_version=UNSIGNED, user_agent="simulated"))
     client = _session().client(service, config=config)  # type: ignore[call-overload]
     client.meta.events.register(f"before-send.{service}.*", send)
     return client

@@ -84,8 +84,9 @@ class Workload:
         for intent in self.intents:
             self._start("client", self.random.uniform(0, 40), lambda intent=intent: self._place(intent))  # type: ignore[misc]
         for _ in range(self.random.choice((0, 0, 1, 2))):
-            deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
-            self._start("operator", self.random.uniform(5, 400), deed)
+            self._operate(self.random.uniform(5, 400))
+        if self.random.random() < 0.3:
+            self.system.at_dead_letter = self._act_on_dead_letter
         self._plan_trouble()
 
     # Clients.
@@ -99,6 +100,9 @@ class Workload:
                 intents.append(replace(intent, body={**intent.body, "metadata": {"changed": True}}))
             elif intent.key and self.random.random() < 0.08:
                 intents.append(replace(intent, caller="mobile" if intent.caller == "web" else "web"))
+            elif intent.key and intent.key[0] == "header" and self.random.random() < 0.08:
+                name = intent.key[1]
+                intents.append(replace(intent, body={**intent.body, "order_id": name}, key=("order_id", name)))
         return intents
 
     def _drawn_intent(self, number: int, recipients: Sequence[str], flaws: float) -> Intent:
@@ -179,9 +183,24 @@ class Workload:
 
     # Operators.
 
+    def ask_again(self) -> None:
+        """Long after, clients ask for what they asked for before."""
+        for intent in self.intents:
+            if intent.key and self.random.random() < 0.4:
+                self._start("client", 0, lambda intent=intent: self._post_until_answered(intent))  # type: ignore[misc]
+
     def redrive_everything(self) -> None:
         """What an operator does at the end, when everything works again."""
         self._start("operator", 0, lambda: self._redrive(Selection()))
+
+    def _operate(self, delay: float) -> None:
+        deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
+        self._start("operator", delay, deed)
+
+    def _act_on_dead_letter(self, _: str) -> None:
+        """A hasty operator, at the worst moment: about when the steward comes by."""
+        if self.system.faults.active and self.random.random() < 0.3:
+            self._operate(self.random.uniform(0, 70))
 
     def _redrive_by_cli(self) -> None:
         queue = self.random.choice((None, *QueueName))
