@@ -67,6 +67,7 @@ class Row:
     expected_total: Decimal
     failure: Mapping[str, Any] | None
     discarded: bool
+    caller: str
     changed: bool
     """It carries the changed body of a key used twice."""
 
@@ -84,7 +85,8 @@ class Row:
             expected_total=sum((_price_of(line) for line in items), Decimal(0)),
             failure={name: next(iter(value.values())) for name, value in failure.items()} if failure else None,
             discarded=item.get("discarded", {}).get("BOOL", False),
-            changed="metadata" in item,
+            caller=item["caller"]["S"],
+            changed="changed" in item["metadata"]["M"],
         )
 
     @property
@@ -208,12 +210,18 @@ class Verdict:
                 if order_id not in self._rows or self._rows[order_id].status not in SETTLED:
                     status = self._rows[order_id].status if order_id in self._rows else "gone"
                     yield Broken("P1", f"answered 202, and is {status} at the end", order_id)
+        yield from self._shown_from_then_on(accepted)
+
+    def _shown_from_then_on(self, accepted: Mapping[str, float]) -> Iterator[Broken]:
         for exchange in self._workload.exchanges:
             if exchange.method != "GET":
                 continue
             order_id = exchange.path.rpartition("/")[2]
-            if exchange.status == 404 and exchange.sent_at >= accepted.get(order_id, float("inf")):
+            may_see = exchange.caller in {"ops", self._rows[order_id].caller}
+            if exchange.status == 404 and may_see and exchange.sent_at >= accepted.get(order_id, float("inf")):
                 yield Broken("P1", "GET says 404 after a 202", order_id)
+            if exchange.status == 200 and not may_see:
+                yield Broken("errors over HTTP", f"{exchange.caller} sees another's order", order_id)
             if exchange.answer.get("status") == "accepting":
                 yield Broken("P1", "GET shows a claim", order_id)
 

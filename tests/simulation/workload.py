@@ -61,9 +61,16 @@ class Intent:
     body: Mapping[str, Any]
     key: tuple[str, str] | None
 
-    @property
-    def text(self) -> str:
-        return json.dumps(self.body)
+    def written(self, random: Random) -> str:
+        """The same order in one of the ways of writing it."""
+
+        def shuffled(fields: Mapping[str, Any]) -> dict[str, Any]:
+            names = list(fields)
+            random.shuffle(names)
+            return {name: fields[name] for name in names}
+
+        items = [shuffled(item) for item in self.body["items"]]
+        return json.dumps(shuffled({**self.body, "items": items, "metadata": shuffled(self.body["metadata"])}))
 
 
 @dataclass
@@ -114,7 +121,12 @@ class Workload:
         items: list[dict[str, Any]] = [{"sku": sku, "qty": self.random.randint(1, 3)} for sku in skus]
         if self.random.random() < 0.3:
             items[0]["unit_price"] = f"{self.random.randint(1, 99999) / 100:.2f}"
-        body: dict[str, Any] = {"customer_id": "c-1", "recipient_id": self.random.choice(recipients), "items": items}
+        body: dict[str, Any] = {
+            "customer_id": "c-1",
+            "recipient_id": self.random.choice(recipients),
+            "items": items,
+            "metadata": {"campaign": "spring", "shop": number},
+        }
         key = None
         habit = self.random.random()
         if habit < 0.6:
@@ -135,7 +147,8 @@ class Workload:
             self._sleep(self.random.choice((0.0, 0.02, 1.0)))
             self._exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
         for _ in range(self.random.choice((0, 1, 4))):
-            self._exchange(intent.caller, "GET", f"/orders/{order_id}")
+            curious = self.random.choice([*CALLERS]) if self.random.random() < 0.1 else intent.caller
+            self._exchange(curious, "GET", f"/orders/{order_id}")
             self._sleep(self.random.uniform(0.05, 20))
         if intent.key and self.random.random() < 0.25:
             self._sleep(self.random.choice((1, 60, 310, 700)))
@@ -144,7 +157,7 @@ class Workload:
     def _post_until_answered(self, intent: Intent) -> str | None:
         """The order id of a 202. A client without a key asks once: it could not tell a second order from the first."""
         for attempt in range(1, self.random.choice((2, 5, 9))):
-            exchange = self._exchange(intent.caller, "POST", "/orders", intent.text, intent.key)
+            exchange = self._exchange(intent.caller, "POST", "/orders", intent.written(self.random), intent.key)
             if exchange.status == 202:
                 return str(exchange.answer["order_id"])
             if intent.key is None or exchange.status not in {0, 409, 429, 500, 502, 503, 504}:
