@@ -4,7 +4,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test test-fast test-stack check lint synth lock benchmark mutate clean
+.PHONY: help install up down demo test test-fast test-stack prove check lint synth lock benchmark mutate clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -37,6 +37,9 @@ test-fast: install  ## the tests that need no deployed stack
 
 test-stack: install  ## the tests against a deployed stack, which they bring up themselves
 	@$(INSTALLED) pytest tests/stack
+
+prove: install  ## the tests that take minutes, on a stack of their own: killers, kill loop, poison heads, large redrives
+	@$(INSTALLED) pytest tests/stack -m prove --durations 0 --durations-min 1
 
 check: lint synth  ## lint, format, types, imports, templates; changes and deploys nothing
 	@$(INSTALLED) cfn-lint .build/synth/*/*.template.json

@@ -59,29 +59,22 @@ class Operator:
         )
 
     def dead_letters(self, queue: str, order_ids: set[str], limit_seconds: int = 30) -> list[dict[str, Any]]:
-        """The dead letters of these orders, in order, hidden for a while.
-
-        A look that does not find all of them makes what it found visible again: one hidden message locks its group.
-        """
+        """The dead letters of these orders, in order, hidden for a minute. At most ten of a recipient."""
         url, deadline = self.stack.queues[queue].dlq_url, time.monotonic() + limit_seconds
         while True:
-            shown: list[dict[str, Any]] = []
-            while messages := self._receive(url):
-                shown += messages
+            shown = self._look(url)
             found = [message for message in shown if json.loads(message["Body"])["order_id"] in order_ids]
-            others = shown if len(found) < len(order_ids) else [each for each in shown if each not in found]
-            self._release(url, others)
             if len(found) == len(order_ids):
+                self._release(url, [message for message in shown if message not in found])
                 return found
+            self._release(url, shown)
             assert time.monotonic() < deadline, f"{len(found)} of {len(order_ids)} dead letters came"
             time.sleep(0.5)
 
     def dead_orders(self, queue: str, recipients: Collection[str]) -> set[str]:
-        """The orders of these recipients that have a dead letter; at most ten of each, which is what SQS shows."""
+        """The orders of these recipients that have a dead letter; at most ten of each."""
         url = self.stack.queues[queue].dlq_url
-        shown = list[dict[str, Any]]()
-        while messages := self._receive(url):
-            shown += messages
+        shown = self._look(url)
         self._release(url, shown)
         return {
             json.loads(message["Body"])["order_id"]
@@ -89,17 +82,33 @@ class Operator:
             if message["Attributes"]["MessageGroupId"] in recipients
         }
 
-    def _release(self, url: str, messages: Iterable[dict[str, Any]]) -> None:
-        for message in messages:
-            self.sqs.change_message_visibility(
-                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-            )
+    def _look(self, url: str) -> list[dict[str, Any]]:
+        """The first ten messages of each group, which is all SQS shows of it, hidden for a minute.
+
+        A receive takes ten messages and locks their groups, of which there may be more: so each group comes once more,
+        alone.
+        """
+        groups: dict[str, list[dict[str, Any]]] = {}
+        while messages := self._receive(url):
+            for message in messages:
+                groups.setdefault(message["Attributes"]["MessageGroupId"], []).append(message)
+        shown = []
+        for group in groups.values():
+            self._release(url, group)
+            shown += self._receive(url)
+        return shown
 
     def _receive(self, url: str) -> list[dict[str, Any]]:
         answer = self.sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, MessageSystemAttributeNames=["All"]
         )
         return [dict(message) for message in answer.get("Messages", [])]
+
+    def _release(self, url: str, messages: Iterable[dict[str, Any]]) -> None:
+        for message in messages:
+            self.sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
 
     def console_redrive(self, queue: str, message: dict[str, Any]) -> None:
         """What the console's move task does: a new message of the same body and group, and the old one is gone.

@@ -108,7 +108,7 @@ def assert_completed_unharmed(api: ApiClients, operator: Operator, recipient: st
     assert [entry["order_id"] for entry in ledger(api("ops"), recipient)] == order_ids
 
 
-@pytest.mark.parametrize(("number", "kills"), [(100, 4), pytest.param(300, 15, marks=pytest.mark.prove)])
+@pytest.mark.parametrize(("number", "kills"), [(60, 3), pytest.param(300, 15, marks=pytest.mark.prove)])
 def test_workers_killed_at_random_moments_lose_and_double_nothing(
     api: ApiClients, operator: Operator, number: int, kills: int
 ) -> None:
