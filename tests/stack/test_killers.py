@@ -59,14 +59,14 @@ def _code() -> bytes:
     "death", ["os._exit", *(pytest.param(death, marks=pytest.mark.prove) for death in ("out of memory", "timeout"))]
 )
 def test_a_killer_takes_nobody_along(api: ApiClients, operator: Operator, tmp_path: Path, death: str) -> None:
-    """One batch: a good order before the killer, one behind it, and one of another recipient."""
+    """One batch: a good order before the killer, one behind it, and a neighbour's, which is being worked on when it kills."""
     client, recipient, neighbour, number = api("web"), a_recipient(), a_recipient(), DEATHS[death]
     with deadly_worker(operator, tmp_path) as starts:
         with operator.paused("enrich_order"):
             before = post(client, an_order(recipient))
             killer = post(client, an_order(recipient, f"SLOW-{number}"))
             behind = post(client, an_order(recipient))
-            beside = post(client, an_order(neighbour))
+            beside = post(client, an_order(neighbour, "SLOW-1"))
             wait_for(lambda: operator.waiting("enrichment") == 4, "a full queue")
         assert finished(client, beside)["status"] == "completed"
         assert client.get(f"orders/{killer}").json()["status"] == "processing", "the neighbour did not wait for it"
