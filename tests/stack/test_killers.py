@@ -59,7 +59,7 @@ def _code() -> bytes:
     "death", ["os._exit", *(pytest.param(death, marks=pytest.mark.prove) for death in ("out of memory", "timeout"))]
 )
 def test_a_killer_takes_nobody_along(api: ApiClients, operator: Operator, tmp_path: Path, death: str) -> None:
-    """One batch: a good order before the killer, one behind it, and a neighbour's, which is being worked on when it kills."""
+    """One batch: a good order before the killer, one behind it, and a neighbour's that is at work when it kills."""
     client, recipient, neighbour, number = api("web"), a_recipient(), a_recipient(), DEATHS[death]
     with deadly_worker(operator, tmp_path) as starts:
         with operator.paused("enrich_order"):
