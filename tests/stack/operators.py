@@ -20,7 +20,7 @@ from tests.fakes import FakeJournal
 ATTEMPTS = 5
 
 
-def wait_for(condition: Callable[[], bool], what: str, limit_seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], what: str, limit_seconds: float = 120) -> None:
     deadline = time.monotonic() + limit_seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen within {limit_seconds} s"

@@ -70,7 +70,7 @@ def test_a_killer_takes_nobody_along(api: ApiClients, operator: Operator, tmp_pa
             wait_for(lambda: operator.waiting("enrichment") == 4, "a full queue")
         assert finished(client, beside)["status"] == "completed"
         assert client.get(f"orders/{killer}").json()["status"] == "processing", "the neighbour did not wait for it"
-        failed = finished(client, killer, 120)
+        failed = finished(client, killer, 240)
         assert_worker_died(failed, starts, number)
         assert_completed_unharmed(api, operator, recipient, [before, behind])
         assert_completed_unharmed(api, operator, neighbour, [beside])
@@ -86,7 +86,7 @@ def test_ten_killers_in_a_row_in_front_of_a_good_order(api: ApiClients, operator
             good = post(client, an_order(recipient))
             wait_for(lambda: operator.waiting("enrichment") == 11, "a full queue")
         for killer, number in zip(killers, numbers, strict=True):
-            assert_worker_died(finished(client, killer, 120), starts, number)
+            assert_worker_died(finished(client, killer, 240), starts, number)
         assert_completed_unharmed(api, operator, recipient, [good])
         operator.dead_letters("enrichment", set(killers))
 

@@ -33,7 +33,7 @@ def test_failing_heads_fail_alone_after_all_their_attempts(
         wait_for(lambda: operator.waiting("enrichment") == 20, "a full queue")
     for recipient, bad in heads.items():
         for order_id in bad:
-            failure = finished(client, order_id, 90)["failure"]
+            failure = finished(client, order_id, 180)["failure"]
             assert (failure["class"], failure["attempts"]) == ("ProviderError", ATTEMPTS)
         for order_id in followers[recipient]:
             assert finished(client, order_id)["status"] == "completed"
