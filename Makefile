@@ -4,7 +4,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test test-fast test-stack check lint synth lock benchmark mutate clean
+.PHONY: help install up down demo test test-fast test-stack prove check lint synth lock benchmark mutate clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -28,15 +28,18 @@ down: install  ## stop the local stack; its data are gone
 demo: install  ## send orders through the running stack, or through one of its own
 	@$(INSTALLED) python -m local demo
 
-test: install  ## everything: check, then all tests, on a stack of their own
+test: install  ## everything but what takes minutes: check, then the tests, on stacks of their own
 	@started=$$(date +%s) && $(MAKE) --no-print-directory check test-fast test-stack \
 		&& echo "make test took $$(( $$(date +%s) - started )) s"
 
 test-fast: install  ## the tests that need no deployed stack
 	@$(INSTALLED) pytest --ignore tests/stack
 
-test-stack: install  ## the tests against a deployed stack, which they bring up themselves
-	@$(INSTALLED) pytest tests/stack
+test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
+	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile
+
+prove: install  ## what takes minutes to prove on a stack: killers, kill loop, poison heads, redrives
+	@$(INSTALLED) pytest tests/stack -m prove -n 2 --dist worksteal --durations 10
 
 check: lint synth  ## lint, format, types, imports, templates; changes and deploys nothing
 	@$(INSTALLED) cfn-lint .build/synth/*/*.template.json

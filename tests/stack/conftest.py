@@ -12,6 +12,7 @@ import pytest
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo, load_stack_file
 from local.stack import api_client, temporary_stack
+from tests.stack.operators import Operator
 
 ApiClients = Callable[[str | None], httpx.Client]
 
@@ -64,3 +65,8 @@ def aws(stack: StackInfo) -> boto3.Session:
     """A boto3 session whose clients talk to the stack's emulator."""
     assert stack.endpoint_url is not None, "whole-stack tests look into tables and queues of an emulator"
     return local_session(stack.endpoint_url, stack.region)
+
+
+@pytest.fixture
+def operator(stack: StackInfo, aws: boto3.Session) -> Operator:
+    return Operator(stack, aws)

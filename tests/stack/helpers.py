@@ -27,7 +27,7 @@ def post(client: httpx.Client, body: dict[str, Any], key: str | None = None) -> 
     return order_id
 
 
-def finished(client: httpx.Client, order_id: str, limit_seconds: float = 60) -> dict[str, Any]:
+def finished(client: httpx.Client, order_id: str, limit_seconds: float = 120) -> dict[str, Any]:
     """The order once it is neither pending nor processing any more."""
     deadline = time.monotonic() + limit_seconds
     while True:

@@ -4,12 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import httpx
@@ -21,9 +20,7 @@ from comanda_cli.stack_info import StackInfo
 from local.state import State, write_private
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from tests.stack.operators import Operator, wait_for
 
 COMANDA = Path(sys.executable).with_name("comanda")
 
@@ -99,77 +96,74 @@ def test_retry_of_a_completed_order_does_nothing(cli: Cli, api: ApiClients, orde
     assert row_of(orders, order_id) == before
 
 
+HERE = ("--error-class", "CustomerUnknown", "--yes")
+"""The redrives of these tests: no other test's orders fail so."""
+
+
 def test_a_redrive_completes_all_in_each_recipients_order(
-    cli: Cli, api: ApiClients, stack: StackInfo, aws: boto3.Session, orders: OrderTable
+    cli: Cli, api: ApiClients, operator: Operator, orders: OrderTable
 ) -> None:
-    """25 failed orders of one recipient and 25 of five; the cause is removed as a data fix would do it."""
-    before = dead_letters(stack, aws)
-    failed = failed_orders(api)
-    wait_until(lambda: dead_letters(stack, aws) >= 50, "50 dead letters", 120)
-    mend(aws.client("dynamodb"), stack.tables["orders"], failed)
-    cli("dlq", "redrive", "--all", "--yes", "--rate", "50", "--wait", "60")
+    failed = failed_orders(api, 5)
+    ids = {order_id for of_recipient in failed.values() for order_id in of_recipient}
+    wait_for(lambda: operator.dead_orders("enrichment", failed) == ids, "their dead letters")
+    mend(operator, failed)
+    cli("dlq", "redrive", *HERE, "--rate", "50", "--wait", "60")
     assert_all_completed_once_in_order(api, orders, failed)
-    wait_until(lambda: dead_letters(stack, aws) <= before, "the steward removing what has moved on", 120)
+    operator.call_the_steward()
+    assert operator.dead_orders("enrichment", failed) == set(), "the steward removes what has moved on"
 
 
-def test_a_redrive_ended_by_ctrl_c_and_run_again_completes_all_once(
-    cli: Cli, api: ApiClients, stack: StackInfo, aws: boto3.Session, orders: OrderTable
+@pytest.mark.prove
+def test_fifty_redriven_orders_leave_the_dead_letter_queue_within_two_minutes(
+    cli: Cli, api: ApiClients, operator: Operator, orders: OrderTable
 ) -> None:
-    failed = failed_orders(api)
-    mend(aws.client("dynamodb"), stack.tables["orders"], failed)
+    operator.call_the_steward()  # What is left now stays.
+    before = operator.dead("enrichment")
+    failed = failed_orders(api, 25)
+    wait_for(lambda: operator.dead("enrichment") >= before + 50, "50 dead letters", 180)
+    mend(operator, failed)
+    cli("dlq", "redrive", *HERE, "--rate", "50", "--wait", "60")
+    assert_all_completed_once_in_order(api, orders, failed)
+    wait_for(lambda: operator.dead("enrichment") <= before, "the steward removing what has moved on", 120)
+
+
+@pytest.mark.parametrize(
+    ("number", "rate", "redriven_first"), [(5, 2, 3), pytest.param(25, 10, 10, marks=pytest.mark.prove)]
+)
+def test_a_redrive_ended_by_ctrl_c_and_run_again_completes_all_once(
+    cli: Cli, api: ApiClients, operator: Operator, orders: OrderTable, number: int, rate: int, redriven_first: int
+) -> None:
+    failed = failed_orders(api, number)
+    mend(operator, failed)
     ids = [order_id for of_recipient in failed.values() for order_id in of_recipient]
 
-    with cli.start("dlq", "redrive", "--all", "--yes", "--newer-than", "10m", "--rate", "10") as process:
-        deadline = time.monotonic() + 30
-        while redriven(orders, ids) < 10:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    with cli.start("dlq", "redrive", *HERE, "--rate", str(rate)) as process:
+        wait_for(lambda: redriven(orders, ids) >= redriven_first, "the first of them", 30)
         process.send_signal(signal.SIGINT)
         output = "".join(process.communicate(timeout=30))
     assert process.returncode == 130, output
     assert "left. Run it again to go on" in output
-    assert 10 <= redriven(orders, ids) < 50
+    assert redriven_first <= redriven(orders, ids) < 2 * number
 
-    cli("dlq", "redrive", "--all", "--yes", "--rate", "50", "--wait", "60")
+    cli("dlq", "redrive", *HERE, "--rate", "50", "--wait", "60")
     assert_all_completed_once_in_order(api, orders, failed)
 
 
-def dead_letters(stack: StackInfo, aws: boto3.Session) -> int:
-    """How many there are in the enrichment queue's dead-letter queue, hidden ones included."""
-    answer = aws.client("sqs").get_queue_attributes(
-        QueueUrl=stack.queues["enrichment"].dlq_url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )
-    return sum(map(int, answer["Attributes"].values()))
-
-
-def wait_until(condition: Callable[[], bool], what: str, limit_seconds: float) -> None:
-    deadline = time.monotonic() + limit_seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {limit_seconds:.0f} s"
-        time.sleep(1)
-
-
-def failed_orders(api: ApiClients) -> dict[str, list[str]]:
-    """Order ids by recipient, in the order in which they were accepted."""
-    recipients = [a_recipient()] * 25 + [a_recipient() for _ in range(5)] * 5
+def failed_orders(api: ApiClients, number: int) -> dict[str, list[str]]:
+    """So many of one recipient and so many of five; order ids by recipient, in the order of their acceptance."""
+    recipients = [a_recipient()] * number + [a_recipient() for _ in range(5)] * (number // 5)
     ids: dict[str, list[str]] = {recipient: [] for recipient in recipients}
     for recipient in recipients:
-        ids[recipient].append(post(api("web"), an_order(recipient, "BOMBA")))
+        ids[recipient].append(post(api("web"), an_order(recipient, customer_id="unknown")))
     for order in wait_for_all(api("ops"), [order_id for of_recipient in ids.values() for order_id in of_recipient]):
-        assert order["status"] == "failed"
+        assert order["failure"]["class"] == "CustomerUnknown"
     return ids
 
 
-def mend(dynamodb: "DynamoDBClient", table: str, failed: dict[str, list[str]]) -> None:
+def mend(operator: Operator, failed: dict[str, list[str]]) -> None:
+    """The provider knows the customer of the corrected row."""
     for order_id in (order_id for ids in failed.values() for order_id in ids):
-        dynamodb.update_item(
-            TableName=table,
-            Key={"order_id": {"S": order_id}},
-            UpdateExpression="SET #items[0].sku = :sku",
-            ExpressionAttributeNames={"#items": "items"},
-            ExpressionAttributeValues={":sku": {"S": "ABC"}},
-        )
+        operator.correct(order_id, "customer_id", {"S": "123"})
 
 
 def assert_all_completed_once_in_order(api: ApiClients, orders: OrderTable, failed: dict[str, list[str]]) -> None:

@@ -56,7 +56,7 @@ def test_an_orders_life_in_curl(env_file: Path, api: ApiClients) -> None:
     assert finished(api("mobile"), flaky)["status"] == "completed"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/order-lifecycle.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/order-lifecycle.md", "docs/proof-on-the-stack.md"])
 def test_links_lead_somewhere(document: str) -> None:
     file = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text()):
