@@ -14,21 +14,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tests.simulation.faults import CallFault
 from tests.simulation.simulation import Result, simulate, simulate_all
 
 DANGERS = {
-    "P1": ("message swallowed", "order.replayed"),
-    "P2": ("order.replayed", "request.refused"),
-    "P3": ("order.overtaken", "message.drop"),
-    "P4": ("order.attempt_failed", "storage.unavailable"),
-    "P5": ("message dead-lettered",),
-    "P6": ("storage.unavailable", "batch.out_of_time", "message.superseded"),
-    "P7": ("message let through",),
-    "P8": ("order.rescued",),
-    "P9": ("order.taken_up", "message moved back"),
-    "P10": ("provider called again",),
+    "P1 a message sent again after its first try had died": ("message swallowed",),
+    "P2 a key used again": ("order.replayed", "PutItem idempotency: ConditionalCheckFailedException"),
+    "P3 a completion of what was completed": ("TransactWriteItems orders,ledger: TransactionCanceledException",),
+    "P4 a group held back behind its head": ("order.attempt_failed", "storage.unavailable", "batch.out_of_time"),
+    "P5 a message dead-lettered": ("message dead-lettered",),
+    "P6 work turned away through no fault of the order's": ("storage.unavailable", "batch.out_of_time"),
+    "P7 an error that no retry mends": ("provider: ItemRejected", "provider: ItemUnknown"),
+    "P8 an order dead-lettered untried": ("order.rescued",),
+    "P9 a failed order taken up again": ("order.taken_up", "order.redriven"),
+    "P10 the provider asked again about an order": ("provider asked again",),
+    "fence: a write from what is no longer so": ("UpdateItem orders: ConditionalCheckFailedException",),
 }
-"""For each promise, what was counted when a guard of it had something to guard."""
+"""For each promise, what was counted when there was something to guard it from."""
 
 CHUNK = 5
 
@@ -68,7 +70,7 @@ def main() -> None:
     console = Console(stderr=True)
     started = time.monotonic()
     summary = _run(range(arguments.first, arguments.first + arguments.seeds), arguments, console)
-    _report(summary, time.monotonic() - started, Console())
+    _report(summary, time.monotonic() - started, Console(width=140), points=arguments.points)
     if summary.broken:
         first = min(summary.broken, key=lambda result: result.seed)
         print(first.story)
@@ -113,18 +115,26 @@ def _results(seeds: range) -> Iterator[Result]:
             pool.shutdown(cancel_futures=True)
 
 
-def _report(summary: Summary, seconds: float, console: Console) -> None:
-    pace = summary.seeds / seconds
+def _report(summary: Summary, seconds: float, console: Console, *, points: bool) -> None:
     console.print(
-        f"{summary.seeds} seeds in {seconds:.0f} s ({pace:.1f} a second): {summary.orders} orders, "
+        f"{summary.seeds} seeds in {seconds:.0f} s ({summary.seeds / seconds:.1f} a second): {summary.orders} orders, "
         f"{summary.virtual_seconds / 3600:.0f} hours of virtual time"
     )
-    _print_counts(console, "faults", summary.injected)
-    _print_counts(
-        console, "reached", Counter({k: n for k, n in summary.counts.items() if k.startswith(("row ", "ended "))})
-    )
-    dangers = {promise: sum(summary.counts[name] for name in names) for promise, names in DANGERS.items()}
-    _print_counts(console, "in danger", Counter(dangers))
+    reached = {name: number for name, number in summary.counts.items() if name.startswith(("row ", "ended "))}
+    dangers = {danger: sum(summary.counts[name] for name in names) for danger, names in DANGERS.items()}
+    _print_counts(console, "Faults", summary.injected)
+    _print_counts(console, "States", Counter(reached))
+    _print_counts(console, "Dangers", Counter(dangers))
+    if points:
+        _print_points(console, summary.points)
+
+
+def _print_points(console: Console, points: Counter[tuple[str, str, str]]) -> None:
+    table = Table("function", "call", "crashed before", "after", "lost before", "after", title="Crash points", box=None)
+    faults = (CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER, CallFault.LOST_BEFORE, CallFault.LOST_AFTER)
+    for function, call in sorted({(function, call) for function, call, _ in points}):
+        table.add_row(function, call, *(str(points[function, call, fault]) for fault in faults))
+    console.print(table)
 
 
 def _print_counts(console: Console, title: str, counts: Counter[str]) -> None:

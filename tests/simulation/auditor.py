@@ -252,7 +252,9 @@ class Verdict:
                 yield Broken("P2", "the key was accepted with two bodies", row.order_id, row.recipient_id)
             if _is_accepted(exchange) and exchange.sent_at >= first and not exchange.replayed:
                 yield Broken("P2", "a replay was not answered as one", row.order_id, row.recipient_id)
-            if exchange.status == 422 and is_owner:
+            others = [other for other in exchanges if ('"changed"' in other.body) != row.changed]
+            was_first = all(other.sent_at > exchange.answered_at for other in others)
+            if exchange.status == 422 and is_owner and was_first:
                 yield Broken("P2", f"its own body was refused: {exchange.answer}", row.order_id, row.recipient_id)
         sent = {event.order_id for event in self._system.message_events if event.order_id == row.order_id}
         if not sent:
@@ -278,7 +280,8 @@ class Verdict:
                     yield Broken("states", f"version {version} was followed by {write.version}", order_id)
                 if enriched and write.enrichment != enriched:
                     yield Broken("states", "what was enriched was enriched again", order_id)
-                before, version, enriched = write.status, write.version, write.enrichment
+                gone = write.status is None
+                before, version, enriched = write.status, 0 if gone else write.version, write.enrichment
 
     def _one_effect(self) -> Iterator[Broken]:
         stands = Counter(item["order_id"]["S"] for ledger in self._ledgers().values() for item in ledger)

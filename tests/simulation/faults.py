@@ -37,6 +37,32 @@ class WorldFault(StrEnum):
     GATEWAY_TIMEOUT = "client hung up"
 
 
+AIMS: dict[tuple[str, str], int] = {
+    (function, call): weight
+    for function, weight, calls in (
+        ("write_orders", 1, ("PutItem", "SendMessage", "UpdateItem", "GetItem")),
+        ("process_order", 1, ("BatchGetItem", "UpdateItem", "SendMessage", "DeleteMessage")),
+        ("enrich_order", 1, ("PutItem", "UpdateItem", "DeleteItem", "SendMessage", "DeleteMessage")),
+        ("complete_order", 3, ("GetItem", "TransactWriteItems", "UpdateItem", "DeleteMessage")),
+        ("process_order", 2, ("ChangeMessageVisibilityBatch",)),
+        ("complete_order", 2, ("ChangeMessageVisibilityBatch",)),
+        ("tend_dead_letters", 4, ("SendMessage", "UpdateItem", "DeleteMessage", "BatchGetItem")),
+        ("operator", 6, ("GetItem", "SendMessage", "UpdateItem", "BatchGetItem")),
+    )
+    for call in calls
+}
+"""Calls to strike more often than chance would, and how often each: rare ones, and those that change something."""
+_AIMED = (
+    CallFault.CRASH_BEFORE,
+    CallFault.CRASH_AFTER,
+    CallFault.LOST_BEFORE,
+    CallFault.LOST_AFTER,
+    CallFault.LATE,
+    CallFault.STALL,
+)
+_LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
+_MOST_AIMED = 4
+"""So often at most in a run, so that it comes to an end."""
 _RATES = (0.004, 0.012, 0.04)
 _QUIET_RUNS = 0.12
 _FATAL = {CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER, CallFault.STALL, CallFault.LATE}
@@ -49,6 +75,11 @@ class Faults:
     call_rates: dict[CallFault, float] = field(default_factory=dict)
     world_rates: dict[WorldFault, float] = field(default_factory=dict)
     """Chance at each opportunity (DELETE_LOST, INVOCATION_THROTTLED …), or that it happens at all in this run."""
+    aim: tuple[str, str] | None = None
+    """A function and a call that are struck again and again."""
+    aimed: list[CallFault] = field(default_factory=list)
+    streaks: dict[str, list[CallFault]] = field(default_factory=dict)
+    """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
     injected: Counter[str] = field(default_factory=Counter)
     points: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """By function, call and fault: how often that point was struck."""
@@ -62,24 +93,46 @@ class Faults:
             if random.random() < 0.45:
                 rate = random.choice(_RATES)
                 faults.call_rates[fault] = rate / 2 if fault in _FATAL else rate
+        if random.random() < 0.7:
+            (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
+            faults.aimed = [random.choice(_AIMED)] * random.randint(1, _MOST_AIMED)
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
+        if faults.aims_at("tend_dead_letters"):
+            faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+        elif faults.aim and faults.aim[0].endswith(("order", "orders")):
+            faults.call_rates[CallFault.THROTTLED] = 0.04
+            faults.world_rates[WorldFault.DELETE_LOST] = 0.08
         return faults
+
+    def aims_at(self, function: str) -> bool:
+        return self.aim is not None and self.aim[0] == function
 
     @property
     def is_quiet(self) -> bool:
-        return not self.call_rates and not self.world_rates
+        return not self.call_rates and not self.world_rates and not self.aim
 
-    def strikes_call(self, function: str, call: str) -> CallFault | None:
-        if not self.active or not self.call_rates:
+    def strikes_call(self, function: str, operation: str, call: str) -> CallFault | None:
+        fault = self._drawn_fault(function, operation) if self.active else None
+        if fault:
+            self.injected[fault] += 1
+            self.points[function, call, fault] += 1
+        return fault
+
+    def _drawn_fault(self, function: str, operation: str) -> CallFault | None:
+        if self.aimed and (function, operation) == self.aim and self.random.random() < 0.5:
+            return self.aimed.pop()
+        if streak := self.streaks.get(function):
+            return streak.pop()
+        if not self.call_rates:
             return None
         roll = self.random.random()
         for fault, rate in self.call_rates.items():
             roll -= rate
             if roll < 0:
-                self.injected[fault] += 1
-                self.points[function, call, fault] += 1
+                if fault in _LASTING and self.random.random() < 0.5:
+                    self.streaks[function] = [fault] * self.random.randint(2, 6)
                 return fault
         return None
 

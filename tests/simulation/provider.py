@@ -7,6 +7,7 @@ from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import TransientError
 from comanda.domain.order import Enrichment
+from tests.simulation.history import History
 from tests.simulation.scheduler import Killed, Scheduler
 
 KILLER = "KILLER"
@@ -28,6 +29,7 @@ class Provider:
     as from a provider that pays no heed to idempotency keys: what was saved first must stay."""
 
     scheduler: Scheduler
+    history: History
     delay: Callable[[], float]
     """Seconds, drawn for each call."""
     calls: list[Call] = field(default_factory=list)
@@ -51,4 +53,8 @@ class Provider:
         return replace(enrichment, reference=f"{enrichment.reference}/{len(self.calls)}")
 
     def _note(self, request: EnrichmentRequest, outcome: str) -> None:
+        if any(call.key == request.order_id for call in self.calls):
+            self.history.counts["provider asked again"] += 1
+        self.history.counts[f"provider: {outcome}"] += 1
+        self.history.tell(f"asks the provider: {outcome}", request.order_id)
         self.calls.append(Call(self.scheduler.time(), request.order_id, outcome))

@@ -55,10 +55,10 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         history = History(lambda: scheduler.time() - START, scheduler.who)
         happenings.history = history
         time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries; undone below
-        system = System(scheduler, random, faults, history, _drawn_settings(random))
+        system = System(scheduler, random, faults, history, _drawn_settings(random, faults))
         workload = Workload(system, random)
         audit = Audit(system, workload)
-        broken = _play(system, workload, audit, a_fortnight_passes=random.random() < 0.25)
+        broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
     story = ""
     if broken or verbose:
@@ -81,35 +81,44 @@ def simulate_all(seeds: Sequence[int]) -> list[Result]:
     return [simulate(seed) for seed in seeds]
 
 
-def _play(system: System, workload: Workload, audit: Audit, *, a_fortnight_passes: bool) -> Broken | None:
-    """Trouble, calm, verdict; then an operator redrives everything, now or much later, and the verdict again."""
+def _play(system: System, workload: Workload, audit: Audit, random: Random) -> Broken | None:
+    """Trouble, calm, verdict. Then everything is redriven, now or much later, at times with new trouble; verdict."""
     scheduler = system.scheduler
     workload.begin()
+    if broken := _come_to_rest(system, workload, audit):
+        return broken
+    if random.random() < 0.25:
+        system.fortnight_passes()
+    workload.ask_again()
+    workload.redrive_everything()
+    if system.faults.aims_at("operator") or random.random() < 0.4:
+        system.faults.active = True
+        if broken := _come_to_rest(system, workload, audit):
+            return broken
+        workload.redrive_everything()
+    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    scheduler.let_pass(STEWARD_MINUTES)
+    return audit.verdict(rested=rested and system.is_drained) or audit.verdict_after_redrive()
+
+
+def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | None:
+    scheduler = system.scheduler
     scheduler.run(lambda: workload.busy == 0, 3600)
     scheduler.let_pass(30)
     audit.trouble_ends()
     rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
     scheduler.let_pass(STEWARD_MINUTES)
-    rested = rested and scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
-    if broken := audit.verdict(rested=rested):
-        return broken
-    if a_fortnight_passes:
-        system.fortnight_passes()
-    workload.ask_again()
-    workload.redrive_everything()
-    scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
-    scheduler.let_pass(STEWARD_MINUTES)
-    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
-    return audit.verdict(rested=rested) or audit.verdict_after_redrive()
+    return audit.verdict(rested=rested and scheduler.run(lambda: system.is_drained, CALM_LIMIT))
 
 
-def _drawn_settings(random: Random) -> StageSettings:
-    """The local stage's, with budgets of this seed's own."""
+def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
+    """The local stage's, with budgets of this seed's own; small ones where much is to be dead-lettered untried."""
+    small = faults.aims_at("tend_dead_letters")
     return load_settings(
         "local",
         {
-            "batch_size": random.choice((1, 3, 10, 10)),
-            "max_attempts": random.choice((2, 3, 5)),
+            "batch_size": random.choice((1, 2) if small else (1, 2, 5, 10)),
+            "max_attempts": random.choice((2,) if small else (2, 3, 5)),
             "enrichment_delay_seconds": random.choice((0.02, 0.3)),
             "python_version": "3.11",
             "architecture": "arm64",

@@ -88,7 +88,7 @@ class System:
         self._make_tables()
         self.queues, self.dead_letter_queues = self._make_queues()
 
-        self.provider = Provider(scheduler, lambda: random.uniform(0.01, settings.enrichment_delay_seconds))
+        self.provider = Provider(scheduler, history, lambda: random.uniform(0.01, settings.enrichment_delay_seconds))
         self.functions = Functions(scheduler, random, faults, history, self.world)
         self._add_functions()
         self.mappings = {
@@ -185,14 +185,20 @@ class System:
         self.scheduler.sleep(self._random.uniform(0.001, 0.012))
         function = process.name.partition(".")[0]
         call = f"{operation} {_target_of(request)}"
-        fault = self.faults.strikes_call(function, call)
+        fault = self.faults.strikes_call(function, operation, call)
         if fault is None:
             return self._call(service, operation, request)
         self.history.tell(f"{call}: {fault}")
         return self._strike(fault, service, operation, request)
 
     def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        return self.dynamodb.call(operation, request) if service == "dynamodb" else self.sqs.call(operation, request)
+        try:
+            return (
+                self.dynamodb.call(operation, request) if service == "dynamodb" else self.sqs.call(operation, request)
+            )
+        except AwsError as error:
+            self.history.counts[f"{operation} {_target_of(request)}: {error.code}"] += 1
+            raise
 
     def _strike(self, fault: CallFault, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Let a fault happen to a call; one that makes no sense for it does nothing."""

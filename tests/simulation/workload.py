@@ -286,7 +286,7 @@ class Workload:
                 system.scheduler.after(later(), system.expire_records)
 
     def _plan_broken_deployment(self, name: str, at: float) -> None:
-        system, lasts = self.system, self.random.choice((5, 60, 900, 1800))
+        system, lasts = self.system, self.random.choice((60, 900, 900, 1800))
         system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
         system.scheduler.after(at, lambda: system.functions.deploy(name, broken=True))
         system.scheduler.after(at + lasts, lambda: system.functions.deploy(name))
