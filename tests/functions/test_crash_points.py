@@ -1,170 +1,191 @@
 """Every AWS call of every handler fails once, before and after it took effect: after redelivery all promises hold.
 
-The process dies (nothing of ours runs any more), or the call's answer is lost (a connection error). The client asks
-again with its key, the queue delivers again, as they do in production.
+The process dies (nothing of it gets out any more), or the call's answer is lost (a connection error). The client asks
+again with its key, the queue delivers again, the operator gives the command again, as they do in production.
 """
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+import time_machine
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.messages import Delivery, Event, OrderMessage
-from comanda.domain.order import OrderStatus
-from tests.builders import NOW, an_api_event, an_sqs_event
-from tests.functions.conftest import Api, Context, Pipeline
+from comanda.domain.order import Stage
+from tests.builders import NOW
+from tests.functions.play import Play, die, lose_the_connection
+from tests.functions.promises import promises_hold
 from tests.targets import Resources
 
-BODY = {"customer_id": "123", "recipient_id": "r-1", "items": [{"sku": "ABC", "qty": 2}]}
-IN_PROGRESS = 1.05
-"""Seconds for which a dead invocation still holds its idempotency record: all the time it had left."""
+BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 
 
-class Death(BaseException):
-    """The process is gone."""
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    given: Callable[[Play], None]
+    """What went before; nothing fails in it."""
+    play: Callable[[Play], None]
+    calls: Mapping[str, int]
+    """AWS calls of each handler in it."""
+    ends: Mapping[str, str]
+    """For `promises_hold`."""
 
 
-def die() -> None:
-    raise Death
+# What is given
 
 
-def lose_the_connection() -> None:
-    raise EndpointConnectionError(endpoint_url="http://nowhere")
+def nothing(_: Play) -> None: ...
 
 
-@dataclass
-class Journey:
-    """One order on its way, redelivered and asked for again until it arrives."""
+def two_orders(sku: str) -> Callable[[Play], None]:
+    """One of this item, and behind it a good one of the same recipient, both as far as the second stage."""
 
-    resources: Resources
-    api: Api
-    pipeline: Pipeline
-    at: str = ""
-    """The handler that runs just now; the test's own calls are none of it."""
+    def given(play: Play) -> None:
+        play.post("first", sku)
+        play.post("second")
+        play.drain(Stage.PROCESSING)
 
-    def post(self) -> str:
-        for _ in range(10):
-            event = an_api_event(body=BODY, headers={"Idempotency-Key": "k-1"})
-            self.at = "post"
-            try:
-                answer = self.api.raw(event, Context(milliseconds=int(IN_PROGRESS * 1000)))
-            except Death:
-                continue
-            finally:
-                self.at = ""
-            if answer.status == 202:
-                order_id: str = answer.body["order_id"]
-                return order_id
-            assert answer.status in {409, 503}, answer.text
-            assert "Retry-After" in answer.headers
-            time.sleep(0.4)
-        raise AssertionError("the order was never accepted")
-
-    def deliver(self, event: Event) -> None:
-        """Deliver the message until it may be deleted. It was sent: it is in the queue."""
-        delivery, (name, work) = self._sent(event), self._worker(event)
-        for receive_count in range(1, 12):
-            received = an_sqs_event(replace(delivery, receive_count=receive_count))
-            self.at = name
-            try:
-                stays = work(received, Context(milliseconds=int(IN_PROGRESS * 1000)))
-            except Death:
-                continue
-            finally:
-                self.at = ""
-            if not stays:
-                return
-            time.sleep(0.4)
-        raise AssertionError(f"{event} was never done")
-
-    def _worker(self, event: Event) -> tuple[str, Callable[[dict[str, Any], Context], list[str]]]:
-        return {
-            Event.CREATED: ("process", self.pipeline.process),
-            Event.ENRICHMENT_REQUESTED: ("enrich", self.pipeline.enrich),
-            Event.ENRICHED: ("complete", self.pipeline.complete),
-        }[event]
-
-    def go_all_the_way(self) -> str:
-        order_id = self.post()
-        for event in Event:
-            self.deliver(event)
-        return order_id
-
-    def _sent(self, event: Event) -> Delivery:
-        """A message in flight locks its group, so what was read is deleted, as the mapping does it."""
-        while messages := self.resources.messages():
-            for raw in messages:
-                message = OrderMessage.parse(raw["Body"])
-                self.resources.sqs.delete_message(QueueUrl=self.resources.queue_url, ReceiptHandle=raw["ReceiptHandle"])
-                if message.event is event:
-                    return Delivery(raw["MessageId"], raw["ReceiptHandle"], "r-1", 1, NOW, message)
-        raise AssertionError(f"{event} was never sent")
+    return given
 
 
-def on_each_call(journey: Journey, when: str, react: Callable[[str], None]) -> None:
-    """`react` is told the running handler at each of its AWS calls, before or after it takes effect."""
+def one_accepted_order(play: Play) -> None:
+    play.post("first")
 
-    def told(**_: Any) -> None:
-        if journey.at:
-            react(journey.at)
 
-    for client in (journey.resources.dynamodb, journey.resources.sqs):
-        client.meta.events.register(f"{when}-call.*", told)
+def two_accepted_orders(play: Play) -> None:
+    play.post("first")
+    play.post("second")
+
+
+def failed(play: Play) -> None:
+    """An order that failed for good, and whose row was mended since."""
+    play.post("first", BAD)
+    play.drain()
+    play.correct("first")
+
+
+def dead_lettered_untried(play: Play) -> None:
+    play.post("first")
+    play.broken = True
+    play.drain()
+
+
+def rescued_and_dead_lettered_again(play: Play) -> None:
+    dead_lettered_untried(play)
+    play.minute()
+    play.drain()
+
+
+def redriven_and_completed(play: Play) -> None:
+    """Its old message is still in the dead-letter queue."""
+    failed(play)
+    play.redrive("first")
+    play.drain()
+
+
+# What is played
+
+
+def order_and_work(play: Play) -> None:
+    play.post("first")
+    play.drain()
+
+
+def enrich(play: Play) -> None:
+    play.drain(Stage.ENRICHMENT)
+
+
+def work_with_care(play: Play) -> None:
+    for stage in Stage:
+        play.crash_on_arrival(stage)
+        play.drain(stage)
+
+
+def redrive_from_console(play: Play) -> None:
+    play.redrive_from_console(Stage.ENRICHMENT)
+    play.drain(Stage.ENRICHMENT)
+
+
+def redrive(play: Play) -> None:
+    play.redrive("first")
+    play.drain(Stage.PROCESSING)
+
+
+def discard(play: Play) -> None:
+    play.discard("first")
+
+
+def repair(play: Play) -> None:
+    play.minute()
+    play.broken = False
+    play.drain(Stage.PROCESSING)
+
+
+def cancel(play: Play) -> None:
+    play.cancel("first")
+    play.drain()
+
+
+FIRST, BOTH = {"completed": "first"}, {"completed": "first second"}
+SECOND, FIRST_FAILED = {"completed": "second"}, {"failed": "first"}
+HAPPY_PATH = {"post": 5, "process": 3, "enrich": 5, "complete": 3}
+CAREFUL_PATH = {"process": 9, "enrich": 13, "complete": 9}
+SCENARIOS = [
+    Scenario("an order completes", nothing, order_and_work, HAPPY_PATH, FIRST),
+    Scenario("fails for good and is let through", two_orders(BAD), enrich, {"enrich": 17}, FIRST_FAILED | SECOND),
+    Scenario("fails for now, then succeeds", two_orders(FLAKY), enrich, {"enrich": 18}, BOTH),
+    Scenario("fails for now at every attempt", two_orders(HOPELESS), enrich, {"enrich": 26}, FIRST_FAILED | SECOND),
+    Scenario("two received before", two_accepted_orders, work_with_care, CAREFUL_PATH, BOTH),
+    Scenario("redriven from the console", failed, redrive_from_console, {"enrich": 6}, FIRST),
+    Scenario("redriven from the terminal", failed, redrive, {"redrive": 3, "process": 2}, FIRST),
+    Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
+    Scenario("published anew by the steward", dead_lettered_untried, repair, {"steward": 8, "process": 3}, FIRST),
+    Scenario("failed by the steward", rescued_and_dead_lettered_again, Play.minute, {"steward": 7}, FIRST_FAILED),
+    Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 6}, FIRST),
+    Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
+]
+
+FAILURES = {
+    "dies before": ("before", die),
+    "dies after": ("after", die),
+    "loses it before": ("before", lose_the_connection),
+    "loses it after": ("after", lose_the_connection),
+}
+"""How a handler fares at a call. Dying before its second one is the same as dying after its first."""
+POINTS = [
+    pytest.param(scenario, handler, number, *FAILURES[how], id=f"{scenario.name}: {handler} {how} call {number}")
+    for scenario in SCENARIOS
+    for handler, calls in scenario.calls.items()
+    for number in range(1, calls + 1)
+    for how in FAILURES
+    if how != "dies before" or number == 1
+]
 
 
 @pytest.fixture
-def journey(moto: Resources) -> Journey:
-    return Journey(moto, Api(moto), Pipeline(moto))
+def play(moto: Resources) -> Iterator[Play]:
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield Play(moto, clock)
 
 
-CALLS = {"post": 5, "process": 3, "enrich": 5, "complete": 3}
-"""AWS calls on each handler's happy path."""
-POINTS = [(handler, number) for handler, calls in CALLS.items() for number in range(1, calls + 1)]
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("strike", [die, lose_the_connection])
-@pytest.mark.parametrize(("handler", "number"), POINTS)
-def test_an_order_arrives_once_whatever_call_fails(
-    journey: Journey, handler: str, number: int, strike: Callable[[], None], when: str
+@pytest.mark.parametrize(("scenario", "handler", "number", "when", "how"), POINTS)
+def test_all_promises_hold_whatever_call_fails(
+    play: Play, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
 ) -> None:
-    calls = 0
-
-    def strike_once(running: str) -> None:
-        nonlocal calls
-        calls += running == handler
-        if running == handler and calls == number:
-            strike()
-
-    on_each_call(journey, when, strike_once)
-    order_id = journey.go_all_the_way()
-
-    assert calls > number, "the handler was run again"
-    resources = journey.resources
-    order = OrderTable(resources.dynamodb, resources.orders_table).get(order_id)
-    assert order
-    assert order.status is OrderStatus.COMPLETED
-    assert str(order.total_amount) == "39.80"
-    ledger = LedgerTable(resources.dynamodb, resources.ledger_table, resources.orders_table)
-    assert [entry.order_id for entry in ledger.entries("r-1", 0, 10)] == [order_id]
-    balance = ledger.balance("r-1")
-    assert balance
-    assert (str(balance.amount), balance.orders_completed) == ("39.80", 1)
-    assert journey.post() == order_id
+    scenario.given(play)
+    play.strike(handler, number, when, how)
+    scenario.play(play)
+    assert play.was_struck
+    play.five_minutes()
+    promises_hold(play, **scenario.ends)
 
 
-def test_the_table_of_calls_is_whole(journey: Journey) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
     """A handler that makes one more call than the table says would have a crash point that nobody tried."""
-    counted = dict.fromkeys(CALLS, 0)
-
-    def count(running: str) -> None:
-        counted[running] += 1
-
-    on_each_call(journey, "before", count)
-    journey.go_all_the_way()
-    assert counted == CALLS
+    scenario.given(play)
+    play.calls.clear()
+    scenario.play(play)
+    assert play.calls == scenario.calls
+    play.five_minutes()
+    promises_hold(play, **scenario.ends)
