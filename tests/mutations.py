@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
-TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions"]
+TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import time_machine
 
 from comanda.domain.order import Stage
 from tests.builders import NOW
-from tests.functions.play import Play, die, lose_the_connection
-from tests.functions.promises import promises_hold
+from tests.crashes.play import Play, die, lose_the_connection
+from tests.crashes.promises import promises_hold
 from tests.targets import Resources
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
