@@ -33,7 +33,7 @@ test: install  ## everything: check, then all tests, on a stack of their own
 		&& echo "make test took $$(( $$(date +%s) - started )) s"
 
 test-fast: install  ## the tests that need no deployed stack
-	@$(INSTALLED) pytest -n 2 --ignore tests/stack
+	@$(INSTALLED) pytest -n 2 --dist loadgroup --ignore tests/stack
 
 test-stack: install  ## the tests against a deployed stack, which they bring up themselves
 	@$(INSTALLED) pytest tests/stack
