@@ -80,10 +80,16 @@ MUTATIONS = [
         '"orders_completed >= :read OR orders_completed < :read" if',
     ),
     Mutation(
-        "the transaction's condition on the first entry",
+        "the transaction's condition on the first balance",
         "adapters/ledger_table.py",
         'else "attribute_not_exists(recipient_id)"\n',
         'else "attribute_not_exists(no_such_attribute)"\n',
+    ),
+    Mutation(
+        "the transaction's condition on each entry",
+        "adapters/ledger_table.py",
+        """            "ConditionExpression": "attribute_not_exists(recipient_id)",
+""",
     ),
     Mutation(
         "the transaction's condition on each order",
