@@ -33,7 +33,7 @@ test: install  ## everything but what takes minutes: check, then the tests, on s
 		&& echo "make test took $$(( $$(date +%s) - started )) s"
 
 test-fast: install  ## the tests that need no deployed stack
-	@$(INSTALLED) pytest --ignore tests/stack
+	@$(INSTALLED) pytest -n 2 --dist loadgroup --ignore tests/stack
 
 test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
 	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile

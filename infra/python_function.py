@@ -1,6 +1,7 @@
 """A Lambda function from functions/<name>, allowed exactly what it is told."""
 
 from collections.abc import Mapping
+from typing import TypedDict, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -12,6 +13,14 @@ from infra.log_group import log_group
 from infra.shared_layers import SharedLayers, architecture_of, runtime_of
 
 
+class FunctionCode(TypedDict):
+    """What runs: functions/<name>, on these layers."""
+
+    name: str
+    description: str
+    layers: SharedLayers
+
+
 class PythonFunction(Construct):
     """A function, its role and its log group."""
 
@@ -20,20 +29,19 @@ class PythonFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        description: str,
-        layers: SharedLayers,
         timeout_seconds: int,
         environment: Mapping[str, str],
+        **code: Unpack[FunctionCode],
     ) -> None:
         super().__init__(scope, construct_id)
+        name, layers = code["name"], code["layers"]
         settings = layers.settings
         self.log_group = log_group(self, "Logs", settings)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
             self,
             "Function",
-            description=description,
+            description=code["description"],
             code=lambda_.Code.from_asset(str(layers.bundler.function_code(name))),
             handler=f"functions.{name}.handler.handler",
             runtime=runtime_of(settings),

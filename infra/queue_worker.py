@@ -1,13 +1,13 @@
 """A function that works a FIFO queue."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.fifo_queue import FifoQueue
-from infra.python_function import PythonFunction
-from infra.shared_layers import SharedLayers
+from infra.python_function import FunctionCode, PythonFunction
 
 
 class QueueWorker(PythonFunction):
@@ -18,19 +18,14 @@ class QueueWorker(PythonFunction):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        description: str,
-        layers: SharedLayers,
         source: FifoQueue,
         environment: Mapping[str, str],
+        **code: Unpack[FunctionCode],
     ) -> None:
-        settings = layers.settings
+        settings = code["layers"].settings
         super().__init__(
             scope,
             construct_id,
-            name=name,
-            description=description,
-            layers=layers,
             timeout_seconds=settings.worker_timeout_seconds,
             environment={
                 "SOURCE_QUEUE_URL": source.queue.queue_url,
@@ -40,6 +35,7 @@ class QueueWorker(PythonFunction):
                 "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
                 **environment,
             },
+            **code,
         )
         self.allow(
             "sqs:ReceiveMessage",

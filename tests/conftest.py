@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -22,11 +23,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--endpoint-url", help="try the conformance suite of SQS against this endpoint too; or `aws`")
 
 
+@pytest.fixture(scope="session")
+def moto_session() -> boto3.Session:
+    """One for all tests: what costs time is reading the description of each service, and a session does it once."""
+    return boto3.Session("test", "test", region_name="us-east-1")
+
+
 @pytest.fixture
-def moto() -> Iterator[Resources]:
-    """Tables and queues on moto."""
+def moto(moto_session: boto3.Session) -> Iterator[Resources]:
+    """Tables and queues on moto. A long poll comes back at once: nobody else sends meanwhile."""
     with mock_aws():
-        yield make_resources(boto3.Session(region_name="us-east-1"))
+        resources = make_resources(moto_session)
+        resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
+        yield resources
+
+
+def do_not_wait(params: dict[str, Any], **_: Any) -> None:
+    params["WaitTimeSeconds"] = 0
 
 
 @pytest.fixture(scope="session")

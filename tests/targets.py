@@ -1,5 +1,6 @@
 """Where adapters are tested: tables and queues of a test's own, on moto or on the emulator."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -90,13 +91,21 @@ def make_resources(session: Session) -> Resources:
             }
         ],
     )
-    queue = sqs.create_queue(
-        QueueName=f"{name}.fifo",
-        Attributes={
-            "FifoQueue": "true",
-            "ContentBasedDeduplication": "true",
-            "DeduplicationScope": "messageGroup",
-            "FifoThroughputLimit": "perMessageGroupId",
-        },
-    )
-    return Resources(dynamodb, sqs, f"{name}-orders", f"{name}-ledger", f"{name}-idempotency", queue["QueueUrl"])
+    queue_url = create_fifo_queue(sqs)
+    return Resources(dynamodb, sqs, f"{name}-orders", f"{name}-ledger", f"{name}-idempotency", queue_url)
+
+
+def create_fifo_queue(sqs: "SQSClient", dead_letters: str | None = None, max_receives: int = 0) -> str:
+    """Give its url. `dead_letters` is the url of its dead-letter queue, if it has one."""
+    attributes = {
+        "FifoQueue": "true",
+        "ContentBasedDeduplication": "true",
+        "DeduplicationScope": "messageGroup",
+        "FifoThroughputLimit": "perMessageGroupId",
+    }
+    if dead_letters:
+        answer = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
+        policy = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": max_receives}
+        attributes["RedrivePolicy"] = json.dumps(policy)
+    created = sqs.create_queue(QueueName=f"test-{uuid.uuid4().hex[:12]}.fifo", Attributes=attributes)  # type: ignore[arg-type]
+    return created["QueueUrl"]

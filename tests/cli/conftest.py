@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
@@ -28,6 +29,7 @@ class Cli:
     """Runs commands; `naps` are the pauses they would have made. `at_nap` is called at each."""
 
     resources: Resources
+    session: boto3.Session
     naps: list[float] = field(default_factory=list)
     at_nap: Callable[[], None] = lambda: None
 
@@ -36,7 +38,7 @@ class Cli:
             self.naps.append(seconds)
             self.at_nap()
 
-        world = Outside(clock=lambda: NOW, sleep=sleep, user=lambda: "ana")
+        world = Outside(clock=lambda: NOW, sleep=sleep, user=lambda: "ana", session=lambda: self.session)
         return CliRunner().invoke(app, list(arguments), input=answer, obj=replace(world, **outside))
 
     @property
@@ -83,8 +85,8 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.fixture
-def cli(moto: Resources, stack: StackInfo) -> Cli:
-    return Cli(moto)
+def cli(moto: Resources, stack: StackInfo, moto_session: boto3.Session) -> Cli:
+    return Cli(moto, moto_session)
 
 
 def a_failed_order(

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from comanda.adapters.aws import from_dynamodb, to_dynamodb
 from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_table import OrderTable
 from comanda.application.complete_orders import posting_of
@@ -67,6 +68,29 @@ def test_an_order_is_posted_once(ledger: LedgerTable, orders: OrderTable) -> Non
         ledger.post(posting_of(after, [before for before, _ in posting.orders], NOW))
     assert ledger.balance("123") == after
     assert len(ledger.entries("123", 0, 10)) == 1
+
+
+BALANCE_OF_FIVE = {"entry": "balance", "balance": Decimal("50.00"), "currency": "BRL", "orders_completed": 5}
+FIRST_ENTRY = {"entry": "entry#000000000001", "sequence": 1, "order_id": "other", "amount": Decimal("50.00")}
+
+
+@pytest.mark.parametrize(
+    ("there", "read"),
+    [
+        (BALANCE_OF_FIVE, EMPTY),
+        (BALANCE_OF_FIVE, Balance("123", "BRL", Decimal("30.00"), 3)),
+        (FIRST_ENTRY, EMPTY),
+    ],
+)
+def test_each_condition_holds_without_the_others(
+    resources: Resources, ledger: LedgerTable, orders: OrderTable, there: dict[str, object], read: Balance
+) -> None:
+    """One of balance and entries is gone, as after a mistake by hand: what is left is not written over."""
+    resources.dynamodb.put_item(TableName=resources.ledger_table, Item=to_dynamodb({"recipient_id": "123", **there}))
+    with pytest.raises(Overtaken):
+        ledger.post(posting_of(read, enriched(orders, "10.00"), NOW))
+    (left,) = resources.dynamodb.scan(TableName=resources.ledger_table)["Items"]
+    assert from_dynamodb(left) == {"recipient_id": "123", **there}
 
 
 def test_one_order_that_changed_keeps_back_the_whole_posting(ledger: LedgerTable, orders: OrderTable) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from comanda.adapters.journal import LOGGER
+from comanda.adapters.world import World
 from comanda.domain.access import Caller
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
@@ -55,9 +56,9 @@ class Answer:
 class Api:
     """Both API functions behind one door, as API Gateway puts them."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, world: World | None = None) -> None:
         self.resources = resources
-        world = resources.world()
+        world = world or resources.world()
         common = {"ORDERS_TABLE": resources.orders_table}
         self._write = write_orders.build(
             write_orders.Settings.load(
@@ -99,24 +100,28 @@ def api(moto: Resources) -> Api:
     return Api(moto)
 
 
+def worker_environment(resources: Resources, source_queue_url: str, next_queue_url: str) -> dict[str, str]:
+    return {
+        "ORDERS_TABLE": resources.orders_table,
+        "LEDGER_TABLE": resources.ledger_table,
+        "IDEMPOTENCY_TABLE": resources.idempotency_table,
+        "SOURCE_QUEUE_URL": source_queue_url,
+        "NEXT_QUEUE_URL": next_queue_url,
+        "WORKER_RESERVE_SECONDS": "1",
+        "MAX_ATTEMPTS": "3",
+        "RETRY_PAUSE_SECONDS": "1",
+        "RETRY_PAUSE_LIMIT_SECONDS": "5",
+        "ENRICHMENT_DELAY_SECONDS": "0",
+    }
+
+
 class Pipeline:
     """The three workers, each with its settings; `queue_url` serves as every one of their queues."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
         world = resources.world()
-        environment = {
-            "ORDERS_TABLE": resources.orders_table,
-            "LEDGER_TABLE": resources.ledger_table,
-            "IDEMPOTENCY_TABLE": resources.idempotency_table,
-            "SOURCE_QUEUE_URL": resources.queue_url,
-            "NEXT_QUEUE_URL": resources.queue_url,
-            "WORKER_RESERVE_SECONDS": "1",
-            "MAX_ATTEMPTS": "3",
-            "RETRY_PAUSE_SECONDS": "1",
-            "RETRY_PAUSE_LIMIT_SECONDS": "5",
-            "ENRICHMENT_DELAY_SECONDS": "0",
-        }
+        environment = worker_environment(resources, resources.queue_url, resources.queue_url)
         self._process = process_order.build(process_order.Settings.load(environment), world)
         self._enrich = enrich_order.build(enrich_order.Settings.load(environment), world)
         self._complete = complete_order.build(complete_order.Settings.load(environment), world)

@@ -52,11 +52,11 @@ def test_the_scheme_is_read_in_any_case(authorize: AuthorizerHandler, scheme: st
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", BEARER, f"Basic {BEARER}", f"Bearer {BEARER}x", f"Bearer {TOKEN_ID}.{'A' * 43}"]
+    "header", ["", "Bearer", "Bearer ", "{bearer}", "Basic {bearer}", "Bearer {bearer}x", "Bearer {token_id}.{wrong}"]
 )
 def test_anything_else_is_unauthorized(authorize: AuthorizerHandler, header: str) -> None:
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
-        ask(authorize, header)
+        ask(authorize, header.format(bearer=BEARER, token_id=TOKEN_ID, wrong="A" * 43))
 
 
 def test_with_usage_plans_the_answer_names_the_origins_key() -> None:

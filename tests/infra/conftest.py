@@ -58,30 +58,38 @@ def synthesize(settings: StageSettings, folder: Path) -> Synthesized:
     return Synthesized(settings, data, orders, api)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the templates runs in one worker, so that they are made once."""
+    for item in items:
+        if "synthesized" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("templates"))
+
+
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesized]:
     @cache
-    def synthesized(name: str) -> Synthesized:
+    def once(name: str) -> Synthesized:
         return synthesize(load_settings(name), tmp_path_factory.mktemp(name))
 
-    return synthesized
+    return once
 
 
 @pytest.fixture(params=STAGE_NAMES)
-def every_stage(request: pytest.FixtureRequest, stage: Callable[[str], Synthesized]) -> Synthesized:
-    return stage(request.param)
+def every_stage(request: pytest.FixtureRequest, synthesized: Callable[[str], Synthesized]) -> Synthesized:
+    return synthesized(request.param)
 
 
 @pytest.fixture
-def local(stage: Callable[[str], Synthesized]) -> Synthesized:
-    return stage("local")
+def local(synthesized: Callable[[str], Synthesized]) -> Synthesized:
+    return synthesized("local")
 
 
 @pytest.fixture
-def dev(stage: Callable[[str], Synthesized]) -> Synthesized:
-    return stage("dev")
+def dev(synthesized: Callable[[str], Synthesized]) -> Synthesized:
+    return synthesized("dev")
 
 
 @pytest.fixture
-def prod(stage: Callable[[str], Synthesized]) -> Synthesized:
-    return stage("prod")
+def prod(synthesized: Callable[[str], Synthesized]) -> Synthesized:
+    return synthesized("prod")

@@ -58,6 +58,7 @@ class Outside:
     user: Callable[[], str] = user_name
     publisher: Callable[["SQSClient", str], Publisher] = QueuePublisher
     transport: httpx.BaseTransport | None = None
+    session: Callable[[], boto3.Session] = boto3.Session
 
 
 class QuietJournal:
@@ -121,8 +122,8 @@ def connect(ctx: typer.Context, stage: str | None) -> Connection:
     outside = ctx.obj or Outside()
     if stage is None:
         stack = load_stack_file(find_stack_file(Path.cwd()))
-        session = local_session(stack.endpoint_url, stack.region) if stack.endpoint_url else boto3.Session()
+        session = local_session(stack.endpoint_url, stack.region) if stack.endpoint_url else outside.session()
     else:
-        session = boto3.Session()
+        session = outside.session()
         stack = load_stage(session.client("cloudformation"), stage)
     return Connection(stack, session, outside)

@@ -1,6 +1,9 @@
 """Options that several commands have."""
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -17,3 +20,24 @@ As = Annotated[str, typer.Option("--as", metavar="NAME", help="Which of the loca
 Wait = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="How long to look whether redriven orders move; 0: not at all.")
 ]
+
+
+def taking(options: type, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the fields of the dataclass `options` as options of its own, and hand them on as its `name`."""
+    fields = inspect.signature(options, eval_str=True).parameters
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**given: Any) -> None:
+            command(**{name: options(**{field: given.pop(field) for field in fields})}, **given)
+
+        own = inspect.signature(command, eval_str=True).parameters
+        others = [parameter for other, parameter in own.items() if other not in ("ctx", name)]
+        all_of_them = [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (own["ctx"], *fields.values(), *others)
+        ]
+        run.__signature__ = inspect.Signature(all_of_them)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in all_of_them}
+        return run
+
+    return decorate

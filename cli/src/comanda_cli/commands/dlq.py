@@ -1,7 +1,7 @@
 """`comanda dlq`: orders that failed, and the two ways on: redrive them, or leave it at that."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -14,42 +14,32 @@ from comanda.domain.times import to_iso
 from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
-from comanda_cli.options import Json, OrderId, Stage, Wait
+from comanda_cli.options import Json, OrderId, Stage, Wait, taking
 from comanda_cli.output import console, print_facts, print_json, print_order, print_table, remark
-from comanda_cli.selection import QUEUE_OF, QueueName, Selection, age, select
+from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
 
-Queue = Annotated[QueueName | None, typer.Option(help="Failed at the worker of this queue.")]
-Recipient = Annotated[str | None, typer.Option(help="Of this recipient.")]
-OneOrder = Annotated[str | None, typer.Option("--order", metavar="ORDER_ID", help="This order.")]
-ErrorClass = Annotated[str | None, typer.Option(help="With this class of failure, such as ItemRejected.")]
-OlderThan = Annotated[Any, typer.Option(parser=age, metavar="AGE", help="Failed longer ago: 90s, 10m, 2h, 3d.")]
-NewerThan = Annotated[Any, typer.Option(parser=age, metavar="AGE", help="Failed since: 90s, 10m, 2h, 3d.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest orders first.")]
-All = Annotated[bool, typer.Option("--all", help="Every failed order; needed where no filter is given.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would be done.")]
-Rate = Annotated[float, typer.Option(min=0.01, help="Orders a second, at most.")]
+
+@dataclass(frozen=True)
+class Manner:
+    """How orders are worked through."""
+
+    all_failed: Annotated[bool, typer.Option("--all", help="Every failed order; needed where no filter is given.")] = (
+        False
+    )
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done.")] = False
+    rate: Annotated[float, typer.Option(min=0.01, help="Orders a second, at most.")] = 10
+    as_json: Json = False
 
 
 @app.command("list", epilog=EXIT_CODES)
-def list_failed(
-    ctx: typer.Context,
-    queue: Queue = None,
-    recipient: Recipient = None,
-    order: OneOrder = None,
-    error_class: ErrorClass = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
-    limit: Limit = None,
-    stage: Stage = None,
-    as_json: Json = False,
-) -> None:
+@taking(Selection, "selection")
+def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
     """List failed orders, the oldest first. Exit code 3 where there is none."""
     connection = connect(ctx, stage)
-    selection = Selection(queue, recipient, order, error_class, older_than, newer_than)
-    found = select(connection.orders, selection, connection.outside.clock(), limit)
+    found = select(connection.orders, selection, connection.outside.clock())
     if as_json:
         print_json([_row(order) for order in found])
     elif found:
@@ -81,22 +71,10 @@ def show_failed(ctx: typer.Context, order_id: OrderId, stage: Stage = None, as_j
 
 
 @app.command("redrive", epilog=EXIT_CODES)
+@taking(Selection, "selection")
+@taking(Manner, "manner")
 def redrive_failed(
-    ctx: typer.Context,
-    queue: Queue = None,
-    recipient: Recipient = None,
-    order: OneOrder = None,
-    error_class: ErrorClass = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
-    limit: Limit = None,
-    all_failed: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    rate: Rate = 10,
-    wait: Wait = 10,
-    stage: Stage = None,
-    as_json: Json = False,
+    ctx: typer.Context, selection: Selection, manner: Manner, wait: Wait = 10, stage: Stage = None
 ) -> None:
     """Publish failed orders anew, each recipient's in the order in which they were created.
 
@@ -106,63 +84,44 @@ def redrive_failed(
     """
     connection = connect(ctx, stage)
     outside = connection.outside
-    selection = Selection(queue, recipient, order, error_class, older_than, newer_than)
-    chosen = _choose(connection, selection, limit, all_failed=all_failed)
-    if dry_run:
-        _print_dry_run(chosen, as_json=as_json)
-        return
-    _confirm(f"Redrive {_orders(len(chosen))}?", yes=yes)
-
+    chosen = _choose(connection, selection, manner, "Redrive")
     redrive, user = RedriveOrder(connection.orders, connection.publisher, QuietJournal(), outside.clock), outside.user()
-    outcome = _run(chosen, lambda order_id: redrive(order_id, user), rate, connection, "Redriving")
+    outcome = _run(chosen, lambda order_id: redrive(order_id, user), manner, connection, "Redriving")
     arrival = None
     if outcome.done and wait and not outcome.interrupted:
         try:
             arrival = watch_arrival(connection.orders, outcome.done, wait, outside.sleep)
         except KeyboardInterrupt:
             outcome.interrupted = True
-    _report("redriven", outcome, arrival, as_json=as_json)
+    _report("redriven", outcome, arrival, as_json=manner.as_json)
 
 
 @app.command("discard", epilog=EXIT_CODES)
-def discard_failed(
-    ctx: typer.Context,
-    queue: Queue = None,
-    recipient: Recipient = None,
-    order: OneOrder = None,
-    error_class: ErrorClass = None,
-    older_than: OlderThan = None,
-    newer_than: NewerThan = None,
-    limit: Limit = None,
-    all_failed: All = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    rate: Rate = 10,
-    stage: Stage = None,
-    as_json: Json = False,
-) -> None:
+@taking(Selection, "selection")
+@taking(Manner, "manner")
+def discard_failed(ctx: typer.Context, selection: Selection, manner: Manner, stage: Stage = None) -> None:
     """Leave failed orders at that: they stay failed, and are listed no more.
 
     Their rows stay. `comanda order retry` still brings one back.
     """
     connection = connect(ctx, stage)
-    selection = Selection(queue, recipient, order, error_class, older_than, newer_than)
-    chosen = _choose(connection, selection, limit, all_failed=all_failed)
-    if dry_run:
-        _print_dry_run(chosen, as_json=as_json)
-        return
-    _confirm(f"Discard {_orders(len(chosen))}?", yes=yes)
+    chosen = _choose(connection, selection, manner, "Discard")
     discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
-    outcome = _run(chosen, lambda order_id: discard(order_id, user), rate, connection, "Discarding")
-    _report("discarded", outcome, None, as_json=as_json)
+    outcome = _run(chosen, lambda order_id: discard(order_id, user), manner, connection, "Discarding")
+    _report("discarded", outcome, None, as_json=manner.as_json)
 
 
-def _choose(connection: Connection, selection: Selection, limit: int | None, *, all_failed: bool) -> list[Order]:
-    if selection.is_everything and not all_failed:
+def _choose(connection: Connection, selection: Selection, manner: Manner, verb: str) -> list[Order]:
+    """The orders that are to be worked on. Ends the command after a dry run, and where the answer is no."""
+    if selection.is_everything and not manner.all_failed:
         raise typer.BadParameter("which orders? Give a filter, or --all")
-    chosen = select(connection.orders, selection, connection.outside.clock(), limit)
+    chosen = select(connection.orders, selection, connection.outside.clock())
     if not chosen:
         raise NotDone("no failed order matches; nothing was done")
+    if manner.dry_run:
+        _print_dry_run(chosen, as_json=manner.as_json)
+        raise typer.Exit
+    _confirm(f"{verb} {_orders(len(chosen))}?", yes=manner.yes)
     return chosen
 
 
@@ -176,13 +135,13 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def _run(
-    chosen: Sequence[Order], act: Callable[[str], Order], rate: float, connection: Connection, title: str
+    chosen: Sequence[Order], act: Callable[[str], Order], manner: Manner, connection: Connection, title: str
 ) -> Outcome:
     screen = console(stderr=True)
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
         task = progress.add_task(title, total=len(chosen))
-        return work_through(chosen, act, 1 / rate, connection.outside.sleep, lambda: progress.advance(task))
+        return work_through(chosen, act, 1 / manner.rate, connection.outside.sleep, lambda: progress.advance(task))
 
 
 def _report(done: str, outcome: Outcome, arrival: Arrival | None, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ ever is held by conditions on the tables (P2, P3).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -45,25 +45,36 @@ def _powertools_errors() -> Iterator[None]:
         raise Unavailable("idempotency table") from error
 
 
+def _config(**options: Any) -> IdempotencyConfig:
+    return IdempotencyConfig(expires_after_seconds=_A_DAY, hash_function="sha256", **options)
+
+
+def _once(
+    name: str,
+    work: Callable[..., dict[str, Any]],
+    identified_by: str,
+    records: DynamoDBPersistenceLayer,
+    config: IdempotencyConfig,
+) -> Callable[..., Any]:
+    """`work`, done once for each value of its argument `identified_by`."""
+    once: Callable[..., Any] = idempotent_function(
+        work, data_keyword_argument=identified_by, persistence_store=records, config=config, key_prefix=name
+    )
+    return once
+
+
 class AcceptOnce:
     """AcceptOrder behind the `Idempotency-Key`: a replay gets the first answer, without a look at the order."""
 
     def __init__(self, accept: AcceptOrder, client: "DynamoDBClient", table: str) -> None:
         self._accept = accept
-        self._config = IdempotencyConfig(
+        self._config = _config(
             event_key_jmespath="key",
             payload_validation_jmespath="payload_hash",
-            expires_after_seconds=_A_DAY,
-            hash_function="sha256",
             response_hook=lambda answer, _: {**answer, "replayed": True},
         )
-        self._accept_once = idempotent_function(
-            self._answer,
-            data_keyword_argument="request",
-            persistence_store=DynamoDBPersistenceLayer(table, boto3_client=client),
-            config=self._config,
-            key_prefix="accept_order",
-        )
+        records = DynamoDBPersistenceLayer(table, boto3_client=client)
+        self._accept_once = _once("accept_order", self._answer, "request", records, self._config)
 
     def __call__(
         self,
@@ -105,16 +116,9 @@ class EnrichOnce:
 
     def __init__(self, provider: EnrichmentProvider, client: "DynamoDBClient", table: str) -> None:
         self._provider = provider
-        self._config = IdempotencyConfig(
-            event_key_jmespath="order_id", expires_after_seconds=_A_DAY, hash_function="sha256"
-        )
-        self._enrich_once = idempotent_function(
-            self._call,
-            data_keyword_argument="key",
-            persistence_store=DynamoDBPersistenceLayer(table, boto3_client=client),
-            config=self._config,
-            key_prefix="enrich_order",
-        )
+        self._config = _config(event_key_jmespath="order_id")
+        records = DynamoDBPersistenceLayer(table, boto3_client=client)
+        self._enrich_once = _once("enrich_order", self._call, "key", records, self._config)
 
     def register(self, context: LambdaContext) -> None:
         """Tell how much time the invocation has: so long an unfinished call blocks another."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +10,7 @@ from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
 from comanda.adapters.order_table import update_of
 from comanda.application.ports import Balance, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import Unavailable
+from comanda.domain.money import money
 from comanda.domain.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LedgerTable:
         if "Item" not in answer:
             return None
         row = from_dynamodb(answer["Item"])
-        return Balance(recipient_id, row["currency"], _cents(row["balance"]), int(row["orders_completed"]))
+        return Balance(recipient_id, row["currency"], money(row["balance"]), int(row["orders_completed"]))
 
     def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
         with answering("ledger table"):
@@ -117,8 +117,4 @@ def _entry_key(sequence: int) -> str:
 
 
 def _entry_of(row: dict[str, Any]) -> LedgerEntry:
-    return LedgerEntry(int(row["sequence"]), row["order_id"], _cents(row["amount"]), from_iso(row["completed_at"]))
-
-
-def _cents(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"))
+    return LedgerEntry(int(row["sequence"]), row["order_id"], money(row["amount"]), from_iso(row["completed_at"]))

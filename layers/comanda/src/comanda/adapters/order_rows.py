@@ -9,7 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from comanda.adapters.present import present
 from comanda.domain.access import Origin
+from comanda.domain.money import money
 from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus, Stage
 from comanda.domain.times import from_iso, to_iso
 
@@ -24,7 +26,7 @@ CLAIM_LIFETIME = timedelta(days=15)
 
 
 def to_row(order: Order) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    row = {
         "order_id": order.order_id,
         "caller": order.caller,
         "origin": order.origin.value,
@@ -51,7 +53,7 @@ def to_row(order: Order) -> dict[str, Any]:
         "updated_at": to_iso(order.updated_at),
         "expires_at": int((order.created_at + CLAIM_LIFETIME).timestamp()) if order.is_claim else None,
     }
-    return {name: value for name, value in row.items() if value is not None}
+    return present(row)
 
 
 def from_row(row: Mapping[str, Any]) -> Order:
@@ -96,13 +98,12 @@ def attention_of(order: Order) -> str | None:
 
 
 def _moment_to_row(moment: Moment) -> dict[str, Any]:
-    row = {"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note}
-    return {name: value for name, value in row.items() if value is not None}
+    return present({"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note})
 
 
 def _item_to_row(item: Item) -> dict[str, Any]:
     fields = {"sku": item.sku, "item_name": item.item_name, "qty": item.qty, "unit_price": item.unit_price}
-    return {name: value for name, value in fields.items() if value is not None}
+    return present(fields)
 
 
 def _item_from_row(row: Mapping[str, Any]) -> Item:
@@ -122,7 +123,7 @@ def _enrichment_to_row(enrichment: Enrichment) -> dict[str, Any]:
         "customer": dict(enrichment.customer) or None,
         "enriched_at": to_iso(enrichment.enriched_at) if enrichment.enriched_at else None,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return present(fields)
 
 
 def _enrichment_from_row(row: Mapping[str, Any]) -> Enrichment:
@@ -171,4 +172,4 @@ def _attempts_from_row(row: Mapping[str, Any]) -> Attempts:
 
 def _amount(value: Decimal | None) -> Decimal | None:
     """DynamoDB drops trailing zeros; money has two places always."""
-    return None if value is None else value.quantize(Decimal("0.01"))
+    return None if value is None else money(value)

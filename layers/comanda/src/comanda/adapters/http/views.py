@@ -1,9 +1,10 @@
 """What the API shows of orders and ledgers. Money is a decimal string, times are ISO 8601 in UTC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from comanda.adapters.present import present
 from comanda.application.ports import Balance, LedgerEntry
 from comanda.domain.order import Enrichment, Failure, Item, Order, OrderStatus
 from comanda.domain.times import to_iso
@@ -11,7 +12,7 @@ from comanda.domain.times import to_iso
 
 def accepted_view(order: Order) -> dict[str, Any]:
     """The answer to POST /orders: made only of what never changes, so that a replay gives the first answer again."""
-    return _present(
+    return present(
         {
             "order_id": order.order_id,
             "client_order_id": order.client_order_id,
@@ -37,13 +38,13 @@ def order_view(order: Order) -> dict[str, Any]:
         "enrichment": _enrichment_view(order.enrichment) if order.enrichment else None,
         "failure": _failure_view(order.failure) if order.failure else None,
         "timeline": [
-            _present({"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note})
+            present({"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note})
             for moment in order.timeline
         ],
         "created_at": to_iso(order.created_at),
         "updated_at": to_iso(order.updated_at),
     }
-    return _present(view) | {"total_amount": _money(order.total_amount)}
+    return present(view) | {"total_amount": _money(order.total_amount)}
 
 
 def balance_view(balance: Balance) -> dict[str, Any]:
@@ -68,17 +69,17 @@ def entries_view(entries: Sequence[LedgerEntry], next_cursor: str | None) -> dic
         ],
         "next_cursor": next_cursor,
     }
-    return _present(view)
+    return present(view)
 
 
 def _item_view(item: Item) -> dict[str, Any]:
-    return _present(
+    return present(
         {"sku": item.sku, "item_name": item.item_name, "qty": item.qty, "unit_price": _money(item.unit_price)}
     )
 
 
 def _enrichment_view(enrichment: Enrichment) -> dict[str, Any]:
-    return _present(
+    return present(
         {
             "provider": enrichment.provider,
             "reference": enrichment.reference,
@@ -100,7 +101,3 @@ def _failure_view(failure: Failure) -> dict[str, Any]:
 
 def _money(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
-
-
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,98 @@
+"""A worker of each stage, with fakes around it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import pytest
+
+from comanda.application.complete_orders import CompleteOrders
+from comanda.application.enrich_order import EnrichOrder
+from comanda.application.process_order import ProcessOrder
+from comanda.application.work import Step, Worker
+from comanda.domain.errors import PermanentError, TransientError
+from comanda.domain.messages import Delivery, Event
+from comanda.domain.order import Item, Order
+from comanda.domain.retry import RetryPolicy
+from tests.builders import a_delivery, a_processing_order, an_enriched_order
+from tests.fakes import (
+    FakeClock,
+    FakeJournal,
+    FakeLedger,
+    FakeOrders,
+    FakeProvider,
+    FakePublisher,
+    FakeQueue,
+    OneAfterAnother,
+)
+
+GOOD = (Item(1, sku="A", unit_price=Decimal("10.00")),)
+
+
+@dataclass
+class Scene:
+    orders: FakeOrders = field(default_factory=FakeOrders)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    clock: FakeClock = field(default_factory=FakeClock)
+    seconds_left: float = 10
+
+    def __post_init__(self) -> None:
+        self.ledger = FakeLedger(self.orders)
+
+    def process(self, *batch: Delivery) -> list[str]:
+        return self._work(ProcessOrder(self.orders, self.publisher, self.journal, self.clock), batch)
+
+    def enrich(self, *batch: Delivery) -> list[str]:
+        return self._work(EnrichOrder(self.orders, self.publisher, self.provider, self.journal, self.clock), batch)
+
+    def complete(self, *batch: Delivery) -> list[str]:
+        return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
+
+    def _work(self, step: Step, batch: tuple[Delivery, ...]) -> list[str]:
+        worker = Worker(
+            step=step,
+            orders=self.orders,
+            queue=self.queue,
+            retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
+            journal=self.journal,
+            clock=self.clock,
+            draw=lambda: 0.0,
+            executor=OneAfterAnother(),
+            reserve_seconds=2,
+        )
+        return worker(batch, lambda: self.seconds_left)
+
+    def add(self, make: Callable[..., Order], event: Event, **fields: object) -> Delivery:
+        order = make(**fields)
+        self.orders.put(order)
+        return a_delivery(order, event)
+
+    def to_enrich(self, recipient_id: str = "r-1") -> Delivery:
+        return self.add(a_processing_order, Event.ENRICHMENT_REQUESTED, recipient_id=recipient_id, items=GOOD)
+
+    def to_complete(self, recipient_id: str = "r-1") -> Delivery:
+        return self.add(an_enriched_order, Event.ENRICHED, recipient_id=recipient_id)
+
+    def row(self, delivery: Delivery) -> Order:
+        assert delivery.message
+        return self.orders.rows[delivery.message.order_id]
+
+    def fails(self, delivery: Delivery, error: PermanentError | TransientError | ValueError) -> None:
+        self.provider.errors[self.row(delivery).order_id] = error
+
+
+def ids(*deliveries: Delivery) -> list[str]:
+    return [delivery.message_id for delivery in deliveries]
+
+
+def again(receive_count: int, *deliveries: Delivery) -> list[Delivery]:
+    """The same messages as they are received for the n-th time."""
+    return [replace(delivery, receive_count=receive_count) for delivery in deliveries]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()

@@ -1,0 +1,58 @@
+"""Orders that kill their worker: found out, and nobody taken along."""
+
+import pytest
+
+from comanda.domain.messages import Delivery
+from comanda.domain.order import OrderStatus, Stage
+from tests.application.conftest import Scene, again, ids
+
+S = OrderStatus
+
+
+class Death(BaseException):
+    """The process is gone: nothing of ours is run any more."""
+
+
+def die(_: object) -> None:
+    raise Death
+
+
+def deaths(scene: Scene, *batch: Delivery) -> tuple[int, list[str]]:
+    """Redeliver what stays until nothing kills any more: how often the worker died, and what is let through."""
+    died, receive, left = 0, 1, list(batch)
+    while True:
+        try:
+            return died, scene.enrich(*again(receive, *left))
+        except Death:
+            died += 1
+            receive += 1
+            left = [delivery for delivery in left if delivery.message_id not in scene.queue.deleted]
+
+
+@pytest.mark.parametrize("good_first", [False, True])
+@pytest.mark.parametrize("recipients", [("r-1", "r-1"), ("r-1", "r-2")])
+def test_an_order_that_kills_the_worker_takes_nobody_along(
+    scene: Scene, recipients: tuple[str, str], *, good_first: bool
+) -> None:
+    killer, good = (scene.to_enrich(recipient) for recipient in recipients)
+    kills = {scene.row(killer).order_id}
+    scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
+    died, let_through = deaths(scene, *((good, killer) if good_first else (killer, good)))
+    assert died == 4, "as many starts as attempts, and the one that was not written down"
+    assert let_through == ids(killer)
+    failure = scene.row(killer).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("WorkerDied", 3)
+    assert scene.row(good).enrichment is not None
+    assert scene.row(good).attempts is None or scene.row(good).attempts_of(Stage.ENRICHMENT, good.message_id) <= 1
+
+
+def test_nine_killers_in_front_of_a_good_order(scene: Scene) -> None:
+    killers = [scene.to_enrich() for _ in range(9)]
+    good = scene.to_enrich()
+    kills = {scene.row(killer).order_id for killer in killers}
+    scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
+    _, let_through = deaths(scene, *killers, good)
+    assert let_through == ids(*killers)
+    assert {scene.row(killer).status for killer in killers} == {S.FAILED}
+    assert scene.row(good).enrichment is not None

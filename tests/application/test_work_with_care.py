@@ -1,0 +1,113 @@
+"""A batch in which a message was received before: attempts, pauses, and one message at a time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from comanda.domain.errors import PermanentError, TransientError, Unavailable
+from comanda.domain.order import OrderStatus, Stage
+from tests.application.conftest import Scene, again, ids
+
+S = OrderStatus
+
+
+def test_from_the_second_receive_on_an_attempt_is_written_before_it_starts(scene: Scene) -> None:
+    delivery = scene.to_enrich()
+    seen: list[int] = []
+    scene.provider.on_enrich = lambda _: seen.append(
+        scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id)
+    )
+    for receive in (1, 2, 3):
+        scene.fails(delivery, TransientError("Timeout", "slow"))
+        scene.enrich(*again(receive, delivery))
+    assert seen == [0, 2, 3]
+
+
+def test_what_is_done_is_deleted_by_hand_in_a_batch_that_was_received_before(scene: Scene) -> None:
+    first, second = scene.to_enrich(), scene.to_enrich()
+    assert scene.enrich(first, second) == []
+    assert scene.queue.deleted == []
+    third, fourth = scene.to_enrich(), scene.to_enrich()
+    assert scene.enrich(*again(2, third), fourth) == []
+    assert scene.queue.deleted == ids(third, fourth)
+
+
+def test_the_least_tried_groups_go_first_in_a_batch_that_was_received_before(scene: Scene) -> None:
+    often, seldom = scene.to_enrich("r-1"), scene.to_enrich("r-2")
+    order = scene.row(often)
+    scene.orders.put(order.tried(Stage.ENRICHMENT, often.message_id, 2, scene.clock()))
+    scene.enrich(*again(3, often, seldom))
+    assert [request.order_id for request in scene.provider.asked] == [scene.row(seldom).order_id, order.order_id]
+
+
+def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None:
+    busy = scene.to_enrich()
+    scene.provider.errors[scene.row(busy).order_id] = Unavailable("another worker is at it")
+    for receive in range(1, 10):
+        assert scene.enrich(*again(receive, busy)) == ids(busy)
+    assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
+
+
+def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
+    """A later receive of the same message has written: the earlier one looks again, and leaves it alone."""
+    delivery = scene.to_enrich()
+
+    def meanwhile(_: object) -> None:
+        order = scene.row(delivery)
+        scene.orders.put(order.tried(Stage.ENRICHMENT, delivery.message_id, 2, scene.clock()))
+
+    scene.provider.on_enrich = meanwhile
+    assert scene.enrich(delivery) == ids(delivery)
+    assert scene.row(delivery).enrichment is None
+    assert (scene.publisher.sent, scene.queue.hidden, scene.queue.deleted) == ([], {}, [])
+
+
+def test_what_there_is_no_time_for_is_handed_back(scene: Scene) -> None:
+    first, second, third = scene.to_enrich(), scene.to_enrich(), scene.to_enrich("r-2")
+
+    def take_long(_: object) -> None:
+        scene.seconds_left = 1
+
+    scene.provider.on_enrich = take_long
+    assert scene.enrich(first, second, third) == ids(second, third)
+    assert scene.queue.hidden == {second.message_id: 0, third.message_id: 0}
+    assert scene.row(second).attempts is None
+
+
+@pytest.mark.parametrize("failing", [1, 2, 5, 9])
+def test_failing_heads_are_dead_lettered_alone_and_their_followers_complete_at_their_first_attempt(
+    scene: Scene, failing: int
+) -> None:
+    batch = [scene.to_enrich() for _ in range(10)]
+    bad, good = batch[:failing], batch[failing:]
+    for delivery in bad:
+        scene.fails(delivery, TransientError("Timeout", "slow"))
+    waiting, receive = batch, 0
+    while any(scene.row(delivery).status is not S.FAILED for delivery in bad) or len(waiting) > failing:
+        receive += 1
+        assert receive <= 10 * 3 + 3, "within the receives that the queue allows"
+        stay = scene.enrich(*again(receive, *waiting))
+        waiting = [delivery for delivery in waiting if delivery.message_id in stay]
+    assert waiting == bad
+    for delivery in bad:
+        failure = scene.row(delivery).failure
+        assert failure
+        assert failure.attempts == 3
+    asked = [request.order_id for request in scene.provider.asked]
+    assert [asked.count(scene.row(delivery).order_id) for delivery in batch] == [3] * failing + [1] * len(good)
+
+
+def test_a_redriven_follower_is_not_let_through_untried_while_its_head_fails(scene: Scene) -> None:
+    head, follower = scene.to_enrich(), scene.to_enrich()
+    for delivery in (head, follower):
+        scene.fails(delivery, PermanentError("ItemRejected", "no"))
+    scene.enrich(head, follower)
+    scene.provider.errors = {scene.row(head).order_id: TransientError("Timeout", "slow")}
+    later = scene.clock() + timedelta(minutes=1)
+    redriven = [replace(delivery, message_id=f"new-{n}", sent_at=later) for n, delivery in enumerate((head, follower))]
+    assert scene.enrich(*redriven) == ids(*redriven)
+    assert scene.row(follower).status is S.FAILED, "not yet taken up, as its head rests"
+    scene.provider.errors.clear()
+    assert scene.enrich(*again(2, *redriven)) == []
+    assert scene.row(follower).enrichment is not None

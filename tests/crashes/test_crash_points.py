@@ -1,0 +1,191 @@
+"""Every AWS call of every handler fails once, before and after it took effect: after redelivery all promises hold.
+
+The process dies (nothing of it gets out any more), or the call's answer is lost (a connection error). The client asks
+again with its key, the queue delivers again, the operator gives the command again, as they do in production.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+import time_machine
+
+from comanda.domain.order import Stage
+from tests.builders import NOW
+from tests.crashes.play import Play, die, lose_the_connection
+from tests.crashes.promises import promises_hold
+from tests.targets import Resources
+
+BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    given: Callable[[Play], None]
+    """What went before; nothing fails in it."""
+    play: Callable[[Play], None]
+    calls: Mapping[str, int]
+    """AWS calls of each handler in it."""
+    ends: Mapping[str, str]
+    """For `promises_hold`."""
+
+
+# What is given
+
+
+def nothing(_: Play) -> None: ...
+
+
+def two_orders(sku: str) -> Callable[[Play], None]:
+    """One of this item, and behind it a good one of the same recipient, both as far as the second stage."""
+
+    def given(play: Play) -> None:
+        play.post("first", sku)
+        play.post("second")
+        play.drain(Stage.PROCESSING)
+
+    return given
+
+
+def one_accepted_order(play: Play) -> None:
+    play.post("first")
+
+
+def two_accepted_orders(play: Play) -> None:
+    play.post("first")
+    play.post("second")
+
+
+def failed(play: Play) -> None:
+    """An order that failed for good, and whose row was mended since."""
+    play.post("first", BAD)
+    play.drain()
+    play.correct("first")
+
+
+def dead_lettered_untried(play: Play) -> None:
+    play.post("first")
+    play.broken = True
+    play.drain()
+
+
+def rescued_and_dead_lettered_again(play: Play) -> None:
+    dead_lettered_untried(play)
+    play.minute()
+    play.drain()
+
+
+def redriven_and_completed(play: Play) -> None:
+    """Its old message is still in the dead-letter queue."""
+    failed(play)
+    play.redrive("first")
+    play.drain()
+
+
+# What is played
+
+
+def order_and_work(play: Play) -> None:
+    play.post("first")
+    play.drain()
+
+
+def enrich(play: Play) -> None:
+    play.drain(Stage.ENRICHMENT)
+
+
+def work_with_care(play: Play) -> None:
+    for stage in Stage:
+        play.crash_on_arrival(stage)
+        play.drain(stage)
+
+
+def redrive_from_console(play: Play) -> None:
+    play.redrive_from_console(Stage.ENRICHMENT)
+    play.drain(Stage.ENRICHMENT)
+
+
+def redrive(play: Play) -> None:
+    play.redrive("first")
+    play.drain(Stage.PROCESSING)
+
+
+def discard(play: Play) -> None:
+    play.discard("first")
+
+
+def repair(play: Play) -> None:
+    play.minute()
+    play.broken = False
+    play.drain(Stage.PROCESSING)
+
+
+def cancel(play: Play) -> None:
+    play.cancel("first")
+    play.drain()
+
+
+FIRST, BOTH = {"completed": "first"}, {"completed": "first second"}
+SECOND, FIRST_FAILED = {"completed": "second"}, {"failed": "first"}
+HAPPY_PATH = {"post": 5, "process": 3, "enrich": 5, "complete": 3}
+CAREFUL_PATH = {"process": 9, "enrich": 13, "complete": 9}
+SCENARIOS = [
+    Scenario("an order completes", nothing, order_and_work, HAPPY_PATH, FIRST),
+    Scenario("fails for good and is let through", two_orders(BAD), enrich, {"enrich": 17}, FIRST_FAILED | SECOND),
+    Scenario("fails for now, then succeeds", two_orders(FLAKY), enrich, {"enrich": 18}, BOTH),
+    Scenario("fails for now at every attempt", two_orders(HOPELESS), enrich, {"enrich": 26}, FIRST_FAILED | SECOND),
+    Scenario("two received before", two_accepted_orders, work_with_care, CAREFUL_PATH, BOTH),
+    Scenario("redriven from the console", failed, redrive_from_console, {"enrich": 6}, FIRST),
+    Scenario("redriven from the terminal", failed, redrive, {"redrive": 3, "process": 2}, FIRST),
+    Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
+    Scenario("published anew by the steward", dead_lettered_untried, repair, {"steward": 8, "process": 3}, FIRST),
+    Scenario("failed by the steward", rescued_and_dead_lettered_again, Play.minute, {"steward": 7}, FIRST_FAILED),
+    Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 6}, FIRST),
+    Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
+]
+
+FAILURES = {
+    "dies before": ("before", die),
+    "dies after": ("after", die),
+    "loses it before": ("before", lose_the_connection),
+    "loses it after": ("after", lose_the_connection),
+}
+"""How a handler fares at a call. Dying before its second one is the same as dying after its first."""
+POINTS = [
+    pytest.param(scenario, handler, number, *FAILURES[how], id=f"{scenario.name}: {handler} {how} call {number}")
+    for scenario in SCENARIOS
+    for handler, calls in scenario.calls.items()
+    for number in range(1, calls + 1)
+    for how in FAILURES
+    if how != "dies before" or number == 1
+]
+
+
+@pytest.fixture
+def play(moto: Resources) -> Iterator[Play]:
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield Play(moto, clock)
+
+
+@pytest.mark.parametrize(("scenario", "handler", "number", "when", "how"), POINTS)
+def test_all_promises_hold_whatever_call_fails(
+    play: Play, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
+) -> None:
+    scenario.given(play)
+    play.strike(handler, number, when, how)
+    scenario.play(play)
+    assert play.was_struck
+    play.five_minutes()
+    promises_hold(play, **scenario.ends)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
+    """A handler that makes one more call than the table says would have a crash point that nobody tried."""
+    scenario.given(play)
+    play.calls.clear()
+    scenario.play(play)
+    assert play.calls == scenario.calls
+    play.five_minutes()
+    promises_hold(play, **scenario.ends)
