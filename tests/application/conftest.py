@@ -38,6 +38,7 @@ class Scene:
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
     seconds_left: float = 10
+    slept: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.orders)
@@ -60,6 +61,7 @@ class Scene:
             journal=self.journal,
             clock=self.clock,
             draw=lambda: 0.0,
+            sleep=self.slept.append,
             executor=OneAfterAnother(),
             reserve_seconds=2,
         )

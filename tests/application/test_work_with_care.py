@@ -49,6 +49,24 @@ def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None
     assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
 
 
+@pytest.mark.parametrize(("refusals", "lost"), [(0, 0), (1, 0), (3, 0), (4, 1)])
+def test_the_outage_may_hit_the_giving_back_too(scene: Scene, refusals: int, lost: int) -> None:
+    busy = scene.to_enrich()
+    scene.provider.errors[scene.row(busy).order_id] = Unavailable("throttled")
+
+    def refuse() -> None:
+        raise Unavailable("orders table: ThrottlingException")
+
+    def throttle(_: object) -> None:
+        scene.orders.before_save += [refuse] * refusals
+
+    scene.provider.on_enrich = throttle
+    assert scene.enrich(*again(2, busy)) == ids(busy)
+    assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == lost
+    assert len(scene.slept) == refusals
+    assert [happening for happening, _ in scene.journal.told].count("order.attempt_lost") == lost
+
+
 def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
     """A later receive of the same message has written: the earlier one looks again, and leaves it alone."""
     delivery = scene.to_enrich()

@@ -364,7 +364,8 @@ class Verdict:
         failed = sum(call.outcome in TRANSIENT for call in calls)
         if name == "WorkerDied" or name in TRANSIENT:
             at_last = died if name == "WorkerDied" else sum(call.outcome == name for call in calls)
-            enough = at_last > 0 and failed + died >= settings.max_attempts
+            lost = sum(h.order_id == row.order_id and "attempt_lost" in h.what for h in self._system.history.happenings)
+            enough = at_last > 0 and failed + died + lost >= settings.max_attempts
             return None if enough else f"it failed {failed} times and its worker died {died} times"
         return "an order must not fail of that"
 

@@ -12,6 +12,7 @@ from tests.simulation.simulation import simulate
 ROOT = Path(__file__).resolve().parents[2]
 
 SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
+    132: "an attempt that a throttle cut short was lost where the throttle also hit the write that gives it back",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }
 """Defects of the product that a seed found, and which stay mended."""

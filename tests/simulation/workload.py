@@ -238,7 +238,7 @@ class Workload:
     def _discard_one(self) -> None:
         table, _, discard = self._cli()
         try:
-            chosen = select(table, Selection(), datetime.now(UTC), limit=1)
+            chosen = select(table, Selection(limit=1), datetime.now(UTC))
         except Unavailable:
             return
 

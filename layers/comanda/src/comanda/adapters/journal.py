@@ -20,6 +20,7 @@ COUNTED: Mapping[str, str] = {
     "order.completed": "OrdersCompleted",
     "order.failed": "OrdersFailed",
     "order.attempt_failed": "AttemptsFailed",
+    "order.attempt_lost": "AttemptsLost",
     "order.taken_up": "OrdersTakenUp",
     "order.rescued": "OrdersRescued",
 }
@@ -28,6 +29,7 @@ COUNTED: Mapping[str, str] = {
 _WARNINGS = {
     "batch.out_of_time",
     "order.attempt_failed",
+    "order.attempt_lost",
     "order.failed",
     "order.rescued",
     "queue.not_deleted",

@@ -44,6 +44,7 @@ def worker_handler(
         journal=journal,
         clock=world.clock,
         draw=world.draw,
+        sleep=world.sleep,
         executor=world.executor,
         reserve_seconds=settings.worker_reserve_seconds,
     )

@@ -16,7 +16,6 @@ this is ours (docs/decisions/0004).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -30,6 +29,9 @@ from comanda.domain.retry import RetryPolicy
 
 LOOKS = 4
 """How often a group reads its rows because they changed under its hands, before it leaves the rest for later."""
+
+GIVE_BACK_PAUSES = (0.5, 1.0, 2.0, 0.0)
+"""Seconds after each try to give an attempt back."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,6 +85,8 @@ class Worker:
     journal: Journal
     clock: Clock
     draw: Callable[[], float]
+    sleep: Callable[[float], None]
+    """Seconds."""
     executor: Executor
     reserve_seconds: float
     """Nothing is begun with less time left than this."""
@@ -229,15 +233,24 @@ class Worker:
         return replace(job, order=tried)
 
     def _give_back(self, job: Job) -> None:
-        """The attempt came to nothing through no fault of the order's."""
+        """The attempt came to nothing through no fault of the order's. The outage may hit this write too: it is tried
+        for some seconds, or a few short outages would use up all attempts of an order that was never tried (P6)."""
         order, delivery = job.order, job.delivery
         if order.attempts_of(self.step.stage, delivery.message_id) < job.attempt:  # It was not written down.
             return
         given_back = order.tried(
             self.step.stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1
         )
-        with suppress(Overtaken, Unavailable):
-            self.orders.save(order, given_back)
+        for pause in GIVE_BACK_PAUSES:
+            try:
+                self.orders.save(order, given_back)
+            except Overtaken:
+                return
+            except Unavailable:
+                self.sleep(pause)
+            else:
+                return
+        self.journal.tell("order.attempt_lost", order, stage=self.step.stage)
 
     def _failed_for_now(self, job: Job, error: WorkError) -> None:
         """One attempt is used up: the group rests, or the order fails with its last one."""
