@@ -1,10 +1,13 @@
 # Everything Comanda needs, on a machine with Python 3.11 or newer and make. `make` lists the targets.
 #
 #   PORT    where `make up` listens (default 4566)
+#   SEEDS   how many seeds `make simulate` runs (default 300), FIRST the first of them (default 0)
+#   SEED    the one seed it replays; VERBOSE=1 tells its whole story
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test test-fast test-stack prove check lint synth lock benchmark mutate clean
+.PHONY: help install up down demo test test-fast test-stack simulate prove check lint synth lock benchmark mutate \
+	mutate-simulated clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -14,7 +17,7 @@ INSTALLED := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 STAGES := local dev prod
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
 
 install:  ## install what is pinned: .venv, .venv-emulator, node_modules (every target does)
 	@python=$$(sh local/find-python.sh) && "$$python" local/bootstrap.py
@@ -29,7 +32,7 @@ demo: install  ## send orders through the running stack, or through one of its o
 	@$(INSTALLED) python -m local demo
 
 test: install  ## everything but what takes minutes: check, then the tests, on stacks of their own
-	@started=$$(date +%s) && $(MAKE) --no-print-directory check test-fast test-stack \
+	@started=$$(date +%s) && $(MAKE) --no-print-directory check test-fast simulate test-stack \
 		&& echo "make test took $$(( $$(date +%s) - started )) s"
 
 test-fast: install  ## the tests that need no deployed stack
@@ -38,7 +41,12 @@ test-fast: install  ## the tests that need no deployed stack
 test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
 	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile
 
-prove: install  ## what takes minutes to prove on a stack: killers, kill loop, poison heads, redrives
+simulate: install  ## try to break the promises: SEEDS=500 hostile schedules, or replay SEED=1234 VERBOSE=1
+	@$(INSTALLED) python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(VERBOSE),--verbose),\
+		--seeds $(or $(SEEDS),300) --first $(or $(FIRST),0))
+
+prove: install  ## what takes long to prove: 10,000 seeds; on a stack: killers, poison heads, redrives
+	@$(INSTALLED) python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0) --keep-going --points
 	@$(INSTALLED) pytest tests/stack -m prove -n 2 --dist worksteal --durations 10
 
 check: lint synth  ## lint, format, types, imports, templates; changes and deploys nothing
@@ -58,6 +66,9 @@ benchmark: install  ## measure the time from 202 to completed, on a stack of its
 
 mutate: install  ## take out one guard at a time; each must turn a test red (some minutes)
 	@$(INSTALLED) python -m tests.mutations
+
+mutate-simulated: install  ## take out one guard at a time; the simulator must catch each (about an hour)
+	@$(INSTALLED) python -m tests.simulation.mutants
 
 lock: install  ## lock requirements/*.in again; UPGRADE=1 takes newer versions
 	@$(INSTALLED) sh requirements/lock.sh $(if $(UPGRADE),--upgrade)
