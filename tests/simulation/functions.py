@@ -71,12 +71,12 @@ class Functions:
     ) -> None:
         self.functions: dict[str, Function] = {}
         self.running = 0
-        self._scheduler = scheduler
-        self._random = random
-        self._faults = faults
-        self._history = history
-        self._world = world
-        self._requests = 0
+        self.scheduler = scheduler
+        self.random = random
+        self.faults = faults
+        self.history = history
+        self.world = world
+        self.requests = 0
 
     def add(self, name: str, build: Build, timeout: float) -> None:
         self.functions[name] = Function(name, build, timeout)
@@ -87,40 +87,40 @@ class Functions:
         function.version += 1
         function.broken = broken
         function.idle.clear()
-        self._history.tell(f"deploys {name} version {function.version}" + (", which cannot start" if broken else ""))
+        self.history.tell(f"deploys {name} version {function.version}" + (", which cannot start" if broken else ""))
 
     def invoke(self, name: str, event: dict[str, Any], then: Callable[[Outcome], None]) -> None:
         """Asynchronous: `then` is told the outcome once."""
         function = self.functions[name]
-        now = self._scheduler.time()
-        if now < function.refused_until or self._faults.strikes(WorldFault.INVOCATION_THROTTLED):
-            self._history.tell(f"{name} is throttled")
-            self._scheduler.after(0.01, lambda: then(Outcome(error="TooManyRequestsException")))
+        now = self.scheduler.time()
+        if now < function.refused_until or self.faults.strikes(WorldFault.INVOCATION_THROTTLED):
+            self.history.tell(f"{name} is throttled")
+            self.scheduler.after(0.01, lambda: then(Outcome(error="TooManyRequestsException")))
             return
         _Invocation(self, function, event, then).start()
 
     def call(self, name: str, event: dict[str, Any], limit: float) -> Outcome:
         """Synchronous, from within a task: wait at most `limit` seconds."""
-        task, outcomes = self._scheduler.current, list[Outcome]()
+        task, outcomes = self.scheduler.current, list[Outcome]()
 
         def answered(outcome: Outcome) -> None:
             outcomes.append(outcome)
-            self._scheduler.after(0, task.resume)
+            self.scheduler.after(0, task.resume)
 
         self.invoke(name, event, answered)
-        end = self._scheduler.time() + limit
-        self._scheduler.after(limit, task.resume)
-        while not outcomes and self._scheduler.time() < end:
-            self._scheduler.give_way()
+        end = self.scheduler.time() + limit
+        self.scheduler.after(limit, task.resume)
+        while not outcomes and self.scheduler.time() < end:
+            self.scheduler.give_way()
         return outcomes[0] if outcomes else Outcome(error="gateway timeout")
 
-    def _environment(self, function: Function) -> Environment:
+    def environment(self, function: Function) -> Environment:
         if function.idle:
             return function.idle.pop()
         function.started += 1
-        skew = self._random.uniform(-0.2, 0.2) if self._faults.strikes(WorldFault.SKEWED_CLOCK) else 0.0
+        skew = self.random.uniform(-0.2, 0.2) if self.faults.strikes(WorldFault.SKEWED_CLOCK) else 0.0
         name = f"{function.name}.{function.version}.{function.started}"
-        return Environment(Process(self._scheduler, name, skew))
+        return Environment(Process(self.scheduler, name, skew))
 
 
 class _Invocation:
@@ -128,15 +128,15 @@ class _Invocation:
         self, service: Functions, function: Function, event: dict[str, Any], then: Callable[[Outcome], None]
     ) -> None:
         self._service = service
-        self._scheduler = service._scheduler
+        self._scheduler = service.scheduler
         self._function = function
         self._version = function.version
         self._event = event
         self._then = then
-        self._environment = service._environment(function)
+        self._environment = service.environment(function)
         self._ended = False
-        service._requests += 1
-        self._request_id = f"invocation-{service._requests}"
+        service.requests += 1
+        self._request_id = f"invocation-{service.requests}"
 
     def start(self) -> None:
         process = self._environment.process
@@ -147,12 +147,12 @@ class _Invocation:
     def _run(self) -> None:
         environment = self._environment
         if environment.handler is None:
-            self._scheduler.sleep(self._service._random.uniform(0.05, 0.5))
+            self._scheduler.sleep(self._service.random.uniform(0.05, 0.5))
             if self._function.broken:
                 environment.process.alive = False
                 self._end(Outcome(error="Runtime.ImportModuleError"))
                 return
-            environment.handler = self._function.build(self._service._world())
+            environment.handler = self._function.build(self._service.world())
         deadline = self._scheduler.time() + self._function.timeout
         self._scheduler.after(self._function.timeout, self._time_out)
         context = Context(self._function.name, self._request_id, lambda: deadline - self._scheduler.time())
@@ -180,7 +180,7 @@ class _Invocation:
         self._ended = True
         self._service.running -= 1
         if not outcome.is_good:
-            self._service._history.tell(f"{self._environment.process.name} ends: {outcome.error}")
+            self._service.history.tell(f"{self._environment.process.name} ends: {outcome.error}")
         self._scheduler.after(0, lambda: self._then(outcome))
 
 
@@ -204,21 +204,21 @@ class EventSourceMapping:
         queue.on_arrival = self.wake
 
     def wake(self) -> None:
-        self._wake_in(self._functions._random.uniform(0.001, 0.05))
+        self._wake_in(self._functions.random.uniform(0.001, 0.05))
 
     def _wake_in(self, seconds: float) -> None:
-        at = self._functions._scheduler.time() + seconds
+        at = self._functions.scheduler.time() + seconds
         if at < self._wakes_at:
             self._wakes_at = at
-            self._functions._scheduler.after(seconds, self._poll)
+            self._functions.scheduler.after(seconds, self._poll)
 
     def _poll(self) -> None:
-        now = self._functions._scheduler.time()
+        now = self._functions.scheduler.time()
         self._wakes_at = float("inf")
         if not self.enabled:
             return
         while self._running < self._concurrency:
-            most = self._batch_size if self._functions._random.random() < 0.7 else 1
+            most = self._batch_size if self._functions.random.random() < 0.7 else 1
             batch = self._sqs.receive(self._queue, most)
             if not batch:
                 break
@@ -241,12 +241,12 @@ class EventSourceMapping:
             for message_id in receipts:
                 self.batches_died[message_id] = self.batches_died.get(message_id, 0) + 1
         for message_id, receipt in receipts.items():
-            if message_id in stay or self._functions._faults.strikes(WorldFault.DELETE_LOST):
+            if message_id in stay or self._functions.faults.strikes(WorldFault.DELETE_LOST):
                 continue
             try:
                 self._sqs.delete(self._queue, receipt)
             except AwsError:
-                self._functions._history.tell(
+                self._functions.history.tell(
                     f"mapping of {self._queue.name}: receipt expired, {message_id} comes again"
                 )
         self.wake()
