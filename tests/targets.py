@@ -1,4 +1,4 @@
-"""Where adapters are tested: tables and queues of a test's own, on moto or on the emulator."""
+"""Where adapters are tested: tables, queues and a bucket of a test's own, on moto or on the emulator."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,19 +12,22 @@ from tests.fakes import FakeClock, OneAfterAnother
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Tables and queues as the CDK app makes them (tests/infra asserts its templates)."""
+    """Tables, queues and a bucket as the CDK app makes them (tests/infra asserts its templates)."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
+    s3: "S3Client"
     orders_table: str
     ledger_table: str
     idempotency_table: str
     queue_url: str
+    bucket: str
 
     def world(self) -> World:
         return World(
@@ -54,7 +57,7 @@ class Resources:
 
 
 def make_resources(session: boto3.Session) -> Resources:
-    dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
+    dynamodb, sqs, s3 = session.client("dynamodb"), session.client("sqs"), session.client("s3")
     name = f"test-{uuid.uuid4().hex[:12]}"
     for table, keys in {
         "orders": ["order_id"],
@@ -95,4 +98,14 @@ def make_resources(session: boto3.Session) -> Resources:
             "FifoThroughputLimit": "perMessageGroupId",
         },
     )
-    return Resources(dynamodb, sqs, f"{name}-orders", f"{name}-ledger", f"{name}-idempotency", queue["QueueUrl"])
+    s3.create_bucket(Bucket=f"{name}-reports")
+    return Resources(
+        dynamodb=dynamodb,
+        sqs=sqs,
+        s3=s3,
+        orders_table=f"{name}-orders",
+        ledger_table=f"{name}-ledger",
+        idempotency_table=f"{name}-idempotency",
+        queue_url=queue["QueueUrl"],
+        bucket=f"{name}-reports",
+    )
