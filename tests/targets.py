@@ -1,4 +1,4 @@
-"""Where adapters are tested: tables and queues of a test's own, on moto or on the emulator."""
+"""Where adapters are tested: tables, queues and a bucket of a test's own, on moto or on the emulator."""
 
 import json
 import uuid
@@ -11,6 +11,7 @@ from tests.fakes import FakeClock, OneAfterAnother
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 
@@ -50,6 +51,18 @@ class Resources:
         """The row of an order as DynamoDB has it, typed values and all."""
         answer = self.dynamodb.get_item(TableName=self.orders_table, Key={"order_id": {"S": order_id}})
         return dict(answer.get("Item", {}))
+
+
+@dataclass(frozen=True)
+class Bucket:
+    s3: "S3Client"
+    name: str
+
+    def keys(self) -> list[str]:
+        return [found["Key"] for found in self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])]
+
+    def unfinished_uploads(self) -> int:
+        return len(self.s3.list_multipart_uploads(Bucket=self.name).get("Uploads", []))
 
 
 class Session(Protocol):
@@ -109,3 +122,9 @@ def create_fifo_queue(sqs: "SQSClient", dead_letters: str | None = None, max_rec
         attributes["RedrivePolicy"] = json.dumps(policy)
     created = sqs.create_queue(QueueName=f"test-{uuid.uuid4().hex[:12]}.fifo", Attributes=attributes)  # type: ignore[arg-type]
     return created["QueueUrl"]
+
+
+def make_bucket(session: Session) -> Bucket:
+    s3, name = session.client("s3"), f"test-{uuid.uuid4().hex[:12]}-reports"
+    s3.create_bucket(Bucket=name)
+    return Bucket(s3, name)

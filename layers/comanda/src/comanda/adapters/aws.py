@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from comanda.domain.errors import Unavailable
 
-_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException"}
+_CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException", "PreconditionFailed"}
 _DEFECTS = {
     "ValidationException",
     "SerializationException",

@@ -12,9 +12,12 @@ ComandaError
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
 │   └── KeyReused               422  the same key with another payload
 ├── Unavailable                 503  storage or a queue does not answer; nobody's attempt is used up
-└── WorkError                   a worker could not do an order's step
-    ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
-    └── TransientError          it may go better later: uses up one attempt, retried after a pause
+├── WorkError                   a worker could not do an order's step
+│   ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
+│   └── TransientError          it may go better later: uses up one attempt, retried after a pause
+└── ReportError                 a report cannot be written as asked, and no retry will mend it
+    ├── InvalidTable            a column or a cell breaks a rule; the message names row and column
+    └── TooManyRows             more than the format takes; the message names one that takes them
 """
 
 from dataclasses import dataclass
@@ -94,3 +97,15 @@ class PermanentError(WorkError):
 
 class TransientError(WorkError):
     """It may go better later (A5)."""
+
+
+class ReportError(ComandaError):
+    """A report cannot be written as asked."""
+
+
+class InvalidTable(ReportError):
+    """A column or a cell breaks a rule of its kind or of the format."""
+
+
+class TooManyRows(ReportError):
+    """More rows than the format takes."""

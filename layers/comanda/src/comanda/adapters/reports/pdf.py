@@ -1,0 +1,324 @@
+"""PDF tables, written forward only: page after page, and at the end what all pages refer to (ISO 32000-1).
+
+Why not ReportLab's canvas or its LongTable: docs/decisions/0006.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from enum import Enum
+from functools import partial
+from itertools import chain, islice
+from typing import Any
+
+from comanda.adapters.reports.pdf_font import Font, stream, visible
+from comanda.domain.errors import InvalidTable, TooManyRows
+from comanda.domain.locale import currency_symbol
+from comanda.domain.table import SUMMABLE, Kind, Row, Table, Totals, check_rows, clean_text
+
+MAX_ROWS = 100_000
+DEFLATE_LEVEL = 1
+SAMPLE_ROWS = 200
+"""Widths of columns, and with them how the paper is turned, are decided from these."""
+
+_MARGIN = 30.0
+"""Of the paper on each side, in points (1/72 inch) as all lengths here."""
+_SIZE, _TITLE_SIZE, _LINE = 7.5, 14.0, 12.0
+_GAP = 9.0
+"""Between two columns."""
+_LEAST_TEXT = 36.0
+"""Text columns are not made narrower than this; numbers are never cut."""
+_FOOTER = 22.0
+_COUNT_WIDTH = 24.0
+"""Room for the number of pages."""
+_MAX_CACHED = 4_096
+
+_CATALOG, _PAGES, _INFO, _RESOURCES, _HEADER, _PAGE_COUNT = range(1, 7)
+_REGULAR, _BOLD = 10, 20
+_FIRST_PAGE = 30
+"""Numbers of objects. Fonts have six each; each page two."""
+_BEGIN = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+
+
+class Paper(Enum):
+    """Width and height in portrait, in points."""
+
+    A4 = (595.28, 841.89)
+    LETTER = (612.0, 792.0)
+
+
+def write(table: Table, rows: Iterable[Row], *, paper: Paper = Paper.A4) -> Iterator[bytes]:
+    """The bytes of a document, a page at a time, while the rows are read.
+
+    Portrait where the columns fit, else landscape, with long text cut off by an ellipsis. Raises TooManyRows, and
+    InvalidTable also for columns that do not fit on paper.
+    """
+    rows = iter(rows)
+    sample = list(islice(rows, SAMPLE_ROWS))
+    check_rows(table.columns, sample)
+    fonts = _Fonts(Font("DejaVuSans.ttf"), Font("DejaVuSans-Bold.ttf"))
+    layout = _lay_out(table, sample, fonts, paper)
+    document = _Document()
+    yield document.begin()
+    content, y = _heading(table, layout, fonts)
+    lines = _lines(table, layout, fonts, chain(sample, rows))
+    while (some := list(islice(lines, layout.lines_below(y)))) or not document.pages:
+        frame = _frame(table, layout, fonts, y, len(some), len(document.pages) + 1)
+        body = "".join([line(y - _LINE * place) for place, line in enumerate(some, 2)])
+        yield document.page(f"{content}{frame}BT/F1 {_SIZE} Tf {body}ET")
+        content, y = "", layout.height - _MARGIN
+    yield document.end(table, layout, fonts)
+
+
+@dataclass(frozen=True)
+class _Fonts:
+    regular: Font
+    bold: Font
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The paper as it is turned, and each column's left edge and width."""
+
+    width: float
+    height: float
+    columns: tuple[tuple[float, float], ...]
+
+    def lines_below(self, y: float) -> int:
+        """How many lines fit below the header of columns, if that begins at y."""
+        return int((y - _FOOTER - _MARGIN) / _LINE) - 1
+
+
+Line = Callable[[float], str]
+"""From the height of its baseline to the operators that show it."""
+
+
+def _lay_out(table: Table, sample: Sequence[Row], fonts: _Fonts, paper: Paper) -> _Layout:
+    natural = [_natural_width(table, sample, fonts, place) for place in range(len(table.columns))]
+    narrow, wide = paper.value
+    gaps = 2 * _MARGIN + _GAP * (len(natural) - 1)
+    width, height = (narrow, wide) if sum(natural) + gaps <= narrow else (wide, narrow)
+    room = width - gaps
+    texts = [place for place, column in enumerate(table.columns) if column.kind is Kind.TEXT]
+    room_for_texts = room - sum(natural) + sum(natural[place] for place in texts)
+    for left, place in zip(range(len(texts), 0, -1), sorted(texts, key=natural.__getitem__), strict=True):
+        if natural[place] > room_for_texts / left:
+            natural[place] = room_for_texts / left
+            if natural[place] < _LEAST_TEXT:
+                raise InvalidTable(f"{len(natural)} columns do not fit on paper; ask for XLSX")
+        room_for_texts -= natural[place]
+    if sum(natural) > room + 0.01:
+        raise InvalidTable(f"{len(natural)} columns do not fit on paper; ask for XLSX")
+    spare = (room - sum(natural)) / len(natural)
+    edges, x = [], _MARGIN
+    for column_width in natural:
+        edges.append((x, column_width + spare))
+        x += column_width + spare + _GAP
+    return _Layout(width, height, tuple(edges))
+
+
+def _natural_width(table: Table, sample: Sequence[Row], fonts: _Fonts, place: int) -> float:
+    """The width that shows the title and the sample in full."""
+    column = table.columns[place]
+    shown = table.as_shown(column)
+    widths = [fonts.regular.width(shown(row[place])) for row in sample if row[place] is not None]
+    return max(fonts.bold.width(_title(table, place)), *widths, 0.0) * _SIZE / 1000 + 1
+
+
+def _title(table: Table, place: int) -> str:
+    column = table.columns[place]
+    title = visible(column.title)
+    return f"{title} ({currency_symbol(table.currency)})" if column.kind is Kind.MONEY else title
+
+
+def _lines(table: Table, layout: _Layout, fonts: _Fonts, rows: Iterator[Row]) -> Iterator[Line]:
+    """One for each row, and one for the totals."""
+    cells = [_cell(table, layout, place, fonts.regular) for place in range(len(table.columns))]
+    totals, read = Totals(table.columns), 0
+    while batch := list(islice(rows, SAMPLE_ROWS)):
+        check_rows(table.columns, batch, read + 1)
+        read += len(batch)
+        if read > MAX_ROWS:
+            raise TooManyRows(f"a PDF takes at most {MAX_ROWS} rows; ask for XLSX, which takes any number")
+        totals.add(batch)
+        for row in batch:
+            yield partial(_line, cells, row)
+    if table.has_totals:
+        yield partial(_totals_line, table, layout, fonts.bold, totals.row(table.locale.total))
+
+
+def _line(cells: Sequence[Callable[[Any], tuple[str, str]]], row: Row, y: float) -> str:
+    height = f"{y:.2f}"
+    shown = [show(cell) for show, cell in zip(cells, row, strict=True) if cell is not None]
+    return "".join([f"1 0 0 1 {x} {height} Tm{text}" for x, text in shown])
+
+
+def _totals_line(table: Table, layout: _Layout, font: Font, row: Row, y: float) -> str:
+    cells = [_cell(table, layout, place, font, label=isinstance(cell, str)) for place, cell in enumerate(row)]
+    return f"/F2 {_SIZE} Tf {_line(cells, row, y)}"
+
+
+def _cell(
+    table: Table, layout: _Layout, place: int, font: Font, *, label: bool = False
+) -> Callable[[Any], tuple[str, str]]:
+    """What makes of a cell where it begins, and the operator that shows it. Texts are remembered: many come again."""
+    column = table.columns[place]
+    shown = table.as_shown(column)
+    left, width = layout.columns[place]
+    room = width * 1000 / _SIZE
+    known: dict[str, tuple[str, str]] = {}
+
+    def text(cell: str) -> tuple[str, str]:
+        if cell not in known:
+            if len(known) >= _MAX_CACHED:
+                known.clear()
+            known[cell] = f"{left:.2f}", f"{font.encode(_fitted(cell, font, room))}Tj\n"
+        return known[cell]
+
+    def other(cell: Any) -> tuple[str, str]:
+        return f"{left:.2f}", f"{font.encode(visible(shown(cell)))}Tj\n"
+
+    def number(cell: Any) -> tuple[str, str]:
+        digits = shown(cell)
+        wide = font.width(digits)
+        if wide <= room:
+            return f"{left + (room - wide) * _SIZE / 1000:.2f}", f"{font.encode(digits)}Tj\n"
+        # A number is not cut but set narrower.
+        return f"{left:.2f}", f" {100 * room / wide:.1f} Tz{font.encode(digits)}Tj 100 Tz\n"
+
+    if label or column.kind is Kind.TEXT:
+        return text
+    return number if column.kind in SUMMABLE else other
+
+
+def _fitted(text: str, font: Font, room: float) -> str:
+    line = visible(text)
+    return line if font.width(line) <= room else visible(font.fitted(text, room))
+
+
+def _heading(table: Table, layout: _Layout, fonts: _Fonts) -> tuple[str, float]:
+    """Title and subtitle of the first page, and the height at which its table begins."""
+    width = layout.width - 2 * _MARGIN
+    y = layout.height - _MARGIN - _TITLE_SIZE
+    title = _fitted(table.title, fonts.bold, width * 1000 / _TITLE_SIZE)
+    content = f"BT/F2 {_TITLE_SIZE} Tf 1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.bold.encode(title)}Tj/F1 {_SIZE + 1} Tf "
+    y -= 4
+    for subtitle in table.subtitle:
+        for line in _wrapped(subtitle, fonts.regular, width * 1000 / (_SIZE + 1)):
+            y -= _LINE
+            content += f"1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.regular.encode(visible(line))}Tj\n"
+    return f"{content}ET ", y - 8
+
+
+def _wrapped(text: str, font: Font, room: float) -> Iterator[str]:
+    """Lines of whole words; a word that is too long for a line is cut."""
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if line and font.width(longer) > room:
+            yield line
+            longer = word
+        line = font.fitted(longer, room) if font.width(longer) > room else longer
+    yield line
+
+
+def _frame(table: Table, layout: _Layout, fonts: _Fonts, y: float, lines: int, page: int) -> str:
+    """What stands around the lines of a page: the header of columns, rules, the footer with "page x of y"."""
+    font, right = fonts.regular, layout.width - _MARGIN
+    rules = "".join(
+        f"{_MARGIN} {height:.2f} m {right:.2f} {height:.2f} l "
+        for height in (y - _LINE * place - 3.5 for place in range(2, lines + 2))
+    )
+    written = visible(f"{table.title} · {table.locale.moment(table.local(table.created_at))}")
+    counted = f"{table.locale.page} {page} {table.locale.of} "
+    counted_at = right - _COUNT_WIDTH - font.width(counted) * _SIZE / 1000
+    left_room = (counted_at - _MARGIN - _GAP) * 1000 / _SIZE
+    return (
+        f"q 1 0 0 1 0 {y - _LINE:.2f} cm/Header Do Q .85 G .4 w {rules}S "
+        f"BT/F1 {_SIZE} Tf 1 0 0 1 {_MARGIN} {_FOOTER} Tm{font.encode(_fitted(written, font, left_room))}Tj "
+        f"1 0 0 1 {counted_at:.2f} {_FOOTER} Tm{font.encode(counted)}Tj ET "
+        f"q 1 0 0 1 {right - _COUNT_WIDTH:.2f} {_FOOTER} cm/Count Do Q "
+    )
+
+
+class _Document:
+    """Numbers objects, and remembers where each begins."""
+
+    def __init__(self) -> None:
+        self.pages: list[int] = []
+        """Their object numbers."""
+        self._offsets: dict[int, int] = {}
+        self._written = 0
+
+    def begin(self) -> bytes:
+        self._written = len(_BEGIN)
+        return _BEGIN
+
+    def page(self, content: str) -> bytes:
+        number = _FIRST_PAGE + 2 * len(self.pages)
+        self.pages.append(number)
+        deflated = zlib.compress(content.encode(), DEFLATE_LEVEL)
+        shown = f"<</Filter/FlateDecode/Length {len(deflated)}>>stream\n".encode() + deflated + b"\nendstream"
+        page = f"<</Type/Page/Parent {_PAGES} 0 R/Contents {number + 1} 0 R>>".encode()
+        return self._objects({number: page, number + 1: shown})
+
+    def end(self, table: Table, layout: _Layout, fonts: _Fonts) -> bytes:
+        """All that pages refer to, and the table of where everything is."""
+        both = f"/Resources<</Font<</F1 {_REGULAR} 0 R/F2 {_BOLD} 0 R>>>>"
+        form = "/Type/XObject/Subtype/Form/BBox"
+        header = _columns_header(table, layout, fonts.bold)
+        count = f"BT/F1 {_SIZE} Tf {fonts.regular.encode(str(len(self.pages)))}Tj ET"
+        objects = {
+            _CATALOG: (
+                f"<</Type/Catalog/Pages {_PAGES} 0 R/Lang({table.locale.tag})"
+                "/ViewerPreferences<</DisplayDocTitle true>>>>"
+            ).encode(),
+            _PAGES: (
+                f"<</Type/Pages/Count {len(self.pages)}/MediaBox[0 0 {layout.width} {layout.height}]"
+                f"/Resources<</Font<</F1 {_REGULAR} 0 R/F2 {_BOLD} 0 R>>"
+                f"/XObject<</Header {_HEADER} 0 R/Count {_PAGE_COUNT} 0 R>>>>"
+                f"/Kids[{' '.join(f'{number} 0 R' for number in self.pages)}]>>"
+            ).encode(),
+            _INFO: (
+                f"<</Title{_string(table.title)}/Subject{_string(' · '.join(table.subtitle))}/Creator(Comanda)"
+                f"/CreationDate(D:{table.created_at.astimezone(UTC):%Y%m%d%H%M%S}Z)>>"
+            ).encode(),
+            _HEADER: stream(header.encode(), f"{form}[0 {-_LINE} {layout.width} {2 * _LINE}]{both}"),
+            _PAGE_COUNT: stream(count.encode(), f"{form}[0 {-_LINE} {_COUNT_WIDTH} {_LINE}]{both}"),
+            **fonts.regular.objects(_REGULAR),
+            **fonts.bold.objects(_BOLD),
+        }
+        body = self._objects(objects)
+        last = max(self._offsets)
+        entries = "".join(
+            f"{self._offsets[number]:010} 00000 n \n" if number in self._offsets else "0000000000 65535 f \n"
+            for number in range(last + 1)
+        )
+        trailer = f"<</Size {last + 1}/Root {_CATALOG} 0 R/Info {_INFO} 0 R>>"
+        return body + f"xref\n0 {last + 1}\n{entries}trailer{trailer}\nstartxref\n{self._written}\n%%EOF\n".encode()
+
+    def _objects(self, objects: Mapping[int, bytes]) -> bytes:
+        written = []
+        for number, content in objects.items():
+            self._offsets[number] = self._written
+            written.append(b"%d 0 obj" % number + content + b"\nendobj\n")
+            self._written += len(written[-1])
+        return b"".join(written)
+
+
+def _columns_header(table: Table, layout: _Layout, font: Font) -> str:
+    """The titles of all columns on a band of colour, with their baseline at 0."""
+    titles = ""
+    for place, (column, (left, width)) in enumerate(zip(table.columns, layout.columns, strict=True)):
+        room = width * 1000 / _SIZE
+        title = _fitted(_title(table, place), font, room)
+        shift = (room - font.width(title)) * _SIZE / 1000 if column.kind in SUMMABLE else 0.0
+        titles += f"1 0 0 1 {left + shift:.2f} 0 Tm{font.encode(title)}Tj "
+    band = f"{_MARGIN - 3} -3.5 {layout.width - 2 * _MARGIN + 6:.2f} {_LINE} re"
+    return f".12 .31 .47 rg {band} f 1 g BT/F2 {_SIZE} Tf {titles}ET"
+
+
+def _string(text: str) -> str:
+    """A text string of the document's properties: UTF-16 with a byte order mark, in hex."""
+    return f"<FEFF{clean_text(text).encode('utf-16-be').hex()}>"

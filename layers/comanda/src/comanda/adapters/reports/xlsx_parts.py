@@ -1,0 +1,295 @@
+"""The parts of a workbook as XML: cells, the frame of a sheet, styles, properties (ECMA-376, part 1)."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from xml.sax.saxutils import escape, quoteattr
+
+from comanda.domain.locale import currency_symbol
+from comanda.domain.table import Kind, Row, Table, clean_text
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+
+MAX_SHEET_NAME = 31
+_NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
+_ESCAPE_SEQUENCE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+"""Text that looks like the format's own escapes for control characters (ST_Xstring, ECMA-376 22.9.2.19)."""
+_WIDEST, _NARROWEST = 60, 8
+"""Of a column, in characters of the default font."""
+
+_KINDS = list(Kind)
+_NUMBERS = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY}
+AS_TEXT = 1
+_HEADER, _NUMBER_HEADER = 2, 3
+
+
+def style_of(kind: Kind, *, total: bool = False) -> int:
+    """The number of a cell format in styles.xml."""
+    return 4 + 2 * _KINDS.index(kind) + total
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A finished sheet: its name, and the number of the last row that is no total."""
+
+    name: str
+    last_row: int
+
+
+def letters_of(place: int) -> str:
+    """A for 0, Z for 25, AA for 26."""
+    letters = ""
+    place += 1
+    while place:
+        place, letter = divmod(place - 1, 26)
+        letters = chr(65 + letter) + letters
+    return letters
+
+
+def escaped(text: str) -> str:
+    """Cleaned text as XML holds it."""
+    return escape(_ESCAPE_SEQUENCE.sub("_x005F_", text))
+
+
+def text_cell(
+    place: int, number: int | str, content: str, style: int | None = None, *, keep_space: bool = False
+) -> str:
+    """A cell with its text in it; `content` is escaped already. A formula it can never be."""
+    styled = "" if style is None else f' s="{style}"'
+    space = ' xml:space="preserve"' if keep_space else ""
+    return f'<c r="{letters_of(place)}{number}"{styled} t="inlineStr"><is><t{space}>{content}</t></is></c>'
+
+
+def shared_cell(place: int, number: int | str, shared: int | str) -> str:
+    """A cell whose text stands in the table of shared texts."""
+    return f'<c r="{letters_of(place)}{number}" t="s"><v>{shared}</v></c>'
+
+
+def number_cell(place: int, number: int | str, value: object, style: int) -> str:
+    return f'<c r="{letters_of(place)}{number}" s="{style}"><v>{value}</v></c>'
+
+
+def boolean_cell(place: int, number: int | str, value: object, style: int) -> str:
+    return f'<c r="{letters_of(place)}{number}" s="{style}" t="b"><v>{value}</v></c>'
+
+
+def empty_cell(place: int, number: int, style: int) -> str:
+    return f'<c r="{letters_of(place)}{number}" s="{style}"/>'
+
+
+def sheet_path(place: int) -> str:
+    return f"xl/worksheets/sheet{place + 1}.xml"
+
+
+def sheet_name(title: str, place: int) -> str:
+    """A name Excel takes: 1 to 31 UTF-16 units, none of `[]:*?/\\`, no apostrophe at its ends, not "History";
+    from the second sheet on with a number."""
+    number = f" ({place + 1})" if place else ""
+    name = " ".join(_NOT_IN_SHEET_NAMES.sub(" ", clean_text(title)).split())
+    while len(name.encode("utf-16-le")) // 2 > MAX_SHEET_NAME - len(number):
+        name = name[:-1]
+    name = name.strip(" '")
+    if not name or name.casefold() == "history":
+        name = "Report"
+    return name + number
+
+
+def sheet_head(table: Table, sample: Sequence[Row]) -> bytes:
+    """Everything before the first row of data: frozen header, widths as the sample needs them."""
+    columns = "".join(
+        f'<col min="{place}" max="{place}" width="{width}" customWidth="1"/>'
+        for place, width in enumerate(_widths(table, sample), 1)
+    )
+    header = "".join(
+        text_cell(
+            place,
+            1,
+            escaped(clean_text(column.title)),
+            _NUMBER_HEADER if column.kind in _NUMBERS else _HEADER,
+            keep_space=True,
+        )
+        for place, column in enumerate(table.columns)
+    )
+    return (
+        f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
+        ' state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
+        f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols>'
+        f'<sheetData><row r="1" ht="20" customHeight="1">{header}</row>'
+    ).encode()
+
+
+def sheet_foot(table: Table, last_row: int) -> bytes:
+    """Everything after the last row: filter, and how it is printed, with title, subtitle and page x of y."""
+    locale = table.locale
+    header = f"&L&B{_print_text(table.title, 80)}&B\n{_print_text(' · '.join(table.subtitle), 150)}"
+    footer = f"&C{locale.page} &P {locale.of} &N"
+    return (
+        f'</sheetData><autoFilter ref="A1:{letters_of(len(table.columns) - 1)}{last_row}"/>'
+        '<pageMargins left="0.4" right="0.4" top="0.9" bottom="0.6" header="0.3" footer="0.3"/>'
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>'
+        f"<headerFooter><oddHeader>{escape(header)}</oddHeader><oddFooter>{escape(footer)}</oddFooter>"
+        "</headerFooter></worksheet>"
+    ).encode()
+
+
+def workbook(table: Table, sheets: Sequence[Sheet], shared: Iterable[str]) -> dict[str, bytes]:
+    """All parts but the sheets, by their paths."""
+    texts = "".join(f'<si><t xml:space="preserve">{escaped(clean_text(text))}</t></si>' for text in shared)
+    places = range(1, len(sheets) + 1)
+    listed = "".join(
+        f'<sheet name={quoteattr(sheet.name)} sheetId="{place}" r:id="rId{place}"/>'
+        for place, sheet in zip(places, sheets, strict=True)
+    )
+    related = "".join(
+        f'<Relationship Id="rId{place}" Type="{_RELATIONSHIPS}/worksheet" Target="worksheets/sheet{place}.xml"/>'
+        for place in places
+    )
+    overrides = "".join(
+        f'<Override PartName="/{sheet_path(place - 1)}" ContentType="application/'
+        'vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>'
+        for place in places
+    )
+    contents = {
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONSHIPS}"><bookViews><workbookView/></bookViews>'
+            f"<sheets>{listed}</sheets><definedNames>{_defined_names(table, sheets)}</definedNames></workbook>"
+        ),
+        "xl/_rels/workbook.xml.rels": (
+            f'<Relationships xmlns="{_PACKAGE}/relationships">{related}'
+            f'<Relationship Id="rId{len(sheets) + 1}" Type="{_RELATIONSHIPS}/styles" Target="styles.xml"/>'
+            f'<Relationship Id="rId{len(sheets) + 2}" Type="{_RELATIONSHIPS}/sharedStrings"'
+            ' Target="sharedStrings.xml"/>'
+            "</Relationships>"
+        ),
+        "xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{texts}</sst>',
+        "xl/styles.xml": _styles(table),
+        "docProps/core.xml": _properties(table),
+        "_rels/.rels": (
+            f'<Relationships xmlns="{_PACKAGE}/relationships">'
+            f'<Relationship Id="rId1" Type="{_RELATIONSHIPS}/officeDocument" Target="xl/workbook.xml"/>'
+            f'<Relationship Id="rId2" Type="{_PACKAGE}/relationships/metadata/core-properties"'
+            ' Target="docProps/core.xml"/></Relationships>'
+        ),
+        "[Content_Types].xml": (
+            f'<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/>'
+            '<Override PartName="/xl/workbook.xml" ContentType="application/'
+            'vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+            '<Override PartName="/xl/styles.xml" ContentType="application/'
+            'vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/>'
+            '<Override PartName="/xl/sharedStrings.xml" ContentType="application/'
+            'vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+            '<Override PartName="/docProps/core.xml" ContentType="application/'
+            f'vnd.openxmlformats-package.core-properties+xml"/>{overrides}</Types>'
+        ),
+    }
+    return {path: (_DECLARATION + xml).encode() for path, xml in contents.items()}
+
+
+def _defined_names(table: Table, sheets: Sequence[Sheet]) -> str:
+    """The filtered range, which Excel keeps as a hidden name, and the header that is printed on each page. Sorted, as
+    Excel writes them."""
+    last = letters_of(len(table.columns) - 1)
+    quoted = [escape("'" + sheet.name.replace("'", "''") + "'") for sheet in sheets]
+    filters = [
+        f'<definedName name="_xlnm._FilterDatabase" localSheetId="{place}" hidden="1">'
+        f"{quoted[place]}!$A$1:${last}${sheet.last_row}</definedName>"
+        for place, sheet in enumerate(sheets)
+    ]
+    titles = [
+        f'<definedName name="_xlnm.Print_Titles" localSheetId="{place}">{quoted[place]}!$1:$1</definedName>'
+        for place in range(len(sheets))
+    ]
+    return "".join(filters + titles)
+
+
+def _styles(table: Table) -> str:
+    symbol = currency_symbol(table.currency).replace('"', "")
+    formats = {
+        Kind.INTEGER: "#,##0",
+        Kind.DECIMAL: "#,##0.###############",
+        Kind.MONEY: f'"{symbol}"\\ #,##0.00;[Red]\\-"{symbol}"\\ #,##0.00',
+        Kind.DATE: table.locale.sheet_date,
+        Kind.DATETIME: f"{table.locale.sheet_date}\\ {table.locale.sheet_time}",
+    }
+    format_ids = {kind: 164 + place for place, kind in enumerate(formats)}
+    number_formats = "".join(
+        f'<numFmt numFmtId="{format_ids[kind]}" formatCode={quoteattr(code)}/>' for kind, code in formats.items()
+    )
+    header = 'numFmtId="0" fontId="2" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1" applyAlignment="1"'
+    cell_formats = [
+        '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
+        '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1" applyNumberFormat="1"/>',
+        f'<xf {header}><alignment vertical="center"/></xf>',
+        f'<xf {header}><alignment horizontal="right" vertical="center"/></xf>',
+    ]
+    for kind in _KINDS:
+        format_id = f'numFmtId="{format_ids[kind]}" applyNumberFormat="1"' if kind in format_ids else 'numFmtId="0"'
+        alignment = f'<alignment horizontal="{"right" if kind in _NUMBERS else "left"}"/>'
+        cell_formats += [
+            f'<xf {format_id} fontId="{font}" fillId="0" borderId="{font}" xfId="0" applyFont="1" applyBorder="1"'
+            f' applyAlignment="1">{alignment}</xf>'
+            for font in (0, 1)
+        ]
+    face = '<name val="Calibri"/><family val="2"/>'
+    fonts = (
+        f'<font><sz val="11"/>{face}</font>',
+        f'<font><b/><sz val="11"/>{face}</font>',
+        f'<font><b/><sz val="11"/><color rgb="FFFFFFFF"/>{face}</font>',
+    )
+    dark = '<color rgb="FF1F2937"/>'
+    return (
+        f'<styleSheet xmlns="{_MAIN}"><numFmts count="{len(formats)}">{number_formats}</numFmts>'
+        f'<fonts count="{len(fonts)}">{"".join(fonts)}</fonts>'
+        '<fills count="3"><fill><patternFill patternType="none"/></fill>'
+        '<fill><patternFill patternType="gray125"/></fill>'
+        '<fill><patternFill patternType="solid"><fgColor rgb="FF1F4E79"/><bgColor indexed="64"/></patternFill></fill>'
+        "</fills>"
+        '<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border>'
+        f'<border><left/><right/><top style="thin">{dark}</top><bottom style="double">{dark}</bottom><diagonal/>'
+        "</border></borders>"
+        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+        f'<cellXfs count="{len(cell_formats)}">{"".join(cell_formats)}</cellXfs>'
+        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+    )
+
+
+def _properties(table: Table) -> str:
+    created = table.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f'<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        ' xmlns:dcterms="http://purl.org/dc/terms/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        f"<dc:title>{escape(clean_text(table.title))}</dc:title><dc:creator>Comanda</dc:creator>"
+        f"<dc:description>{escape(clean_text(chr(10).join(table.subtitle)))}</dc:description>"
+        f'<dcterms:created xsi:type="dcterms:W3CDTF">{created}</dcterms:created>'
+        f'<dcterms:modified xsi:type="dcterms:W3CDTF">{created}</dcterms:modified></cp:coreProperties>'
+    )
+
+
+def _print_text(text: str, longest: int) -> str:
+    """Text for a page header, where & begins a code. A header has 255 characters in all."""
+    return " ".join(clean_text(text).split())[:longest].replace("&", "&&")
+
+
+def _widths(table: Table, sample: Sequence[Row]) -> Iterator[int]:
+    """One width for each column, from its title (with room for the filter's button) and the cells of the sample."""
+    for place, column in enumerate(table.columns):
+        shown = table.as_shown(column)
+        symbol = len(currency_symbol(table.currency)) + 1 if column.kind is Kind.MONEY else 0
+        lengths = [_columns_of(shown(row[place])) + symbol + 2 for row in sample if row[place] is not None]
+        yield min(max(_columns_of(column.title) + 4, _NARROWEST, *lengths), _WIDEST)
+
+
+def _columns_of(text: str) -> int:
+    """How wide the longest line is, in characters; wide ones of East Asia count twice."""
+    return max(
+        (sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line) for line in text.split("\n")),
+        default=0,
+    )
