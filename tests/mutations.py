@@ -218,8 +218,8 @@ def main() -> None:
     chosen = [mutation for mutation in MUTATIONS if not sys.argv[1:] or mutation.guard in sys.argv[1:]]
     unnoticed = 0
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as executor:
-        results = executor.map(partial(try_out, Path(folder)), chosen)
-        for mutation, noticed_by in zip(chosen, results, strict=True):
+        tried = executor.map(partial(try_out, Path(folder)), chosen)
+        for mutation, noticed_by in zip(chosen, tried, strict=True):
             print(f"| {mutation.guard} | {noticed_by or '**nobody**'} |", flush=True)  # noqa: T201
             unnoticed += noticed_by is None
     print(f"{len(chosen)} guards taken out one by one in {time.monotonic() - started:.0f} s")  # noqa: T201

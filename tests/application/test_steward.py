@@ -192,12 +192,13 @@ def test_open_orders_that_only_wait_are_not_taken_for_dead_letters(scene: Scene)
     for _ in range(12):
         delivery = scene.dead_letter(a_processing_order())
         scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
-    waiting = a_processing_order()
-    scene.orders.put(waiting)
+    scene.orders.put(failed_by(a_processing_order(), "gone after 14 days"))
+    scene.orders.put(a_processing_order(), a_processing_order(), a_processing_order())
     scene.clock.now += timedelta(hours=3)
+    before = dict(scene.orders.rows)
     scene.tend()
     assert scene.publisher.sent == []
-    assert scene.orders.rows[waiting.order_id] == waiting
+    assert scene.orders.rows == before
 
 
 def test_when_the_time_is_up_the_rest_waits_for_the_next_minute(scene: Scene) -> None:
