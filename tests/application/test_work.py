@@ -52,6 +52,17 @@ def test_an_outage_of_the_next_queue_keeps_the_message_and_no_attempt_is_used_up
     ]
 
 
+def test_pauses_grow_while_an_outage_lasts(scene: Scene) -> None:
+    """Or it would use up all receives, and the order would be dead-lettered untried (P6)."""
+    delivery = scene.to_enrich()
+    scene.orders.outage = True
+    pauses = []
+    for receive_count in range(1, 6):
+        scene.enrich(*again(receive_count, delivery))
+        pauses.append(scene.queue.hidden[delivery.message_id])
+    assert pauses == [1, 2, 4, 5, 5]
+
+
 def test_an_outage_of_the_table_keeps_everything(scene: Scene) -> None:
     delivery = scene.add(a_pending_order, Event.CREATED)
     scene.orders.outage = True

@@ -358,16 +358,24 @@ class Verdict:
         died = self._died(failure["message_id"])
         if name == "WorkerUnavailable":
             ill = sum(self._died(letter.message_id) for letter in self._events("dead-lettered", row.order_id))
-            enough = ill >= settings.max_receive_count // 4
-            return None if enough else f"its messages met {ill} workers that could not run"
+            away = self._told("log: storage.unavailable", row.recipient_id)
+            enough = ill + away >= settings.max_receive_count // 4
+            return None if enough else f"{ill} workers could not run, and {away} turned it away"
         calls = [call for call in self._system.provider.calls if call.key == row.order_id]
         failed = sum(call.outcome in TRANSIENT for call in calls)
         if name == "WorkerDied" or name in TRANSIENT:
             at_last = died if name == "WorkerDied" else sum(call.outcome == name for call in calls)
-            lost = sum(h.order_id == row.order_id and "attempt_lost" in h.what for h in self._system.history.happenings)
+            lost = self._told("log: order.attempt_lost", row.recipient_id)
             enough = at_last > 0 and failed + died + lost >= settings.max_attempts
             return None if enough else f"it failed {failed} times and its worker died {died} times"
         return "an order must not fail of that"
+
+    def _told(self, happening: str, recipient_id: str) -> int:
+        """How often the logs tell something of a recipient."""
+        return sum(
+            told.recipient_id == recipient_id and told.what.startswith(happening)
+            for told in self._system.history.happenings
+        )
 
     def _died(self, message_id: str) -> int:
         """How many invocations that had the message came to no good end."""

@@ -5,7 +5,8 @@ with one message stays with it:
 
 - it failed for good: marked failed, its message let through to the dead-letter queue, the next one begun (C2, P7);
 - it failed for now: one attempt used up, its whole group rests for a while, other groups do not notice (D5);
-- storage does not answer: the group rests, and nobody's attempt is used up (P6).
+- storage does not answer: the group rests, and nobody's attempt is used up (P6). Pauses grow with the receives, or a
+  short outage would use up all of these.
 
 A batch in which any message was received before is worked on with care, as one of its orders may have killed the
 worker: one message at a time, the least tried groups first, each attempt written down before it starts, and each
@@ -125,7 +126,8 @@ class Worker:
                 continue
             except Unavailable as error:
                 self.journal.tell("storage.unavailable", reason=str(error), recipient_id=waiting[0].group)
-                return stay + self._rest(waiting, self.retry.pause_after(1, self.draw))
+                pause = self.retry.pause_after(waiting[0].receive_count, self.draw)
+                return stay + self._rest(waiting, pause)
             except _Rest as rest:
                 return stay + self._rest(waiting, rest.seconds)
             stay += self._acknowledge(waiting[0], verdict, careful=careful)
