@@ -31,11 +31,16 @@ def moto_session() -> boto3.Session:
 
 @pytest.fixture
 def moto(moto_session: boto3.Session) -> Iterator[Resources]:
-    """Tables and queues on moto. A long poll comes back at once: nobody else sends meanwhile."""
+    """Tables and queues on moto."""
     with mock_aws():
-        resources = make_resources(moto_session)
-        resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
-        yield resources
+        yield resources_on_moto(moto_session)
+
+
+def resources_on_moto(session: boto3.Session) -> Resources:
+    """A long poll comes back at once: nobody else sends meanwhile."""
+    resources = make_resources(session)
+    resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
+    return resources
 
 
 def do_not_wait(params: dict[str, Any], **_: Any) -> None:

@@ -6,14 +6,16 @@ redrive. Receive counts, message groups, pauses and dead-letter queues are moto'
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import time_machine
 from botocore.exceptions import EndpointConnectionError
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from comanda.adapters.aws import from_dynamodb
@@ -57,13 +59,25 @@ def lose_the_connection() -> None:
     raise EndpointConnectionError(endpoint_url="http://nowhere")
 
 
-class Play:
-    """One stage with its orders, which go by short names."""
+@dataclass(frozen=True)
+class Memory:
+    """A moment of a play: the time, moto's messages and rows, and what the play itself knows."""
 
-    def __init__(self, resources: Resources, clock: time_machine.Traveller) -> None:
-        self.resources = resources
-        self.clock = clock
-        self._backend = sqs_backends[DEFAULT_ACCOUNT_ID][resources.sqs.meta.region_name]
+    at: datetime
+    queues: list[tuple[list[Any], set[Any]]]
+    tables: list[dict[str, Any]]
+    mine: dict[str, Any]
+
+
+class Play:
+    """One stage with its orders, which go by short names. Built once; each test begins with `clear` or `go_back`."""
+
+    clock: time_machine.Traveller
+
+    def __init__(self, resources: Resources) -> None:
+        region = resources.sqs.meta.region_name
+        self._queues_in_moto = sqs_backends[DEFAULT_ACCOUNT_ID][region]
+        self._tables_in_moto = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
         self.dead_letters = {stage: create_fifo_queue(resources.sqs) for stage in Stage}
         self.queues = {
             stage: create_fifo_queue(resources.sqs, dead_letters=url, max_receives=MAX_RECEIVES)
@@ -73,6 +87,15 @@ class Play:
         world = replace(resources.world(), clock=now)
         self.api = Api(resources, world)
         self.orders = OrderTable(resources.dynamodb, resources.orders_table)
+        self._workers = self._build_workers(world)
+        self._steward = self._build_steward(world)
+        for client in (resources.dynamodb, resources.sqs):
+            client.meta.events.register("before-call.*", partial(self._on_call, "before"))
+            client.meta.events.register("after-call.*", partial(self._on_call, "after"))
+
+    def clear(self, clock: time_machine.Traveller) -> None:
+        """Nothing has happened yet. Cheaper than tables and queues of a test's own."""
+        self.clock = clock
         self.accepted: dict[str, str] = {}
         """Order ids by name."""
         self.broken = False
@@ -80,14 +103,39 @@ class Play:
         self.calls: Counter[str] = Counter()
         """AWS calls of each handler, since it was last cleared."""
         self._bodies: dict[str, dict[str, Any]] = {}
-        self._workers = self._build_workers(world)
-        self._steward = self._build_steward(world)
         self._running = ""
         self._dead = False
         self._strike: tuple[str, int, str, Callable[[], None]] | None = None
-        for client in (resources.dynamodb, resources.sqs):
-            client.meta.events.register("before-call.*", partial(self._on_call, "before"))
-            client.meta.events.register("after-call.*", partial(self._on_call, "after"))
+        self._put_back([([], set()) for _ in self._all_queues()], [{} for _ in self._tables()])
+
+    def remember(self) -> Memory:
+        """All there is now: cheaper to go back to than to play again."""
+        queues = [(queue._messages, queue.pending_messages) for queue in self._all_queues()]
+        tables = [dict(table.items) for table in self._tables()]
+        mine = {"accepted": self.accepted, "_bodies": self._bodies, "broken": self.broken}
+        return Memory(now(), *deepcopy((queues, tables, mine)))
+
+    def go_back(self, clock: time_machine.Traveller, memory: Memory) -> None:
+        self.clear(clock)
+        clock.move_to(memory.at)
+        queues, tables, mine = deepcopy((memory.queues, memory.tables, memory.mine))
+        self._put_back(queues, tables)
+        vars(self).update(mine)
+
+    def _put_back(self, queues: list[tuple[list[Any], set[Any]]], tables: list[dict[str, Any]]) -> None:
+        for queue, (messages, pending) in zip(self._all_queues(), queues, strict=True):
+            queue._messages[:] = messages
+            queue.pending_messages.clear()
+            queue.pending_messages.update(pending)
+        for table, items in zip(self._tables(), tables, strict=True):
+            table.items.clear()
+            table.items.update(items)
+
+    def _all_queues(self) -> list[Any]:
+        return [self._queue(url) for url in (*self.queues.values(), *self.dead_letters.values())]
+
+    def _tables(self) -> list[Any]:
+        return list(self._tables_in_moto.values())
 
     def _build_workers(self, world: World) -> dict[Stage, tuple[str, Callable[..., dict[str, Any]]]]:
         def environment(stage: Stage, following: Stage) -> dict[str, str]:
@@ -120,10 +168,10 @@ class Play:
         self._strike = (handler, number, when, how)
 
     def _on_call(self, when: str, **_: Any) -> None:
-        if self._dead:
-            raise Death
         if not self._running:
             return
+        if self._dead:
+            raise Death
         self.calls[self._running] += when == "before"
         if self._strike and self._strike[:3] == (self._running, self.calls[self._running], when):
             how = self._strike[3]
@@ -224,7 +272,7 @@ class Play:
 
     def _queue(self, url: str) -> Any:
         """As moto has it: looking into it costs no call."""
-        return self._backend.get_queue(url.rsplit("/", 1)[-1])
+        return self._queues_in_moto.get_queue(url.rsplit("/", 1)[-1])
 
     # The steward, and the operator
 

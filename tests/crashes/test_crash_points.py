@@ -6,15 +6,18 @@ again with its key, the queue delivers again, the operator gives the command aga
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
+import boto3
 import pytest
 import time_machine
+from moto import mock_aws
 
 from comanda.domain.order import Stage
 from tests.builders import NOW
-from tests.crashes.play import Play, die, lose_the_connection
+from tests.conftest import resources_on_moto
+from tests.crashes.play import Memory, Play, die, lose_the_connection
 from tests.crashes.promises import promises_hold
-from tests.targets import Resources
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 
@@ -162,17 +165,39 @@ POINTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def stage(moto_session: boto3.Session) -> Iterator[Play]:
+    with mock_aws():
+        yield Play(resources_on_moto(moto_session))
+
+
+@pytest.fixture(scope="module")
+def given(stage: Play) -> Callable[[str], Memory]:
+    """What each scenario is given, played once."""
+
+    @cache
+    def played(name: str) -> Memory:
+        with time_machine.travel(NOW, tick=False) as clock:
+            stage.clear(clock)
+            next(scenario for scenario in SCENARIOS if scenario.name == name).given(stage)
+            return stage.remember()
+
+    return played
+
+
 @pytest.fixture
-def play(moto: Resources) -> Iterator[Play]:
+def play(stage: Play, given: Callable[[str], Memory], scenario: Scenario) -> Iterator[Play]:
+    """As it is when the scenario has what it is given."""
+    memory = given(scenario.name)
     with time_machine.travel(NOW, tick=False) as clock:
-        yield Play(moto, clock)
+        stage.go_back(clock, memory)
+        yield stage
 
 
 @pytest.mark.parametrize(("scenario", "handler", "number", "when", "how"), POINTS)
 def test_all_promises_hold_whatever_call_fails(
     play: Play, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
 ) -> None:
-    scenario.given(play)
     play.strike(handler, number, when, how)
     scenario.play(play)
     assert play.was_struck
@@ -183,7 +208,6 @@ def test_all_promises_hold_whatever_call_fails(
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
     """A handler that makes one more call than the table says would have a crash point that nobody tried."""
-    scenario.given(play)
     play.calls.clear()
     scenario.play(play)
     assert play.calls == scenario.calls
