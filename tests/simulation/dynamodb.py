@@ -71,6 +71,7 @@ class DynamoDB:
             "DeleteItem": self._delete_item,
             "BatchGetItem": self._batch_get_item,
             "Query": self._query,
+            "Scan": self._scan,
             "TransactWriteItems": self._transact_write_items,
         }
         if operation not in operations:
@@ -168,6 +169,10 @@ class DynamoDB:
         if len(page) < len(found):
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in order}
         return answer
+
+    def _scan(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        rows = list(self._table(request["TableName"]).rows.values())
+        return {"Items": rows, "Count": len(rows)}
 
     def _transact_write_items(self, request: Mapping[str, Any]) -> dict[str, Any]:
         actions = [(kind, action) for entry in request["TransactItems"] for kind, action in entry.items()]
