@@ -49,6 +49,22 @@ def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None
     assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
 
 
+def test_an_order_whose_work_is_done_cannot_fail_of_a_queue_that_is_down(scene: Scene) -> None:
+    """At its last attempt it was enriched and saved, and only its message could not be sent on."""
+    delivery = scene.to_enrich()
+    scene.fails(delivery, TransientError("ProviderError", "try again"))
+    for receive_count in (1, 2):
+        scene.enrich(*again(receive_count, delivery))
+    scene.provider.errors.clear()
+    scene.publisher.outage = True
+    for receive_count in (3, 4, 5):
+        assert scene.enrich(*again(receive_count, delivery)) == ids(delivery)
+    scene.publisher.outage = False
+    assert scene.enrich(*again(6, delivery)) == []
+    assert scene.row(delivery).status is OrderStatus.PROCESSING
+    assert len(scene.publisher.sent) == 1
+
+
 @pytest.mark.parametrize(("refusals", "lost"), [(0, 0), (1, 0), (3, 0), (4, 1)])
 def test_the_outage_may_hit_the_giving_back_too(scene: Scene, refusals: int, lost: int) -> None:
     busy = scene.to_enrich()

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     132: "an attempt that a throttle cut short was lost where the throttle also hit the write that gives it back",
     316: "orders turned away in an outage came again each second, and were dead-lettered untried",
+    40: "an order that was enriched at its last attempt failed, as its message could not be sent on at once",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }
 """Defects of the product that a seed found, and which stay mended."""

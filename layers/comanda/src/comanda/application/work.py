@@ -224,11 +224,13 @@ class Worker:
         Raises PermanentError where all attempts were begun, and the last never came to an end.
         """
         order, delivery = job.order, job.delivery
+        if not self.step.begins(order):
+            return job
         if job.attempt > self.retry.max_attempts:
             raise PermanentError(
                 "WorkerDied", "all attempts are used up; at the last, the worker died or ran out of time"
             )
-        if not self.step.begins(order) or order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
+        if order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
             return job
         tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())
         self.orders.save(order, tried)
