@@ -32,6 +32,8 @@ class FakeOrders:
     outage: bool = False
     before_save: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, before the next save: what somebody else does in between."""
+    lost_answers: int = 0
+    """So many saves take effect, and answer with an outage."""
 
     def put(self, *orders: Order) -> None:
         self.rows |= {order.order_id: order for order in orders}
@@ -58,6 +60,9 @@ class FakeOrders:
         if self.rows[after.order_id].version != before.version:
             raise Overtaken(after.order_id)
         self.put(after)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("orders table: ConnectionClosedError")
 
     def _answer(self) -> None:
         if self.outage:

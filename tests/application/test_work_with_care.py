@@ -49,6 +49,14 @@ def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None
     assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
 
 
+def test_an_attempt_whose_writing_was_not_answered_is_given_back(scene: Scene) -> None:
+    delivery = scene.to_enrich()
+    scene.orders.lost_answers = 1
+    assert scene.enrich(*again(2, delivery)) == ids(delivery)
+    assert scene.provider.asked == []
+    assert scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id) == 0
+
+
 def test_an_order_whose_work_is_done_cannot_fail_of_a_queue_that_is_down(scene: Scene) -> None:
     """At its last attempt it was enriched and saved, and only its message could not be sent on."""
     delivery = scene.to_enrich()

@@ -363,17 +363,16 @@ class Verdict:
             return None if enough else f"{ill} workers could not run, and {away} turned it away"
         calls = [call for call in self._system.provider.calls if call.key == row.order_id]
         failed = sum(call.outcome in TRANSIENT for call in calls)
-        if name == "WorkerDied" or name in TRANSIENT:
-            at_last = died if name == "WorkerDied" else sum(call.outcome == name for call in calls)
-            lost = self._told("log: order.attempt_lost", row.recipient_id)
-            enough = at_last > 0 and failed + died + lost >= settings.max_attempts
+        if name == "WorkerDied" or any(call.outcome == name for call in calls):
+            lost = self._told("log: order.attempt_lost", row.order_id) + self._told("late UpdateItem", row.order_id)
+            enough = failed + died + lost >= settings.max_attempts
             return None if enough else f"it failed {failed} times and its worker died {died} times"
         return "an order must not fail of that"
 
-    def _told(self, happening: str, recipient_id: str) -> int:
-        """How often the logs tell something of a recipient."""
+    def _told(self, happening: str, about: str) -> int:
+        """How often something is told of an order or a recipient."""
         return sum(
-            told.recipient_id == recipient_id and told.what.startswith(happening)
+            about in (told.recipient_id, told.order_id) and told.what.startswith(happening)
             for told in self._system.history.happenings
         )
 

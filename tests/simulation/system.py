@@ -254,9 +254,9 @@ class System:
         try:
             self._call(service, operation, request)
         except AwsError as error:
-            self.history.tell(f"late {operation}: {error.code}")
+            self.history.tell(f"{operation} comes late: {error.code}")
         else:
-            self.history.tell(f"late {operation} takes effect")
+            self.history.tell(f"late {operation} takes effect", request.get("Key", {}).get("order_id", {}).get("S"))
 
     def _partly_hidden(self, request: Mapping[str, Any]) -> dict[str, Any]:
         kept = [entry for entry in request["Entries"] if self._random.random() < 0.5]

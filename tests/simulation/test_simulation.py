@@ -15,6 +15,8 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     132: "an attempt that a throttle cut short was lost where the throttle also hit the write that gives it back",
     316: "orders turned away in an outage came again each second, and were dead-lettered untried",
     40: "an order that was enriched at its last attempt failed, as its message could not be sent on at once",
+    435: "an attempt whose record was written, and whose answer was lost, was not given back",
+    335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }
 """Defects of the product that a seed found, and which stay mended."""

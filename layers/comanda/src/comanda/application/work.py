@@ -228,13 +228,19 @@ class Worker:
             return job
         if job.attempt > self.retry.max_attempts:
             raise PermanentError(
-                "WorkerDied", "all attempts are used up; at the last, the worker died or ran out of time"
+                "WorkerDied",
+                "all attempts are used up; the last had no outcome: the worker died, or could not write it",
             )
         if order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
             return job
         tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())
-        self.orders.save(order, tried)
-        return replace(job, order=tried)
+        written = replace(job, order=tried)
+        try:
+            self.orders.save(order, tried)
+        except Unavailable:  # It may have been written all the same.
+            self._give_back(written)
+            raise
+        return written
 
     def _give_back(self, job: Job) -> None:
         """The attempt came to nothing through no fault of the order's. The outage may hit this write too: it is tried
