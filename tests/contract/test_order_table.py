@@ -53,8 +53,9 @@ def test_a_claim_is_made_once(table: OrderTable) -> None:
     assert table.claim(replace(first, payload_hash="other")) == first
 
 
-def test_of_many_claims_at_once_one_wins(table: OrderTable) -> None:
-    claim = a_claim()
+def test_of_many_claims_at_once_one_wins(emulator: Resources) -> None:
+    """Where requests are served side by side: moto looks and writes in two steps, within the test's own process."""
+    claim, table = a_claim(), OrderTable(emulator.dynamodb, emulator.orders_table)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: table.claim(replace(claim, correlation_id=str(n))), range(16)))
     assert found.count(None) == 1
