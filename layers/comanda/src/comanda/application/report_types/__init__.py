@@ -1,0 +1,9 @@
+"""The kinds of report there are. To add one: a file like its neighbours, and a line in `REPORT_TYPES`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from comanda.application.report_types.report_type import ReportType
+from comanda.application.report_types.table import TABLE
+
+REPORT_TYPES: Mapping[str, ReportType[Any]] = {report_type.name: report_type for report_type in (TABLE,)}
