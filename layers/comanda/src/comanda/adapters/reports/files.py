@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from comanda.adapters.reports import csv, pdf, xlsx
+from comanda.adapters.reports import chart_xlsx, csv, pdf, xlsx
 from comanda.adapters.reports.upload import AlreadyStored, ReportBucket
 from comanda.application.ports import Clock
 from comanda.domain.errors import Unavailable
@@ -34,7 +34,8 @@ class ReportWriter:
 
     def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
         report_format, counted, begun = report.request.format, _Counted(rows), self.clock()
-        chunks = _WRITERS[report_format](table, counted)
+        rich = report_format is ReportFormat.XLSX and table.chart is not None
+        chunks = chart_xlsx.write(table, counted) if rich else _WRITERS[report_format](table, counted)
         try:
             stored = self.bucket.store(report.file_key, CONTENT_TYPES[report_format], chunks)
         except AlreadyStored as error:  # By ourselves: the answer was lost, and the SDK asked again.
