@@ -4,20 +4,26 @@ import csv
 import io
 import json
 import uuid
+from decimal import Decimal
 from typing import Any
 
+import openpyxl
+import pypdfium2
 import pytest
 
+from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.reports.files import ReportWriter
 from comanda.adapters.reports.upload import ReportBucket
-from comanda.domain.access import Caller
+from comanda.application.complete_orders import posting_of
+from comanda.application.ports import Balance
+from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportStatus
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
-from tests.builders import NOW, a_caller, an_api_event, an_sqs_event
+from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
 
@@ -207,3 +213,52 @@ def test_what_is_no_report_is_told_why(reports: Reports, body: object, status: i
 def test_a_message_that_is_not_ours_is_let_through(reports: Reports) -> None:
     delivery = ReportDelivery("m-1", "receipt", "g", 1, NOW, None)
     assert reports.hand_over(delivery) == ["m-1"]
+
+
+OPS = a_caller("ops", Origin.API, frozenset(Scope))
+
+
+def completed(reports: Reports, count: int) -> Balance:
+    """So many orders of one recipient, all of them in its ledger."""
+    resources = reports.resources
+    ledger = LedgerTable(resources.dynamodb, resources.table("ledger"), resources.table("orders"))
+    for number in range(count):
+        order = an_enriched_order(f"{number}.10", recipient_id="r-1")
+        resources.orders.claim(order)
+        ledger.post(posting_of(ledger.balance("r-1") or Balance("r-1", "BRL"), [order], NOW))
+    balance = ledger.balance("r-1")
+    assert balance
+    return balance
+
+
+@pytest.mark.parametrize("report_format", ["xlsx", "pdf", "csv"])
+@pytest.mark.parametrize("report_type", ["orders", "recipient-statement", "summary"])
+def test_each_type_in_each_format_ends_in_a_file(reports: Reports, report_type: str, report_format: str) -> None:
+    balance = completed(reports, 25)
+    parameters = {"from": "2026-11-01", "to": "2026-11-22", "recipient_id": "r-1"}
+    body = {"type": report_type, "format": report_format, "parameters": parameters}
+    report_id = reports.post(body, caller=OPS).body["report_id"]
+    assert reports.generate() == []
+    ready = reports.get(f"/reports/{report_id}", OPS).body
+    assert ready["status"] == "ready", ready
+    (key,) = reports.resources.keys()
+    content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=key)["Body"].read()
+    assert text_of(report_format, content).count(f"{balance.amount:.2f}") >= 1
+
+
+def text_of(report_format: str, content: bytes) -> str:
+    """All that a reader of the file sees, with decimal points."""
+    match report_format:
+        case "csv":
+            text = content.decode("utf-8-sig")
+            if "Saldo" not in text and "Valor concluído" not in text:  # CSV has no totals row: its reader adds up.
+                amounts = [Decimal(row[7]) for row in list(csv.reader(io.StringIO(text)))[1:]]
+                return f"{sum(amounts):.2f}"
+            return text
+        case "pdf":
+            document = pypdfium2.PdfDocument(content)
+            pages = [page.get_textpage().get_text_bounded() for page in document]
+            return "".join(pages).replace(".", "").replace(",", ".")
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(content), data_only=True).active
+    cells = [cell for row in sheet.iter_rows(values_only=True) for cell in row]
+    return " ".join(f"{cell:.2f}" if isinstance(cell, int | float) else str(cell) for cell in cells)

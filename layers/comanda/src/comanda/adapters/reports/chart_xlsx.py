@@ -9,7 +9,6 @@ import xlsxwriter
 
 from comanda.adapters.reports import xlsx_parts as parts
 from comanda.domain.errors import TooManyRows
-from comanda.domain.locale import currency_symbol
 from comanda.domain.table import Kind, Row, Table, check_rows, clean_text
 
 MAX_ROWS = 100_000
@@ -48,28 +47,16 @@ def _workbook(table: Table, rows: Sequence[Row]) -> bytes:
 
 
 def _write_rows(book: Any, sheet: Any, table: Table, rows: Sequence[Row], top: int) -> None:
+    formats = parts.number_formats(table)
     head = book.add_format({"bold": True, "bg_color": "#DDE3EA", "bottom": 1})
     for place, column in enumerate(table.columns):
         sheet.write_string(top, place, clean_text(column.title), head)
-        form = book.add_format(_form_of(table, column.kind))
+        form = book.add_format({"num_format": formats.get(column.kind, "General")})
         shown = table.as_shown(column)
         widest = max([len(column.title), *(len(shown(row[place])) for row in rows if row[place] is not None)])
         sheet.set_column(place, place, min(widest, _MOST_WIDE) + 4)
         for number, row in enumerate(rows, top + 1):
             _write_cell(sheet, table, number, place, row[place], form)
-
-
-def _form_of(table: Table, kind: Kind) -> dict[str, Any]:
-    match kind:
-        case Kind.MONEY:
-            return {"num_format": f'"{currency_symbol(table.currency)}" #,##0.00'}
-        case Kind.INTEGER:
-            return {"num_format": "#,##0"}
-        case Kind.DATE:
-            return {"num_format": table.locale.sheet_date}
-        case Kind.DATETIME:
-            return {"num_format": f"{table.locale.sheet_date} {table.locale.sheet_time}"}
-    return {}
 
 
 def _write_cell(sheet: Any, table: Table, number: int, place: int, cell: Any, form: Any) -> None:
