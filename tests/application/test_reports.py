@@ -192,6 +192,18 @@ def test_what_is_over_begins_anew_under_the_same_id_with_new_messages(scene: Sce
     assert scene.row(report).status is ReportStatus.READY
 
 
+def test_a_claim_that_nobody_went_on_with_in_its_time_begins_anew(scene: Scene) -> None:
+    scene.publisher.outage = True
+    with pytest.raises(Unavailable):
+        scene.asked(key="k-1")
+    scene.publisher.outage = False
+    scene.clock.now += WEEK
+    report = scene.asked(key="k-1")
+    assert scene.read(report).status is ReportStatus.REQUESTED
+    assert scene.generate(scene.message(report)) == []
+    assert scene.read(report).status is ReportStatus.READY
+
+
 def test_of_two_that_begin_it_anew_one_does(scene: Scene) -> None:
     report = scene.cancel(scene.asked())
     scene.reports.before_save = [lambda: scene.reports.put(replace(scene.row(report), version=99))]

@@ -44,7 +44,9 @@ class ReportStatus(StrEnum):
 
 TRANSITIONS: Mapping[ReportStatus, frozenset[ReportStatus]] = {
     # A message may find `accepting` where the API died after sending: that is as good as requested.
-    ReportStatus.ACCEPTING: frozenset({ReportStatus.REQUESTED, ReportStatus.GENERATING, ReportStatus.FAILED}),
+    ReportStatus.ACCEPTING: frozenset(
+        {ReportStatus.REQUESTED, ReportStatus.GENERATING, ReportStatus.FAILED, ReportStatus.EXPIRED}
+    ),
     ReportStatus.REQUESTED: frozenset(
         {ReportStatus.GENERATING, ReportStatus.FAILED, ReportStatus.CANCELLED, ReportStatus.EXPIRED}
     ),
@@ -178,8 +180,9 @@ class Report:
         return replace(self, status=ReportStatus.EXPIRED) if over else self
 
     def may_begin_anew(self, now: datetime) -> bool:
-        """Whether asking for the same generates it anew: once it has expired, failed or been taken back."""
-        return not self.keyed and self.at(now).status in _MAY_BEGIN_ANEW
+        """Whether asking for the same generates it anew: once it has expired, failed or been taken back. A claim that
+        nobody went on with in its time was never answered, and so begins anew under a key too."""
+        return (self.is_claim or not self.keyed) and self.at(now).status in _MAY_BEGIN_ANEW
 
     def begun_anew(self, now: datetime, expires_at: datetime, correlation_id: str) -> Self:
         """A claim for the next generation, under the same id."""
