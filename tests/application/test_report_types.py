@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
 from comanda.application.ports import Balance, LedgerEntry
 from comanda.application.report_ports import OrderLine
 from comanda.domain.access import Caller, Origin, Scope
@@ -15,7 +16,7 @@ from comanda.domain.errors import Forbidden, InvalidRequest
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
 from comanda.domain.table import Row
-from tests.application.test_reports import Scene
+from tests.application.test_reports import LEASE, Scene
 from tests.builders import NOW, a_caller
 
 NOVEMBER: dict[str, Any] = {"from": "2026-11-01", "to": "2026-11-22", "locale": "en-US"}
@@ -151,6 +152,18 @@ def test_an_index_is_read_only_once_it_has_settled(scene: Scene) -> None:
     assert scene.generate(replace(delivery, receive_count=2)) == []
     past = scene.asked(type_name="orders", parameters={**NOVEMBER, "to": "2026-11-20"})
     assert scene.generate(scene.message(past)) == [], "a period that is long over waits for nothing"
+
+
+@pytest.mark.parametrize("type_name", ["orders", "summary"])
+def test_the_lease_is_renewed_also_while_no_row_comes_out(scene: Scene, type_name: str) -> None:
+    """A filter that leaves nothing, or a summary whose first row comes last."""
+    scene.orders.lines = [a_line()] * (3 * ROWS_BETWEEN_LOOKS)
+    report = scene.asked(type_name=type_name, parameters={**NOVEMBER, "to": "2026-11-21", "recipient_id": "r-2"})
+    clock = scene.clock
+    scene.orders.on_line = lambda: setattr(clock, "now", clock.now + timedelta(seconds=LEASE / ROWS_BETWEEN_LOOKS))
+    assert scene.generate(scene.message(report)) == []
+    untils = [saved.lease.until for saved in scene.reports.saved if saved.lease]
+    assert len(set(untils)) >= 3
 
 
 def test_too_many_rows_for_paper_are_refused_before_anything_is_stored(scene: Scene) -> None:

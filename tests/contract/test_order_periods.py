@@ -44,6 +44,14 @@ def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(report_r
     assert report_resources.periods.count(NOVEMBER, DECEMBER) == 2
 
 
+def test_orders_of_the_same_moment_come_in_the_order_of_their_ids(report_resources: ReportResources) -> None:
+    """Two of one partition among them, which the index itself does not order."""
+    orders = [a_pending_order(order_id=str(uuid.UUID(int=number))) for number in (17, 1, 9, 2, 25, 10)]
+    stored(report_resources, *orders)
+    found = [line.order_id[-2:] for line in report_resources.periods.orders(OCTOBER, DECEMBER)]
+    assert found == ["01", "02", "09", "0a", "11", "19"]
+
+
 def test_a_claim_is_no_order_yet_and_becomes_one_where_it_stands(report_resources: ReportResources) -> None:
     claim = a_claim()
     stored(report_resources, claim)
