@@ -10,7 +10,7 @@ from typing import Any
 from comanda.application.accept_order import payload_hash
 from comanda.application.ports import NewOrder
 from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.messages import Delivery, Event, OrderMessage, ReportDelivery
 from comanda.domain.order import Enrichment, Item, Order, total_of
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -71,7 +71,7 @@ def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Del
     return replace(delivery, **fields)
 
 
-def an_sqs_event(*deliveries: Delivery, bodies: dict[str, str] | None = None) -> dict[str, Any]:
+def an_sqs_event(*deliveries: Delivery | ReportDelivery, bodies: dict[str, str] | None = None) -> dict[str, Any]:
     """What the event source mapping hands to a function ("Using Lambda with Amazon SQS", FIFO example)."""
     return {
         "Records": [

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from moto import mock_aws
 from comanda_cli.sessions import local_session
 from local.emulator import StartedEmulator, free_port
 from local.state import State
+from tests.report_targets import ReportResources, make_report_resources
 from tests.simulation.wire import InProcess
 from tests.targets import Resources, make_resources
 
@@ -41,6 +43,22 @@ def resources_on_moto(session: boto3.Session) -> Resources:
     resources = make_resources(session)
     resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
     return resources
+
+
+@pytest.fixture
+def reading() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+@pytest.fixture(params=["moto", "emulator"])
+def report_resources(request: pytest.FixtureRequest, reading: ThreadPoolExecutor) -> Iterator[ReportResources]:
+    """What reports need, on moto and on the emulator."""
+    if request.param == "moto":
+        with mock_aws():
+            yield make_report_resources(request.getfixturevalue("moto_session"), reading)
+    else:
+        yield make_report_resources(local_session(request.getfixturevalue("bare_emulator")), reading)
 
 
 def do_not_wait(params: dict[str, Any], **_: Any) -> None:

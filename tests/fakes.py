@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import ComandaError, Unavailable
-from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.messages import Event, OrderMessage, Received
 from comanda.domain.order import Enrichment, Order
+from comanda.domain.report import Report
 from tests.builders import NOW
 
 T = TypeVar("T")
@@ -113,10 +114,10 @@ class FakeQueue:
     """Seconds, by message id."""
     deleted: list[str] = field(default_factory=list)
 
-    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+    def hide(self, deliveries: Sequence[Received], seconds: int) -> None:
         self.hidden |= {delivery.message_id: seconds for delivery in deliveries}
 
-    def delete(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Received) -> None:
         self.deleted.append(delivery.message_id)
 
 
@@ -140,11 +141,12 @@ class FakeProvider:
 @dataclass
 class FakeJournal:
     told: list[tuple[str, str | None]] = field(default_factory=list)
-    """Happening and order id."""
+    """Happening, and the id of the order or report."""
     facts: list[dict[str, object]] = field(default_factory=list)
 
-    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
-        self.told.append((happening, order.order_id if order else None))
+    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
+        subject_id = subject.order_id if isinstance(subject, Order) else subject.report_id if subject else None
+        self.told.append((happening, subject_id))
         self.facts.append(facts)
 
 

@@ -69,9 +69,9 @@ MUTATIONS = [
     ),
     Mutation(
         "the version every change is made from",
-        "adapters/order_table.py",
+        "adapters/changed_row.py",
         '"#version = :read_version"',
-        '"#version = :read_version OR attribute_exists(order_id)"',
+        '"#version = :read_version OR attribute_exists(#version)"',
     ),
     Mutation(
         "the transaction's condition on the balance",

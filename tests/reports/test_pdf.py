@@ -11,6 +11,7 @@ from benchmarks import reports as benchmark
 from comanda.adapters.reports import pdf
 from comanda.domain.errors import InvalidTable, TooManyRows
 from comanda.domain.locale import EN_US
+from comanda.domain.report import MAX_PDF_ROWS
 from comanda.domain.table import Column, Kind, Row, Table
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows
 
@@ -136,10 +137,10 @@ def test_more_rows_than_a_pdf_takes_are_refused() -> None:
     def rows(count: int) -> Iterator[Row]:
         return ((number,) for number in range(count))
 
-    most = b"".join(pdf.write(a_table(Kind.INTEGER), rows(pdf.MAX_ROWS)))
+    most = b"".join(pdf.write(a_table(Kind.INTEGER), rows(MAX_PDF_ROWS)))
     assert most.endswith(b"%%EOF\n")
     with pytest.raises(TooManyRows, match="XLSX"):
-        b"".join(pdf.write(a_table(Kind.INTEGER), rows(pdf.MAX_ROWS + 1)))
+        b"".join(pdf.write(a_table(Kind.INTEGER), rows(MAX_PDF_ROWS + 1)))
 
 
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.MONEY])

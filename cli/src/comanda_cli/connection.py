@@ -20,6 +20,7 @@ from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.application.ports import Publisher
 from comanda.domain.order import Order
+from comanda.domain.report import Report
 from comanda_cli.api import Api
 from comanda_cli.errors import CliError
 from comanda_cli.sessions import local_session
@@ -64,8 +65,9 @@ class Outside:
 class QuietJournal:
     """Implements `Journal`: the command itself says what happened; logging may show it too."""
 
-    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
-        _LOG.info("%s %s %s", happening, order.order_id if order else "", facts)
+    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
+        order_id = subject.order_id if isinstance(subject, Order) else ""
+        _LOG.info("%s %s %s", happening, order_id, facts)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ _A_DAY = 24 * 60 * 60  # seconds
 
 
 @contextmanager
-def _powertools_errors() -> Iterator[None]:
+def powertools_errors() -> Iterator[None]:
+    """Turn Powertools' errors into StillInProgress, KeyReused, Unavailable."""
     try:
         yield
     except (IdempotencyAlreadyInProgressError, IdempotencyInconsistentStateError) as error:
@@ -45,11 +46,12 @@ def _powertools_errors() -> Iterator[None]:
         raise Unavailable("idempotency table") from error
 
 
-def _config(**options: Any) -> IdempotencyConfig:
+def config(**options: Any) -> IdempotencyConfig:
+    """Records live for a day, and keys are hashed with SHA-256."""
     return IdempotencyConfig(expires_after_seconds=_A_DAY, hash_function="sha256", **options)
 
 
-def _once(
+def once(
     name: str,
     work: Callable[..., dict[str, Any]],
     identified_by: str,
@@ -68,13 +70,13 @@ class AcceptOnce:
 
     def __init__(self, accept: AcceptOrder, client: "DynamoDBClient", table: str) -> None:
         self._accept = accept
-        self._config = _config(
+        self._config = config(
             event_key_jmespath="key",
             payload_validation_jmespath="payload_hash",
             response_hook=lambda answer, _: {**answer, "replayed": True},
         )
         records = DynamoDBPersistenceLayer(table, boto3_client=client)
-        self._accept_once = _once("accept_order", self._answer, "request", records, self._config)
+        self._accept_once = once("accept_order", self._answer, "request", records, self._config)
 
     def __call__(
         self,
@@ -93,7 +95,7 @@ class AcceptOnce:
             return accepted_view(accepted.order), accepted.replayed
         self._config.register_lambda_context(context)
         request = {"key": [key.caller, key.space.value, key.value], "payload_hash": payload_hash(new)}
-        with _powertools_errors():
+        with powertools_errors():
             answer = self._accept_once(request=request, caller=caller, new=new, key=key, correlation_id=correlation_id)
         return json.loads(answer["body"]), answer["replayed"]
 
@@ -116,9 +118,9 @@ class EnrichOnce:
 
     def __init__(self, provider: EnrichmentProvider, client: "DynamoDBClient", table: str) -> None:
         self._provider = provider
-        self._config = _config(event_key_jmespath="order_id")
+        self._config = config(event_key_jmespath="order_id")
         records = DynamoDBPersistenceLayer(table, boto3_client=client)
-        self._enrich_once = _once("enrich_order", self._call, "key", records, self._config)
+        self._enrich_once = once("enrich_order", self._call, "key", records, self._config)
 
     def register(self, context: LambdaContext) -> None:
         """Tell how much time the invocation has: so long an unfinished call blocks another."""
@@ -127,7 +129,7 @@ class EnrichOnce:
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does; Unavailable while another worker is at the same order, which uses up no attempt."""
         try:
-            with _powertools_errors():
+            with powertools_errors():
                 answer = self._enrich_once(key={"order_id": request.order_id}, request=request)
         except StillInProgress as error:
             raise Unavailable("the order is being enriched by another worker") from error

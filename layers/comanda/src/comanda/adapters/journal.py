@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from comanda.domain.order import Order
+from comanda.domain.report import Report
 
 LOGGER = Logger(log_uncaught_exceptions=False, utc=True)
 METRICS = Metrics()
@@ -23,8 +24,19 @@ COUNTED: Mapping[str, str] = {
     "order.attempt_lost": "AttemptsLost",
     "order.taken_up": "OrdersTakenUp",
     "order.rescued": "OrdersRescued",
+    "report.accepted": "ReportsAccepted",
+    "report.replayed": "ReportsReplayed",
+    "report.cancelled": "ReportsCancelled",
+    "report.ready": "ReportsReady",
+    "report.failed": "ReportsFailed",
+    "report.attempt_failed": "ReportAttemptsFailed",
+    "report.attempt_lost": "ReportAttemptsLost",
+    "report.taken_up": "ReportsTakenUp",
 }
 """The metric that counts a happening."""
+
+_TIMED: Mapping[str, str] = {"order.completed": "TimeToComplete", "report.ready": "TimeToGenerate"}
+"""The metric of how long it took, where that is told as `seconds`."""
 
 _WARNINGS = {
     "batch.out_of_time",
@@ -32,6 +44,9 @@ _WARNINGS = {
     "order.attempt_lost",
     "order.failed",
     "order.rescued",
+    "report.attempt_failed",
+    "report.attempt_lost",
+    "report.failed",
     "queue.not_deleted",
     "queue.pause_not_set",
     "storage.unavailable",
@@ -47,8 +62,8 @@ class PowertoolsJournal:
             Lock()
         )  # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
 
-    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None:
-        known = {} if order is None else _keys_of(order)
+    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
+        known = {} if subject is None else _keys_of(subject)
         if happening in _WARNINGS:
             LOGGER.warning(happening, extra={**known, **facts})
         elif happening in _QUIET:
@@ -63,15 +78,24 @@ class PowertoolsJournal:
         with self._lock:
             METRICS.add_metric(name=COUNTED[happening], unit=MetricUnit.Count, value=1)
             seconds = facts.get("seconds")
-            if isinstance(seconds, float):
-                METRICS.add_metric(name="TimeToComplete", unit=MetricUnit.Milliseconds, value=seconds * 1000)
+            if happening in _TIMED and isinstance(seconds, float):
+                METRICS.add_metric(name=_TIMED[happening], unit=MetricUnit.Milliseconds, value=seconds * 1000)
 
 
-def _keys_of(order: Order) -> dict[str, object]:
+def _keys_of(subject: Order | Report) -> dict[str, object]:
+    if isinstance(subject, Order):
+        return {
+            "order_id": subject.order_id,
+            "recipient_id": subject.recipient_id,
+            "caller": subject.caller,
+            "correlation_id": subject.correlation_id,
+            "status": subject.status.value,
+        }
     return {
-        "order_id": order.order_id,
-        "recipient_id": order.recipient_id,
-        "caller": order.caller,
-        "correlation_id": order.correlation_id,
-        "status": order.status.value,
+        "report_id": subject.report_id,
+        "report_type": subject.request.type,
+        "format": subject.request.format.value,
+        "caller": subject.request.caller,
+        "correlation_id": subject.correlation_id,
+        "status": subject.status.value,
     }

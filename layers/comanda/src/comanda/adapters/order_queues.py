@@ -1,9 +1,9 @@
 """SQS FIFO: sending into a recipient's message group, receiving, and hiding for a while."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -12,13 +12,16 @@ from botocore.exceptions import ClientError
 from comanda.adapters.aws import answering, code_of
 from comanda.application.ports import Journal
 from comanda.domain.errors import Unavailable
-from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.messages import Delivery, Event, OrderMessage, Received, ReportDelivery, ReportMessage
 from comanda.domain.order import Order, Stage
+from comanda.domain.report import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+
+Message = TypeVar("Message")
 
 HIDDEN_WHILE_TENDED = 120
 """Seconds; longer than the steward may run, so that nobody redrives a message that it is about to judge."""
@@ -45,6 +48,23 @@ class QueuePublisher:
 
 
 @dataclass(frozen=True)
+class ReportQueuePublisher:
+    """Implements `ReportPublisher`. Each report is a group of its own, so that reports are written side by side."""
+
+    client: "SQSClient"
+    queue_url: str
+
+    def publish(self, report: Report) -> None:
+        with answering("queue"):
+            self.client.send_message(
+                QueueUrl=self.queue_url,
+                MessageBody=ReportMessage.about(report).body,
+                MessageGroupId=report.report_id,
+                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": report.correlation_id}},
+            )
+
+
+@dataclass(frozen=True)
 class LambdaSourceQueue:
     """Implements `SourceQueue` for messages that an event source mapping received."""
 
@@ -52,7 +72,7 @@ class LambdaSourceQueue:
     queue_url: str
     journal: Journal
 
-    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+    def hide(self, deliveries: Sequence[Received], seconds: int) -> None:
         entries: list[Any] = [
             {"Id": str(number), "ReceiptHandle": delivery.receipt_handle, "VisibilityTimeout": seconds}
             for number, delivery in enumerate(deliveries)
@@ -66,7 +86,7 @@ class LambdaSourceQueue:
         for failed in answer.get("Failed", []):
             self.journal.tell("queue.pause_not_set", reason=failed["Code"])
 
-    def delete(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Received) -> None:
         try:
             with answering("queue"):
                 self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=delivery.receipt_handle)
@@ -121,33 +141,43 @@ def _received(message: "MessageTypeDef") -> Delivery:
         group=attributes["MessageGroupId"],
         receive_count=int(attributes["ApproximateReceiveCount"]),
         sent_at=_moment_of(attributes["SentTimestamp"]),
-        message=_message_of(message["Body"]),
+        message=_parsed(OrderMessage.parse, message["Body"]),
     )
 
 
 def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
     """The messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
-    return [_delivery_of(record) for record in SQSEvent(event).records]
+    return [
+        Delivery(**_facts_of(record), message=_parsed(OrderMessage.parse, record.body))
+        for record in SQSEvent(event).records
+    ]
 
 
-def _delivery_of(record: SQSRecord) -> Delivery:
+def report_deliveries_of(event: dict[str, Any]) -> list[ReportDelivery]:
+    """The same for messages about reports."""
+    return [
+        ReportDelivery(**_facts_of(record), message=_parsed(ReportMessage.parse, record.body))
+        for record in SQSEvent(event).records
+    ]
+
+
+def _facts_of(record: SQSRecord) -> dict[str, Any]:
     attributes = record.attributes
-    return Delivery(
-        message_id=record.message_id,
-        receipt_handle=record.receipt_handle,
-        group=attributes.message_group_id or "",
-        receive_count=int(attributes.approximate_receive_count),
-        sent_at=_moment_of(attributes.sent_timestamp),
-        message=_message_of(record.body),
-    )
+    return {
+        "message_id": record.message_id,
+        "receipt_handle": record.receipt_handle,
+        "group": attributes.message_group_id or "",
+        "receive_count": int(attributes.approximate_receive_count),
+        "sent_at": _moment_of(attributes.sent_timestamp),
+    }
 
 
 def _moment_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _message_of(body: str) -> OrderMessage | None:
+def _parsed(parse: Callable[[str], Message], body: str) -> Message | None:
     try:
-        return OrderMessage.parse(body)
+        return parse(body)
     except ValueError:
         return None

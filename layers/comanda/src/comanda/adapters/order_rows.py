@@ -5,7 +5,7 @@ Rows stay under 1 KB for an everyday order, so that each write costs one write u
 
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,10 @@ ATTENTION_OPEN = "open"
 ATTENTION_FAILED = "failed"
 ATTENTION_SHARDS = 8
 """Open orders are spread over so many index partitions, each good for 1,000 writes a second."""
+
+PERIOD_INDEX = "period"
+PERIOD_SHARDS = 8
+"""Each month's orders are spread over so many index partitions, which are read side by side (docs/decisions/0007)."""
 
 CLAIM_LIFETIME = timedelta(days=15)
 """Longer than a queue keeps a message (14 days): while the message of a claim may exist, so does the claim (P1)."""
@@ -45,6 +49,7 @@ def to_row(order: Order) -> dict[str, Any]:
         "failure": _failure_to_row(order.failure) if order.failure else None,
         "attempts": _attempts_to_row(order.attempts) if order.attempts else None,
         "attention": attention_of(order),
+        "period": period_of(order),
         "rescues": order.rescues or None,
         "discarded": order.discarded or None,
         "replay": order.replay,
@@ -95,6 +100,17 @@ def attention_of(order: Order) -> str | None:
         return None
     kind = ATTENTION_FAILED if order.status is OrderStatus.FAILED else ATTENTION_OPEN
     return f"{kind}#{uuid.UUID(order.order_id).int % ATTENTION_SHARDS}"
+
+
+def period_of(order: Order) -> str | None:
+    """The key of the index `period`, `2026-11#<shard>`, the same for life; None for a claim, which is no order yet."""
+    if order.is_claim:
+        return None
+    return f"{month_of(order.created_at)}#{uuid.UUID(order.order_id).int % PERIOD_SHARDS}"
+
+
+def month_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m")
 
 
 def _moment_to_row(moment: Moment) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
+from comanda.adapters.changed_row import update_under_version
 from comanda.adapters.order_rows import ATTENTION_INDEX, ATTENTION_SHARDS, from_row, to_row
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
@@ -86,21 +87,5 @@ class OrderTable:
 
 
 def update_of(table: str, before: Order, after: Order) -> Any:
-    """The update that turns one row into the other, and touches no attribute that this code does not know."""
-    old, new = to_row(before), to_row(after)
-    changed = {name: value for name, value in new.items() if old.get(name) != value}
-    gone = [name for name in old if name not in new]
-    names = {f"#{name}": name for name in [*changed, *gone, "version"]}
-    update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-    if gone:
-        update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
-    return {
-        "TableName": table,
-        "Key": to_dynamodb({"order_id": after.order_id}),
-        "UpdateExpression": update,
-        "ConditionExpression": "#version = :read_version",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": to_dynamodb(
-            {f":{name}": value for name, value in changed.items()} | {":read_version": before.version}
-        ),
-    }
+    """The update that turns one row into the other."""
+    return update_under_version(table, {"order_id": after.order_id}, to_row(before), to_row(after))

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,14 @@ from comanda.application.work import Executor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 GROUPS_AT_ONCE = 10
 """A batch has at most ten messages, and so at most ten groups."""
+
+READS_AT_ONCE = 8
+"""Pages of a report's rows."""
 
 CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -52,4 +57,33 @@ class World:
             draw=random.random,
             sleep=time.sleep,
             executor=ThreadPoolExecutor(GROUPS_AT_ONCE),
+        )
+
+
+@dataclass(frozen=True)
+class ReportWorld:
+    """What the functions of reports need; the others do not pay for a client of S3."""
+
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+    s3: "S3Client"
+    """With signature version s3v4: links signed otherwise do not expire when they should."""
+    clock: Clock
+    draw: Callable[[], float]
+    """A random number, 0 <= x < 1."""
+    reading: futures.Executor
+    """Reads ahead, so that the writer need not wait."""
+    sending: futures.Executor
+    """Sends parts of a file while the next is written."""
+
+    @classmethod
+    def real(cls) -> Self:
+        return cls(
+            dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
+            sqs=boto3.client("sqs", config=CLIENT_CONFIG),
+            s3=boto3.client("s3", config=CLIENT_CONFIG.merge(Config(signature_version="s3v4", read_timeout=30))),
+            clock=partial(datetime.now, UTC),
+            draw=random.random,
+            reading=ThreadPoolExecutor(READS_AT_ONCE),
+            sending=ThreadPoolExecutor(1),
         )

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from comanda.domain.messages import Delivery, Event
+from comanda.domain.messages import Delivery, Event, Received
 from comanda.domain.order import Enrichment, Item, Order, Stage
+from comanda.domain.report import Report
 
 
 class Overtaken(Exception):
@@ -113,11 +114,11 @@ class Publisher(Protocol):
 class SourceQueue(Protocol):
     """The queue a worker's messages came from."""
 
-    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+    def hide(self, deliveries: Sequence[Received], seconds: int) -> None:
         """Make messages visible again after so many seconds (ChangeMessageVisibility). Never raises for an outage:
         the queue's own visibility timeout then takes its place."""
 
-    def delete(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Received) -> None:
         """Acknowledge a message now, not at the end of its batch. Never raises for an outage: it then comes again."""
 
 
@@ -141,7 +142,7 @@ class EnrichmentProvider(Protocol):
 class Journal(Protocol):
     """Where what happened is told: structured logs and metrics."""
 
-    def tell(self, happening: str, order: Order | None = None, **facts: object) -> None: ...
+    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ ComandaError
 │   ├── Forbidden               403  known, but without the scope
 │   ├── NotFound                404  not there, or not for this caller
 │   ├── StillInProgress         409  the same key is being worked on right now
-│   ├── IllegalTransition       409  the order's status does not allow it
-│   ├── PayloadTooLarge         413  more bytes than an order may have
+│   ├── IllegalTransition       409  the status of the order or report does not allow it
+│   ├── NotReady                409  the report has no file, or not yet
+│   ├── Expired                 410  the report's file is given out no more
+│   ├── PayloadTooLarge         413  more bytes than a body may have
 │   ├── UnsupportedMediaType    415  not application/json
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
 │   └── KeyReused               422  the same key with another payload
@@ -48,11 +50,19 @@ class StillInProgress(RequestError):
 
 
 class IllegalTransition(RequestError):
-    """The order's status does not allow what was asked for."""
+    """The status does not allow what was asked for."""
+
+
+class NotReady(RequestError):
+    """The report has no file, or not yet."""
+
+
+class Expired(RequestError):
+    """The report's file is given out no more; asking for the report again makes a new one."""
 
 
 class PayloadTooLarge(RequestError):
-    """More bytes than an order may have."""
+    """More bytes than a body may have."""
 
 
 class UnsupportedMediaType(RequestError):

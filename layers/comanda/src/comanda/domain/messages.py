@@ -13,6 +13,7 @@ from typing import Self
 
 from comanda.domain.canonical import canonical_json
 from comanda.domain.order import Order, Stage
+from comanda.domain.report import Report
 
 
 class Event(StrEnum):
@@ -59,13 +60,60 @@ class OrderMessage:
         return canonical_json(asdict(self))
 
 
+REPORT_REQUESTED = "report.requested"
+
+
 @dataclass(frozen=True)
-class Delivery:
-    """One message as a worker received it. `message` is None where the body is not one of ours."""
+class ReportMessage:
+    """A message body: `{"event", "report_id", "payload_hash", "replay"}`. The parameters stand in the row, and data too
+    large for a row in the bucket (B2)."""
+
+    report_id: str
+    payload_hash: str
+    replay: int
+
+    @classmethod
+    def about(cls, report: Report) -> Self:
+        return cls(report.report_id, report.request.payload_hash, report.replay)
+
+    @classmethod
+    def parse(cls, body: str) -> Self:
+        """Raises ValueError for anything that was not made by `body`."""
+        try:
+            fields = json.loads(body)
+            message = cls(fields["report_id"], fields["payload_hash"], int(fields["replay"]))
+            event = fields["event"]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"not a report message: {error}") from error
+        if event != REPORT_REQUESTED or not isinstance(message.report_id, str):
+            raise ValueError("not a report message: another event, or a report_id that is no text")
+        return message
+
+    @property
+    def body(self) -> str:
+        return canonical_json({"event": REPORT_REQUESTED, **asdict(self)})
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message as a worker received it, whatever it says."""
 
     message_id: str
     receipt_handle: str
     group: str
     receive_count: int
     sent_at: datetime
+
+
+@dataclass(frozen=True)
+class Delivery(Received):
+    """A message about an order. `message` is None where the body is not one of ours."""
+
     message: OrderMessage | None
+
+
+@dataclass(frozen=True)
+class ReportDelivery(Received):
+    """A message about a report. `message` is None where the body is not one of ours."""
+
+    message: ReportMessage | None

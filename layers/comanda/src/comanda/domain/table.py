@@ -69,6 +69,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """Columns drawn from some of a table's rows: those whose first cell is `of`. Places of columns count from 0."""
+
+    title: str
+    of: str
+    categories: int
+    values: int
+
+
+@dataclass(frozen=True)
 class Table:
     """What a file shows around its rows, and how. The same table and rows make the same bytes, anywhere, at any time:
     `created_at` goes into the file's properties, and no clock is read."""
@@ -83,6 +93,8 @@ class Table:
     locale: Locale = PT_BR
     zone: tzinfo = UTC
     """Where its readers are: times are shown in it."""
+    chart: Chart | None = None
+    """Drawn beside a small sheet; formats without charts leave it out."""
 
     def __post_init__(self) -> None:
         if not self.columns:

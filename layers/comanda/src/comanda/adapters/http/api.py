@@ -101,16 +101,22 @@ def idempotency_key_of(
 
     Raises MalformedRequest for a key that is not 1 to 255 visible ASCII characters, or two that differ.
     """
-    given = {event.headers[name] for name in ("idempotency-key", "x-idempotency-key") if name in event.headers}
-    if len(given) > 1:
-        raise MalformedRequest("Idempotency-Key and X-Idempotency-Key differ; send one of them")
-    if given:
-        (key,) = given
-        if not _KEY.fullmatch(key):
-            raise MalformedRequest("an idempotency key has 1 to 255 visible ASCII characters, such as a UUID")
+    if (key := key_header_of(event)) is not None:
         return IdempotencyKey(caller.name, KeySpace.HEADER, key)
     if client_order_id is not None:
         return IdempotencyKey(caller.name, KeySpace.CLIENT_ORDER_ID, client_order_id)
+    return None
+
+
+def key_header_of(event: APIGatewayProxyEvent) -> str | None:
+    """The `Idempotency-Key` or `X-Idempotency-Key`. Raises MalformedRequest for a bad one, or two that differ."""
+    given = {event.headers[name] for name in ("idempotency-key", "x-idempotency-key") if name in event.headers}
+    if len(given) > 1:
+        raise MalformedRequest("Idempotency-Key and X-Idempotency-Key differ; send one of them")
+    for key in given:
+        if not _KEY.fullmatch(key):
+            raise MalformedRequest("an idempotency key has 1 to 255 visible ASCII characters, such as a UUID")
+        return key
     return None
 
 

@@ -18,16 +18,18 @@ from comanda.domain.errors import MalformedRequest, PayloadTooLarge, Unsupported
 MAX_BODY_BYTES = 256 * 1024
 
 
-def json_object(event: APIGatewayProxyEvent) -> dict[str, Any]:
+def json_object(event: APIGatewayProxyEvent, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """The body of a request as a JSON object.
 
     Raises UnsupportedMediaType, PayloadTooLarge, MalformedRequest; each says what to send instead.
     """
     _check_content_type(event.headers.get("content-type") or "")
     try:
-        value = json.loads(_text(event), object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
+        value = json.loads(
+            _text(event, max_bytes), object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant
+        )
     except RecursionError:
-        raise MalformedRequest("the body is nested too deeply; an order is flat but for items and metadata") from None
+        raise MalformedRequest("the body is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise MalformedRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError:  # Python refuses to convert numbers of more than 4300 digits.
@@ -42,20 +44,20 @@ def _check_content_type(header: str) -> None:
     message["content-type"] = header
     charset = message.get_param("charset", "utf-8")
     if not header or message.get_content_type() != "application/json" or str(charset).lower() != "utf-8":
-        raise UnsupportedMediaType("send the order as Content-Type: application/json, in UTF-8")
+        raise UnsupportedMediaType("send it as Content-Type: application/json, in UTF-8")
 
 
-def _text(event: APIGatewayProxyEvent) -> str:
+def _text(event: APIGatewayProxyEvent, max_bytes: int) -> str:
     body = event.body
     if not body:
-        raise MalformedRequest("the body is empty; send the order as a JSON object")
+        raise MalformedRequest("the body is empty; send a JSON object")
     try:
         raw = base64.b64decode(body, validate=True) if event.is_base64_encoded else body.encode()
         text = raw.decode()
     except (binascii.Error, UnicodeError):
         raise MalformedRequest("the body is not UTF-8") from None
-    if len(raw) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"the body has {len(raw)} bytes; an order has at most {MAX_BODY_BYTES}")
+    if len(raw) > max_bytes:
+        raise PayloadTooLarge(f"the body has {len(raw)} bytes; at most {max_bytes} are taken")
     if "\ufffd" in text:  # What API Gateway puts in the place of bytes that are not UTF-8.
         raise MalformedRequest("the body is not UTF-8, or holds the replacement character U+FFFD")
     return text

@@ -15,9 +15,9 @@ from typing import Any
 from comanda.adapters.reports.pdf_font import Font, stream, visible
 from comanda.domain.errors import InvalidTable, TooManyRows
 from comanda.domain.locale import currency_symbol
+from comanda.domain.report import MAX_PDF_ROWS
 from comanda.domain.table import SUMMABLE, Kind, Row, Table, Totals, check_rows, clean_text
 
-MAX_ROWS = 100_000
 DEFLATE_LEVEL = 1
 SAMPLE_ROWS = 200
 """Widths of columns, and with them how the paper is turned, are decided from these."""
@@ -139,8 +139,8 @@ def _lines(table: Table, layout: _Layout, fonts: _Fonts, rows: Iterator[Row]) ->
     while batch := list(islice(rows, SAMPLE_ROWS)):
         check_rows(table.columns, batch, read + 1)
         read += len(batch)
-        if read > MAX_ROWS:
-            raise TooManyRows(f"a PDF takes at most {MAX_ROWS} rows; ask for XLSX, which takes any number")
+        if read > MAX_PDF_ROWS:
+            raise TooManyRows(f"a PDF takes at most {MAX_PDF_ROWS} rows; ask for XLSX, which takes any number")
         totals.add(batch)
         for row in batch:
             yield partial(_line, cells, row)

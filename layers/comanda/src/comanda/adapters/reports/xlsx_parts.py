@@ -210,17 +210,22 @@ def _defined_names(table: Table, sheets: Sequence[Sheet]) -> str:
     return "".join(filters + titles)
 
 
-def _styles(table: Table) -> str:
+def number_formats(table: Table) -> dict[Kind, str]:
+    """How spreadsheets show the cells of each kind that is not plain text."""
     symbol = currency_symbol(table.currency).replace('"', "")
-    formats = {
+    return {
         Kind.INTEGER: "#,##0",
         Kind.DECIMAL: "#,##0.###############",
         Kind.MONEY: f'"{symbol}"\\ #,##0.00;[Red]\\-"{symbol}"\\ #,##0.00',
         Kind.DATE: table.locale.sheet_date,
         Kind.DATETIME: f"{table.locale.sheet_date}\\ {table.locale.sheet_time}",
     }
+
+
+def _styles(table: Table) -> str:
+    formats = number_formats(table)
     format_ids = {kind: 164 + place for place, kind in enumerate(formats)}
-    number_formats = "".join(
+    formats_xml = "".join(
         f'<numFmt numFmtId="{format_ids[kind]}" formatCode={quoteattr(code)}/>' for kind, code in formats.items()
     )
     header = 'numFmtId="0" fontId="2" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1" applyAlignment="1"'
@@ -246,7 +251,7 @@ def _styles(table: Table) -> str:
     )
     dark = '<color rgb="FF1F2937"/>'
     return (
-        f'<styleSheet xmlns="{_MAIN}"><numFmts count="{len(formats)}">{number_formats}</numFmts>'
+        f'<styleSheet xmlns="{_MAIN}"><numFmts count="{len(formats)}">{formats_xml}</numFmts>'
         f'<fonts count="{len(fonts)}">{"".join(fonts)}</fonts>'
         '<fills count="3"><fill><patternFill patternType="none"/></fill>'
         '<fill><patternFill patternType="gray125"/></fill>'

@@ -1,0 +1,39 @@
+"""GET /reports/{report_id} and its download."""
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
+
+from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
+from comanda.adapters.http.report_views import report_view
+from comanda.adapters.report_table import ReportTable
+from comanda.adapters.reports.links import MAX_LINK_SECONDS, BucketLinks
+from comanda.adapters.settings import Settings as BaseSettings
+from comanda.adapters.world import ReportWorld
+from comanda.application.read_reports import ReadReport
+
+
+class Settings(BaseSettings):
+    reports_table: str
+    bucket: str
+    link_seconds: int = Field(gt=0, le=MAX_LINK_SECONDS)
+
+
+def build(settings: Settings, world: ReportWorld) -> ApiHandler:
+    links = BucketLinks(world.s3, settings.bucket, settings.link_seconds)
+    read = ReadReport(ReportTable(world.dynamodb, settings.reports_table), links, world.clock)
+    app = new_api()
+    not_kept = {"Cache-Control": "private, no-store"}  # Links in it die soon.
+
+    @app.get("/reports/<report_id>")
+    def get_report(report_id: str) -> Response[str]:
+        report, link = read(caller_of(app.current_event), report_id)
+        return json_response(HTTPStatus.OK, report_view(report, link), not_kept)
+
+    @app.get("/reports/<report_id>/download")
+    def download(report_id: str) -> Response[str]:
+        link = read.download(caller_of(app.current_event), report_id)
+        return Response(HTTPStatus.SEE_OTHER.value, headers={"Location": link, **not_kept}, body="")
+
+    return api_handler(app)

@@ -1,0 +1,8 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import ReportWorld
+from functions.read_reports.app import Settings, build
+
+handler = build(Settings.load(os.environ), ReportWorld.real())

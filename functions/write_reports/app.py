@@ -1,0 +1,78 @@
+"""POST /reports, /reports/uploads and /reports/{report_id}/cancel."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
+
+from comanda.adapters.http.api import (
+    ApiHandler,
+    api_handler,
+    caller_of,
+    correlation_id_of,
+    json_response,
+    key_header_of,
+    new_api,
+)
+from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
+from comanda.adapters.http.report_views import report_view, upload_view
+from comanda.adapters.journal import PowertoolsJournal
+from comanda.adapters.order_queues import ReportQueuePublisher
+from comanda.adapters.report_idempotency import AcceptReportOnce
+from comanda.adapters.report_sources import ReportSourceSettings, report_sources
+from comanda.adapters.report_table import ReportTable
+from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.world import ReportWorld
+from comanda.application.accept_report import AcceptReport
+from comanda.application.cancel_report import CancelReport
+from comanda.domain.access import Scope
+
+
+class Settings(ReportSourceSettings):
+    reports_table: str
+    idempotency_table: str
+    reports_queue_url: str
+    report_lifetime_seconds: int = Field(gt=0)
+
+
+def build(settings: Settings, world: ReportWorld) -> ApiHandler:
+    journal = PowertoolsJournal()
+    reports = ReportTable(world.dynamodb, settings.reports_table)
+    publisher = ReportQueuePublisher(world.sqs, settings.reports_queue_url)
+    accept = AcceptReport(
+        reports=reports,
+        publisher=publisher,
+        sources=report_sources(settings, world),
+        journal=journal,
+        clock=world.clock,
+        lifetime=timedelta(seconds=settings.report_lifetime_seconds),
+    )
+    accept_once = AcceptReportOnce(accept, world.dynamodb, settings.idempotency_table)
+    cancel = CancelReport(reports, journal, world.clock)
+    uploads = TableBucket(world.s3, settings.bucket)
+    app = new_api()
+
+    @app.post("/reports")
+    def post_report() -> Response[str]:
+        event = app.current_event
+        key = key_header_of(event)
+        request = accept.request(caller_of(event), *report_request(json_object(event, MAX_REPORT_BODY_BYTES)))
+        body, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context)
+        headers = {"Location": f"reports/{body['report_id']}"}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return json_response(HTTPStatus.ACCEPTED, body, headers)
+
+    @app.post("/reports/uploads")
+    def post_upload() -> Response[str]:
+        caller = caller_of(app.current_event)
+        caller.require(Scope.ORDERS_READ)
+        return json_response(HTTPStatus.CREATED, upload_view(uploads.new_upload(caller.name)))
+
+    @app.post("/reports/<report_id>/cancel")
+    def cancel_report(report_id: str) -> Response[str]:
+        return json_response(HTTPStatus.OK, report_view(cancel(caller_of(app.current_event), report_id)))
+
+    return api_handler(app)

@@ -1,0 +1,181 @@
+"""Orders by the time they were accepted, through the index `period` (docs/decisions/0007).
+
+The index holds keys only; rows are read as they stand, consistently, a hundred at a time. All of it goes on ahead of
+the reader on other threads, by a few pages and no more.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from comanda.adapters.aws import answering
+from comanda.adapters.order_rows import PERIOD_INDEX, PERIOD_SHARDS, month_of
+from comanda.application.report_ports import OrderLine
+from comanda.domain.access import Origin
+from comanda.domain.errors import Unavailable
+from comanda.domain.money import money
+from comanda.domain.order import OrderStatus
+from comanda.domain.times import from_iso, to_iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEYS_A_PAGE = 1_000
+ROWS_A_BATCH = 100
+"""The most that BatchGetItem takes."""
+BATCHES_AHEAD = 8
+TRIES = 5
+"""Of one batch, for what DynamoDB leaves unprocessed."""
+
+_ATTRIBUTES = (
+    "order_id",
+    "caller",
+    "origin",
+    "recipient_id",
+    "customer_id",
+    "client_order_id",
+    "status",
+    "total_amount",
+    "created_at",
+    "updated_at",
+)
+Key = tuple[str, str]
+"""created_at and order_id."""
+
+
+@dataclass(frozen=True)
+class OrderPeriodIndex:
+    """Implements `OrderPeriods`."""
+
+    client: "DynamoDBClient"
+    table: str
+    executor: Executor
+
+    def count(self, first: datetime, end: datetime) -> int:
+        partitions = [partition for month in _months(first, end) for partition in _partitions(month)]
+        return sum(self.executor.map(lambda partition: self._count(partition, first, end), partitions))
+
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+        keys = (key for month in _months(first, end) for key in self._keys_of_month(month, first, end))
+        ahead: deque[Future[list[OrderLine]]] = deque()
+        while True:
+            while len(ahead) < BATCHES_AHEAD and (batch := list(islice(keys, ROWS_A_BATCH))):
+                ahead.append(self.executor.submit(self._read, batch))
+            if not ahead:
+                return
+            yield from ahead.popleft().result()
+
+    def _keys_of_month(self, month: str, first: datetime, end: datetime) -> Iterator[Key]:
+        """Of all its partitions, in order: the index orders by time only, and two orders may share a millisecond."""
+        streams = [self._keys(partition, first, end) for partition in _partitions(month)]
+        for _, same_time in groupby(heapq.merge(*streams), key=lambda key: key[0]):
+            yield from sorted(same_time)
+
+    def _keys(self, partition: str, first: datetime, end: datetime) -> Iterator[Key]:
+        """The first page is on its way when this returns."""
+        query = _query(self.table, partition, first, end)
+        page: Future[dict[str, Any]] | None = self.executor.submit(self._page, {**query, "Limit": KEYS_A_PAGE})
+
+        def keys() -> Iterator[Key]:
+            nonlocal page
+            while page:
+                answer = page.result()
+                more = _after(query, answer)
+                page = self.executor.submit(self._page, {**more, "Limit": KEYS_A_PAGE}) if more else None
+                for item in answer["Items"]:
+                    yield item["created_at"]["S"], item["order_id"]["S"]
+
+        return keys()
+
+    def _count(self, partition: str, first: datetime, end: datetime) -> int:
+        number, query = 0, {**_query(self.table, partition, first, end), "Select": "COUNT"}
+        more: dict[str, Any] | None = query
+        while more:
+            answer = self._page(more)
+            number, more = number + answer["Count"], _after(query, answer)
+        return number
+
+    def _page(self, query: dict[str, Any]) -> dict[str, Any]:
+        with answering("orders table"):
+            return dict(self.client.query(**query))
+
+    def _read(self, keys: list[Key]) -> list[OrderLine]:
+        """The rows there are, in the order of the keys."""
+        wanted: Any = {
+            self.table: {
+                "Keys": [{"order_id": {"S": order_id}} for _, order_id in keys],
+                "ConsistentRead": True,
+                "ProjectionExpression": ", ".join(f"#{name}" for name in _ATTRIBUTES),
+                "ExpressionAttributeNames": {f"#{name}": name for name in _ATTRIBUTES},
+            }
+        }
+        rows: dict[str, Any] = {}
+        for _ in range(TRIES):
+            with answering("orders table"):
+                answer = self.client.batch_get_item(RequestItems=wanted)
+            rows |= {row["order_id"]["S"]: row for row in answer["Responses"].get(self.table, [])}
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return [_line_of(rows[order_id]) for _, order_id in keys if order_id in rows]
+        raise Unavailable("orders table: not all rows were read")
+
+
+def _query(table: str, partition: str, first: datetime, end: datetime) -> dict[str, Any]:
+    """From `first` until before `end`: without its `Z`, the text of a moment sorts just before the moment."""
+    return {
+        "TableName": table,
+        "IndexName": PERIOD_INDEX,
+        "KeyConditionExpression": "#period = :period AND created_at BETWEEN :first AND :last",
+        "ExpressionAttributeNames": {"#period": "period"},
+        "ExpressionAttributeValues": {
+            ":period": {"S": partition},
+            ":first": {"S": to_iso(first)},
+            ":last": {"S": to_iso(end).removesuffix("Z")},
+        },
+    }
+
+
+def _after(query: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any] | None:
+    last = answer.get("LastEvaluatedKey")
+    return {**query, "ExclusiveStartKey": last} if last else None
+
+
+def _months(first: datetime, end: datetime) -> Iterator[str]:
+    """The UTC months that a period touches."""
+    month, last = first.astimezone(UTC).replace(day=1), end.astimezone(UTC)
+    while (month.year, month.month) <= (last.year, last.month):
+        yield month_of(month)
+        month = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
+
+
+def _partitions(month: str) -> Iterable[str]:
+    return (f"{month}#{shard}" for shard in range(PERIOD_SHARDS))
+
+
+def _line_of(row: dict[str, Any]) -> OrderLine:
+    return OrderLine(
+        order_id=row["order_id"]["S"],
+        caller=row["caller"]["S"],
+        origin=Origin(row["origin"]["S"]),
+        recipient_id=row["recipient_id"]["S"],
+        customer_id=_text(row, "customer_id"),
+        client_order_id=_text(row, "client_order_id"),
+        status=OrderStatus(row["status"]["S"]),
+        total_amount=_amount(row),
+        created_at=from_iso(row["created_at"]["S"]),
+        updated_at=from_iso(row["updated_at"]["S"]),
+    )
+
+
+def _text(row: dict[str, Any], name: str) -> str | None:
+    return str(row[name]["S"]) if name in row else None
+
+
+def _amount(row: dict[str, Any]) -> Decimal | None:
+    return money(Decimal(row["total_amount"]["N"])) if "total_amount" in row else None

@@ -1,0 +1,121 @@
+"""A report as a row of the reports table, and back. Under 1 KB but for its parameters, as each write costs its size."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from comanda.adapters.present import present
+from comanda.domain.canonical import canonical_json
+from comanda.domain.report import (
+    Lease,
+    Report,
+    ReportAttempts,
+    ReportFailure,
+    ReportFile,
+    ReportFormat,
+    ReportRequest,
+    ReportStatus,
+)
+from comanda.domain.times import from_iso, to_iso
+
+KEPT_AFTER_EXPIRY = timedelta(days=15)
+"""Longer than a queue keeps a message (14 days): a report is never forgotten before its message (P1)."""
+
+
+def to_row(report: Report) -> dict[str, Any]:
+    request = report.request
+    return present(
+        {
+            "report_id": report.report_id,
+            "caller": request.caller,
+            "sees_all": request.sees_all,
+            "type": request.type,
+            "format": request.format.value,
+            "parameters": canonical_json(dict(request.parameters)),
+            "keyed": report.keyed,
+            "correlation_id": report.correlation_id,
+            "status": report.status.value,
+            "rows_written": report.rows_written,
+            "lease": _lease_to_row(report.lease) if report.lease else None,
+            "attempts": _attempts_to_row(report.attempts) if report.attempts else None,
+            "failure": _failure_to_row(report.failure) if report.failure else None,
+            "file": _file_to_row(report.file) if report.file else None,
+            "replay": report.replay,
+            "version": report.version,
+            "created_at": to_iso(report.created_at),
+            "updated_at": to_iso(report.updated_at),
+            "usable_until": to_iso(report.expires_at),
+            "expires_at": int((report.expires_at + KEPT_AFTER_EXPIRY).timestamp()),
+        }
+    )
+
+
+def from_row(row: Mapping[str, Any]) -> Report:
+    return Report(
+        report_id=row["report_id"],
+        request=ReportRequest(
+            caller=row["caller"],
+            sees_all=row["sees_all"],
+            type=row["type"],
+            format=ReportFormat(row["format"]),
+            parameters=json.loads(row["parameters"]),
+        ),
+        keyed=row["keyed"],
+        correlation_id=row["correlation_id"],
+        created_at=from_iso(row["created_at"]),
+        updated_at=from_iso(row["updated_at"]),
+        expires_at=from_iso(row["usable_until"]),
+        status=ReportStatus(row["status"]),
+        rows_written=int(row["rows_written"]),
+        lease=_lease_from_row(row["lease"]) if "lease" in row else None,
+        attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
+        failure=_failure_from_row(row["failure"]) if "failure" in row else None,
+        file=_file_from_row(row["file"]) if "file" in row else None,
+        replay=int(row["replay"]),
+        version=int(row["version"]),
+    )
+
+
+def _lease_to_row(lease: Lease) -> dict[str, Any]:
+    return {"owner": lease.owner, "until": to_iso(lease.until), "number": lease.number}
+
+
+def _lease_from_row(row: Mapping[str, Any]) -> Lease:
+    return Lease(row["owner"], from_iso(row["until"]), int(row["number"]))
+
+
+def _attempts_to_row(attempts: ReportAttempts) -> dict[str, Any]:
+    return {"message_id": attempts.message_id, "count": attempts.count, "receive_count": attempts.receive_count}
+
+
+def _attempts_from_row(row: Mapping[str, Any]) -> ReportAttempts:
+    return ReportAttempts(row["message_id"], int(row["count"]), int(row["receive_count"]))
+
+
+def _failure_to_row(failure: ReportFailure) -> dict[str, Any]:
+    return {
+        "class": failure.name,
+        "message": failure.message,
+        "attempts": failure.attempts,
+        "at": to_iso(failure.at),
+        "message_id": failure.message_id,
+    }
+
+
+def _failure_from_row(row: Mapping[str, Any]) -> ReportFailure:
+    return ReportFailure(row["class"], row["message"], int(row["attempts"]), from_iso(row["at"]), row["message_id"])
+
+
+def _file_to_row(file: ReportFile) -> dict[str, Any]:
+    return {
+        "key": file.key,
+        "rows": file.rows,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "generation_ms": file.generation_ms,
+    }
+
+
+def _file_from_row(row: Mapping[str, Any]) -> ReportFile:
+    return ReportFile(row["key"], int(row["rows"]), int(row["bytes"]), row["sha256"], int(row["generation_ms"]))

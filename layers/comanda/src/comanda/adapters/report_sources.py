@@ -1,0 +1,22 @@
+"""What reports are made from, wired for the functions that accept and write them."""
+
+from comanda.adapters.ledger_table import LedgerTable
+from comanda.adapters.order_periods import OrderPeriodIndex
+from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.settings import Settings
+from comanda.adapters.world import ReportWorld
+from comanda.application.report_ports import Sources
+
+
+class ReportSourceSettings(Settings):
+    orders_table: str
+    ledger_table: str
+    bucket: str
+
+
+def report_sources(settings: ReportSourceSettings, world: ReportWorld) -> Sources:
+    return Sources(
+        orders=OrderPeriodIndex(world.dynamodb, settings.orders_table, world.reading),
+        ledger=LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table),
+        tables=TableBucket(world.s3, settings.bucket),
+    )

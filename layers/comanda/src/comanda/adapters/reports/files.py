@@ -1,0 +1,61 @@
+"""Finished reports in the bucket: written while rows stream by, under a key that only one worker has."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from comanda.adapters.reports import chart_xlsx, csv, pdf, xlsx
+from comanda.adapters.reports.upload import AlreadyStored, ReportBucket
+from comanda.application.ports import Clock
+from comanda.domain.errors import Unavailable
+from comanda.domain.report import Report, ReportFile, ReportFormat
+from comanda.domain.table import Row, Table
+
+CONTENT_TYPES = {
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.PDF: "application/pdf",
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+}
+
+Write = Callable[[Table, Iterable[Row]], Iterator[bytes]]
+
+_WRITERS: dict[ReportFormat, Write] = {
+    ReportFormat.XLSX: xlsx.write,
+    ReportFormat.PDF: pdf.write,
+    ReportFormat.CSV: csv.write,
+}
+
+
+@dataclass(frozen=True)
+class ReportWriter:
+    """Implements `ReportFiles`, without a memory of what it wrote."""
+
+    bucket: ReportBucket
+    clock: Clock
+
+    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+        report_format, counted, begun = report.request.format, _Counted(rows), self.clock()
+        rich = report_format is ReportFormat.XLSX and table.chart is not None
+        chunks = chart_xlsx.write(table, counted) if rich else _WRITERS[report_format](table, counted)
+        try:
+            stored = self.bucket.store(report.file_key, CONTENT_TYPES[report_format], chunks)
+        except AlreadyStored as error:  # By ourselves: the answer was lost, and the SDK asked again.
+            raise Unavailable("reports bucket: stored, but the answer did not come") from error
+        spent = self.clock() - begun
+        return ReportFile(
+            key=report.file_key,
+            rows=counted.number,
+            bytes=stored.bytes,
+            sha256=stored.sha256,
+            generation_ms=round(spent.total_seconds() * 1000),
+        )
+
+
+class _Counted:
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.number += 1
+            yield row

@@ -1,0 +1,120 @@
+"""POST /reports: one report for the same request (B1, B6), durable before it is answered (P1)."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from comanda.application.ports import Clock, Journal, Overtaken
+from comanda.application.report_ports import ReportPublisher, Reports, Sources
+from comanda.application.report_types import REPORT_TYPES
+from comanda.application.report_types.report_type import ReportType
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
+from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
+
+
+@dataclass(frozen=True)
+class AcceptedReport:
+    """The report, and whether it was there before."""
+
+    report: Report
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class AcceptReport:
+    reports: Reports
+    publisher: ReportPublisher
+    sources: Sources
+    journal: Journal
+    clock: Clock
+    lifetime: timedelta
+    """How long a report can be asked for and downloaded; after that, the same request generates it anew."""
+
+    def request(
+        self, caller: Caller, type_name: str, report_format: ReportFormat, parameters: Mapping[str, Any]
+    ) -> ReportRequest:
+        """A valid request. Raises Forbidden, InvalidRequest with one entry per broken rule, Unavailable."""
+        report_type = REPORT_TYPES.get(type_name)
+        if report_type is None:
+            raise InvalidRequest(FieldError("type", f"one of {', '.join(sorted(REPORT_TYPES))}"))
+        caller.require(report_type.scope)
+        now = self.clock()
+        try:
+            given = report_type.parameters.model_validate(dict(parameters), context={"now": now})
+        except ValidationError as error:
+            raise InvalidRequest(*_field_errors(error)) from None
+        kept = report_type.prepared(given, caller, self.sources)
+        if report_format is ReportFormat.PDF:
+            self._check_length(report_type, kept, caller)
+        return ReportRequest(
+            caller=caller.name,
+            sees_all=caller.may(Scope.ORDERS_READ_ALL),
+            type=type_name,
+            format=report_format,
+            parameters=kept.model_dump(mode="json", by_alias=True, exclude_none=True),
+        )
+
+    def __call__(self, request: ReportRequest, key: str | None, correlation_id: str) -> AcceptedReport:
+        """Claim the row, send the message, set `requested`, in this order, as for orders.
+
+        The same request finds the report there is, whatever its state; only once that has expired, failed or been
+        cancelled, it begins anew. Raises KeyReused, StillInProgress, Unavailable.
+        """
+        now = self.clock()
+        claim = Report(
+            report_id=request.report_id(key),
+            request=request,
+            keyed=key is not None,
+            correlation_id=correlation_id,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + self.lifetime,
+        )
+        found = self.reports.claim(claim)
+        if found and found.request.payload_hash != request.payload_hash:
+            raise KeyReused("this key was used before with another body; send the same body, or a new key")
+        if found and found.may_begin_anew(now):
+            found = self._begin_anew(found, claim)
+        elif found and not found.is_claim:
+            self.journal.tell("report.replayed", found)
+            return AcceptedReport(found, replayed=True)
+
+        report = found or claim
+        self.publisher.publish(report)
+        accepted = report.stored(self.clock())
+        with suppress(Overtaken):  # A worker has the message already, or a twin of this request was quicker.
+            self.reports.save(report, accepted)
+        self.journal.tell("report.accepted", accepted)
+        return AcceptedReport(accepted, replayed=False)
+
+    def _begin_anew(self, found: Report, claim: Report) -> Report:
+        anew = found.begun_anew(claim.created_at, claim.expires_at, claim.correlation_id)
+        try:
+            self.reports.save(found, anew)
+        except Overtaken as error:
+            raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
+        return anew
+
+    def _check_length(self, report_type: ReportType[Any], parameters: Any, caller: Caller) -> None:
+        volume = report_type.volume(parameters, self.clock(), caller.name, self.sources)
+        if volume.written > MAX_PDF_ROWS:
+            fault = f"about {volume.written} rows; a pdf has at most {MAX_PDF_ROWS}, xlsx and csv take any number"
+            raise InvalidRequest(FieldError("format", fault))
+
+
+def _field_errors(error: ValidationError) -> list[FieldError]:
+    return [
+        FieldError(
+            ".".join(["parameters", *(str(part) for part in fault["loc"])])[:200],
+            _MESSAGES.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+        )
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+_MESSAGES = {"missing": "is missing", "extra_forbidden": "is not a parameter of this type of report"}

@@ -1,0 +1,32 @@
+"""POST /reports/{id}/cancel: the caller takes a report back before a worker begins it."""
+
+from dataclasses import dataclass
+
+from comanda.application.ports import Clock, Journal, Overtaken
+from comanda.application.read_reports import visible_report
+from comanda.application.report_ports import Reports
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import IllegalTransition
+from comanda.domain.report import Report, ReportStatus
+
+
+@dataclass(frozen=True)
+class CancelReport:
+    reports: Reports
+    journal: Journal
+    clock: Clock
+
+    def __call__(self, caller: Caller, report_id: str) -> Report:
+        """Raises Forbidden, NotFound, IllegalTransition once it was begun, Unavailable. Twice is as good as once."""
+        caller.require(Scope.ORDERS_READ)
+        now = self.clock()
+        report = visible_report(self.reports.get(report_id), caller, report_id).at(now)
+        if report.status is ReportStatus.CANCELLED:
+            return report
+        cancelled = report.cancelled(now)
+        try:
+            self.reports.save(report, cancelled)
+        except Overtaken as error:
+            raise IllegalTransition("work on this report has begun; it can no longer be cancelled") from error
+        self.journal.tell("report.cancelled", cancelled)
+        return cancelled

@@ -1,0 +1,39 @@
+"""GET /reports/{id} and its download. What a caller may not see is as if it were not there."""
+
+from dataclasses import dataclass
+
+from comanda.application.ports import Clock
+from comanda.application.report_ports import ReportLinks, Reports
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import Expired, NotFound, NotReady
+from comanda.domain.report import Report, ReportStatus
+
+
+def visible_report(report: Report | None, caller: Caller, report_id: str) -> Report:
+    """The report if it is one (a claim is not, P1) and this caller's, or the caller may read all. Raises NotFound."""
+    mine = report is not None and (report.request.caller == caller.name or caller.may(Scope.ORDERS_READ_ALL))
+    if report is None or report.is_claim or not mine:
+        raise NotFound(f"there is no report {report_id}")
+    return report
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    reports: Reports
+    links: ReportLinks
+    clock: Clock
+
+    def __call__(self, caller: Caller, report_id: str) -> tuple[Report, str | None]:
+        """The report as it is now, and a fresh link if it is ready. Raises Forbidden, NotFound, Unavailable."""
+        caller.require(Scope.ORDERS_READ)
+        report = visible_report(self.reports.get(report_id), caller, report_id).at(self.clock())
+        return report, self.links.link_to(report) if report.status is ReportStatus.READY else None
+
+    def download(self, caller: Caller, report_id: str) -> str:
+        """A link to the file, signed anew on each call. Raises NotReady and Expired too."""
+        report, link = self(caller, report_id)
+        if report.status is ReportStatus.EXPIRED:
+            raise Expired("this report has expired; ask for it again")
+        if link is None:
+            raise NotReady(f"this report is {report.status}; there is nothing to download")
+        return link

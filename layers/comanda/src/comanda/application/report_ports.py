@@ -1,0 +1,111 @@
+"""What the use cases of reports need from the world outside."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from comanda.application.ports import Ledger
+from comanda.domain.access import Origin
+from comanda.domain.order import OrderStatus
+from comanda.domain.report import Report, ReportFile
+from comanda.domain.table import Row, Table
+
+
+class Reports(Protocol):
+    """The reports table. Every method raises Unavailable where storage does not answer."""
+
+    def claim(self, report: Report) -> Report | None:
+        """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
+
+    def get(self, report_id: str) -> Report | None:
+        """The row as it stands now (strongly consistent), claims included."""
+
+    def save(self, before: Report, after: Report) -> None:
+        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+
+
+class ReportPublisher(Protocol):
+    def publish(self, report: Report) -> None:
+        """Send the message, in a group of the report's own. Raises Unavailable; then it may be stored or not."""
+
+
+class ReportFiles(Protocol):
+    """Where finished files are kept."""
+
+    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+        """Write the whole file under `report.file_key`, or nothing. What was written for this report and replay
+        already is not written again: then no row is read.
+
+        Raises ReportError, Unavailable, and whatever the rows raise.
+        """
+
+
+class ReportLinks(Protocol):
+    def link_to(self, report: Report) -> str:
+        """A link to the file of a ready report, good for some minutes, that saves it under its file name."""
+
+
+@dataclass(frozen=True)
+class UploadLink:
+    """Where a caller may PUT a table, until then."""
+
+    upload_id: str
+    url: str
+    expires_in: int
+    """Seconds."""
+
+
+class Tables(Protocol):
+    """Callers' own tables, too large for a message or a row: the claim check's luggage (B2). Lines of JSON.
+
+    Every method raises Unavailable where storage does not answer.
+    """
+
+    def new_upload(self, caller: str) -> UploadLink:
+        """A place of its own for one table."""
+
+    def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
+        """What tells this content from any other, and its size in bytes; None where nothing was uploaded."""
+
+    def keep(self, caller: str, lines: bytes) -> str:
+        """Store a table that came inline; the same content has the same upload id."""
+
+    def lines(self, caller: str, upload_id: str, content: str) -> Iterator[bytes]:
+        """The lines of exactly this content, streamed. Raises PermanentError where it is gone or was replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """As much of an order as reports show."""
+
+    order_id: str
+    caller: str
+    origin: Origin
+    recipient_id: str
+    customer_id: str | None
+    client_order_id: str | None
+    status: OrderStatus
+    total_amount: Decimal | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderPeriods(Protocol):
+    """Orders by the time they were accepted. Every method raises Unavailable where storage does not answer."""
+
+    def count(self, first: datetime, end: datetime) -> int:
+        """How many orders were accepted from `first` until before `end`."""
+
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+        """These orders as they stand when they are read, by the time they were accepted, then by id; streamed."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All that reports are made from."""
+
+    orders: OrderPeriods
+    ledger: Ledger
+    tables: Tables

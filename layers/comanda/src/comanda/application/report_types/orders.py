@@ -1,0 +1,120 @@
+"""`orders`: one row for each order accepted in a period, with its status as found when the report is written."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from comanda.application.report_ports import OrderLine, Sources
+from comanda.application.report_types.period import Id, PeriodParameters
+from comanda.application.report_types.report_type import Asked, Volume
+from comanda.application.report_types.words import status_word
+from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.table import Column, Kind, Row, Table
+
+
+class ShownStatus(StrEnum):
+    """Every status of an order but `accepting`, which is no order yet."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OrdersParameters(PeriodParameters):
+    """A period, and what an order must have to be in the report."""
+
+    recipient_id: Id | None = None
+    customer_id: Id | None = None
+    status: ShownStatus | None = None
+    origin: Origin | None = None
+
+    def wanted(self, asked: Asked) -> Callable[[OrderLine], bool]:
+        """Whether an order belongs into the report: by its filters, and by whose orders the caller may see."""
+        request = asked.report.request
+        conditions = {
+            "caller": None if request.sees_all else request.caller,
+            "recipient_id": self.recipient_id,
+            "customer_id": self.customer_id,
+            "status": self.status and self.status.value,
+            "origin": self.origin and self.origin.value,
+        }
+        given = [(name, value) for name, value in conditions.items() if value is not None]
+        return lambda line: all(getattr(line, name) == value for name, value in given)
+
+    def lines(self, asked: Asked) -> Iterator[OrderLine]:
+        """The orders of the report, streamed."""
+        every: Iterable[OrderLine] = asked.sources.orders.orders(self.begin, self.cut_off(asked.report.as_of))
+        return filter(self.wanted(asked), asked.reading(every))
+
+    def lines_below_title(self, asked: Asked) -> tuple[str, ...]:
+        said = self.words
+        return self.subtitle(
+            asked.report,
+            recipient_id=self.recipient_id,
+            customer_id=self.customer_id,
+            status=status_word(said, self.status.value) if self.status else None,
+            origin=self.origin.value if self.origin else None,
+        )
+
+
+@dataclass(frozen=True)
+class OrdersReport:
+    name: str = "orders"
+    parameters: type[OrdersParameters] = OrdersParameters
+    scope: Scope = Scope.ORDERS_READ
+
+    def prepared(self, parameters: OrdersParameters, caller: Caller, sources: Sources) -> OrdersParameters:  # noqa: ARG002
+        return parameters
+
+    def settled_at(self, parameters: OrdersParameters, as_of: datetime) -> datetime:
+        return parameters.cut_off(as_of)
+
+    def volume(self, parameters: OrdersParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+        """With a filter, nobody knows before how many rows remain."""
+        number = sources.orders.count(parameters.begin, parameters.cut_off(as_of))
+        filters = (parameters.recipient_id, parameters.customer_id, parameters.status, parameters.origin)
+        return Volume(read=number, written=number if filters == (None,) * 4 else 0)
+
+    def document(self, parameters: OrdersParameters, asked: Asked) -> Table:
+        said = parameters.words
+        return Table(
+            title=said["orders"],
+            columns=(
+                Column(said["created_at"], Kind.DATETIME),
+                Column(said["order_id"]),
+                Column(said["client_order_id"]),
+                Column(said["origin"]),
+                Column(said["recipient_id"]),
+                Column(said["customer_id"]),
+                Column(said["status"]),
+                Column(said["total_amount"], Kind.MONEY, total=True),
+                Column(said["updated_at"], Kind.DATETIME),
+            ),
+            created_at=asked.report.as_of,
+            subtitle=parameters.lines_below_title(asked),
+            currency=asked.currency,
+            locale=parameters.readers,
+            zone=parameters.zone,
+        )
+
+    def rows(self, parameters: OrdersParameters, asked: Asked) -> Iterator[Row]:
+        said = parameters.words
+        statuses = {status.value: status_word(said, status.value) for status in ShownStatus}
+        for line in parameters.lines(asked):
+            yield (
+                line.created_at,
+                line.order_id,
+                line.client_order_id,
+                line.origin.value,
+                line.recipient_id,
+                line.customer_id,
+                statuses[line.status.value],
+                line.total_amount,
+                line.updated_at,
+            )
+
+
+ORDERS = OrdersReport()

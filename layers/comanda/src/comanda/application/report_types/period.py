@@ -1,0 +1,78 @@
+"""What reports over a period share: its days, and how they are checked."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
+
+from comanda.application.report_types.report_type import Parameters
+from comanda.application.report_types.words import Words, words
+from comanda.domain.report import Report
+
+MAX_DAYS = 366
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError('a day is written like "2026-11-22"')
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Id = Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=_ID)]
+
+
+class PeriodParameters(Parameters):
+    """`from` and `to`: whole days in `time_zone`, both included. Today may be among them, tomorrow not."""
+
+    first_day: Day = Field(alias="from")
+    last_day: Day = Field(alias="to")
+
+    @field_validator("last_day")
+    @classmethod
+    def _check(cls, last_day: date, info: ValidationInfo) -> date:
+        first_day, zone = info.data.get("first_day"), info.data.get("time_zone")
+        if first_day is None or zone is None or (info.context or {}).get("kept"):
+            return last_day
+        if last_day < first_day:
+            raise ValueError("the period ends before it begins")
+        if (last_day - first_day).days >= MAX_DAYS:
+            raise ValueError(f"a period has at most {MAX_DAYS} days")
+        today = (info.context or {})["now"].astimezone(Parameters(time_zone=zone).zone).date()
+        if last_day > today:
+            raise ValueError(f"the period ends in the future; today is {today.isoformat()}")
+        return last_day
+
+    @property
+    def begin(self) -> datetime:
+        """The first moment of the period."""
+        return self._midnight(self.first_day)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after the period."""
+        return self._midnight(self.last_day + timedelta(days=1))
+
+    def cut_off(self, as_of: datetime) -> datetime:
+        """Where the period ends for a report that holds up to `as_of`."""
+        return max(self.begin, min(self.end, as_of))
+
+    @property
+    def words(self) -> Words:
+        return words(self.readers)
+
+    def subtitle(self, report: Report, **filters: str | None) -> tuple[str, ...]:
+        """Period, filters and cut-off, as they stand below the title."""
+        said, locale = self.words, self.readers
+        period = f"{said['period']}: {locale.date(self.first_day)} \u2013 {locale.date(self.last_day)}"
+        given = [f"{said[name]}: {value}" for name, value in filters.items() if value is not None]
+        moment = locale.moment(report.as_of.astimezone(self.zone))
+        return (period, *([" · ".join(given)] if given else []), f"{said['as_of']}: {moment} ({self.time_zone})")
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)

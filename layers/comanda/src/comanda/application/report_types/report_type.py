@@ -1,0 +1,109 @@
+"""What a type of report says about itself, and what several of them share."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+
+from comanda.application.report_ports import Sources
+from comanda.domain.access import Caller, Scope
+from comanda.domain.locale import EN_US, PT_BR, Locale
+from comanda.domain.report import Report
+from comanda.domain.table import Row, Table
+
+LOCALES = {locale.tag: locale for locale in (PT_BR, EN_US)}
+
+
+def _known_locale(tag: str) -> str:
+    if tag not in LOCALES:
+        raise ValueError(f"one of {', '.join(LOCALES)}")
+    return tag
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError; a folder's name gives an OSError.
+        raise ValueError('a time zone of the IANA list, such as "America/Sao_Paulo"') from None
+    return name
+
+
+class Parameters(BaseModel):
+    """What every type of report takes. Days begin and end in `time_zone`, and times are shown in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    locale: Annotated[StrictStr, AfterValidator(_known_locale)] = PT_BR.tag
+    time_zone: Annotated[StrictStr, Field(max_length=64), AfterValidator(_known_zone)] = "UTC"
+
+    @property
+    def readers(self) -> Locale:
+        return LOCALES[self.locale]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+P = TypeVar("P", bound=Parameters)
+T = TypeVar("T")
+
+
+class Reading(Protocol):
+    def __call__(self, things: Iterable[T], /) -> Iterator[T]: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A report at work: whose it is, and what it is made from."""
+
+    report: Report
+    sources: Sources
+    currency: str
+    """ISO 4217; the stage's."""
+    reading: Reading
+    """Passes on what a type reads, and keeps the worker's lease alive: all that is read goes through it."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Rows to be read, which take the time, and rows that the file will have."""
+
+    read: int
+    written: int
+
+
+class ReportType(Protocol[P]):
+    """One type of report. `P` is what it takes, validated by pydantic under the context `{"now": datetime}`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parameters(self) -> type[P]: ...
+
+    @property
+    def scope(self) -> Scope:
+        """What a caller needs to ask for it."""
+
+    def prepared(self, parameters: P, caller: Caller, sources: Sources) -> P:
+        """The parameters as they are kept: small, and with what they refer to looked up. Raises InvalidRequest."""
+
+    def settled_at(self, parameters: P, as_of: datetime) -> datetime:
+        """The moment up to which its sources are to be complete before it is written."""
+
+    def volume(self, parameters: P, as_of: datetime, caller: str, sources: Sources) -> Volume:
+        """How much there is to do, before it is begun. Raises Unavailable."""
+
+    def document(self, parameters: P, asked: Asked) -> Table: ...
+
+    def rows(self, parameters: P, asked: Asked) -> Iterator[Row]:
+        """Streamed. Raises PermanentError and InvalidTable where no retry will mend it, Unavailable."""
+
+
+def parameters_of(report_type: ReportType[P], kept: Any) -> P:
+    """The parameters of a report that was accepted, from its row."""
+    return report_type.parameters.model_validate(dict(kept), context={"kept": True})

@@ -1,0 +1,116 @@
+"""`summary`: how many orders, and what the completed ones come to, by day, recipient, origin and status."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from comanda.application.report_ports import OrderLine, Sources
+from comanda.application.report_types.orders import OrdersParameters
+from comanda.application.report_types.report_type import Asked, Volume
+from comanda.application.report_types.words import status_word
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import PermanentError
+from comanda.domain.order import OrderStatus
+from comanda.domain.table import Chart, Column, Kind, Row, Table
+
+MAX_RECIPIENTS = 20_000
+"""More make no summary, and would not stay in memory."""
+
+
+@dataclass
+class _Sums:
+    orders: int = 0
+    completed: int = 0
+    amount: Decimal = Decimal("0.00")
+
+    def add(self, line: OrderLine) -> None:
+        self.orders += 1
+        if line.status is OrderStatus.COMPLETED:
+            self.completed += 1
+            self.amount += line.total_amount or 0
+
+
+def _groups() -> dict[str, _Sums]:
+    return defaultdict(_Sums)
+
+
+@dataclass
+class _Summary:
+    days: dict[date, _Sums] = field(default_factory=lambda: defaultdict(_Sums))
+    recipients: dict[str, _Sums] = field(default_factory=_groups)
+    origins: dict[str, _Sums] = field(default_factory=_groups)
+    statuses: dict[str, _Sums] = field(default_factory=_groups)
+    total: _Sums = field(default_factory=_Sums)
+
+
+@dataclass(frozen=True)
+class SummaryReport:
+    name: str = "summary"
+    parameters: type[OrdersParameters] = OrdersParameters
+    scope: Scope = Scope.ORDERS_READ
+
+    def prepared(self, parameters: OrdersParameters, caller: Caller, sources: Sources) -> OrdersParameters:  # noqa: ARG002
+        return parameters
+
+    def settled_at(self, parameters: OrdersParameters, as_of: datetime) -> datetime:
+        return parameters.cut_off(as_of)
+
+    def volume(self, parameters: OrdersParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+        return Volume(read=sources.orders.count(parameters.begin, parameters.cut_off(as_of)), written=0)
+
+    def document(self, parameters: OrdersParameters, asked: Asked) -> Table:
+        said = parameters.words
+        return Table(
+            title=said["summary"],
+            columns=(
+                Column(said["by"]),
+                Column(said["value"]),
+                Column(said["orders"], Kind.INTEGER),
+                Column(said["completed"], Kind.INTEGER),
+                Column(said["completed_amount"], Kind.MONEY),
+            ),
+            created_at=asked.report.as_of,
+            subtitle=parameters.lines_below_title(asked),
+            currency=asked.currency,
+            locale=parameters.readers,
+            zone=parameters.zone,
+            chart=Chart(title=said["completed_amount"], of=said["day"], categories=1, values=4),
+        )
+
+    def rows(self, parameters: OrdersParameters, asked: Asked) -> Iterator[Row]:
+        """Days and recipients in their order; days without an order are left out."""
+        said, locale = parameters.words, parameters.readers
+        summary = _summed_up(parameters, asked)
+        groups: dict[str, list[tuple[str, _Sums]]] = {
+            said["day"]: [(locale.date(day), sums) for day, sums in sorted(summary.days.items())],
+            said["recipient_id"]: sorted(summary.recipients.items()),
+            said["origin"]: sorted(summary.origins.items()),
+            said["status"]: [(status_word(said, status), sums) for status, sums in sorted(summary.statuses.items())],
+            said["total"]: [("", summary.total)],
+        }
+        for group, members in groups.items():
+            for member, sums in members:
+                yield group, member or None, sums.orders, sums.completed, sums.amount
+
+
+SUMMARY = SummaryReport()
+
+
+def _summed_up(parameters: OrdersParameters, asked: Asked) -> _Summary:
+    summary, zone = _Summary(), parameters.zone
+    for line in parameters.lines(asked):
+        for sums in (
+            summary.days[line.created_at.astimezone(zone).date()],
+            summary.recipients[line.recipient_id],
+            summary.origins[line.origin.value],
+            summary.statuses[line.status.value],
+            summary.total,
+        ):
+            sums.add(line)
+        if len(summary.recipients) > MAX_RECIPIENTS:
+            raise PermanentError(
+                "TooManyRecipients", f"more than {MAX_RECIPIENTS} recipients; ask for a shorter period, or for orders"
+            )
+    return summary

@@ -1,0 +1,65 @@
+"""Links and uploads: straight from and to the storage."""
+
+import urllib.request
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from comanda.adapters.reports.links import BucketLinks
+from comanda.adapters.reports.tables import TableBucket
+from comanda.domain.errors import PermanentError, Unavailable
+from tests.contract.test_report_table import READY
+from tests.report_targets import ReportResources
+
+
+def test_a_link_gives_the_file_under_its_name(report_resources: ReportResources) -> None:
+    report_resources.s3.put_object(Bucket=report_resources.bucket, Key="reports/k.xlsx", Body=b"PK")
+    link = BucketLinks(report_resources.s3, report_resources.bucket).link_to(READY)
+    query = parse_qs(urlsplit(link).query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == ["900"]
+    assert query["response-content-disposition"] == [f'attachment; filename="{READY.file_name}"']
+    if "127.0.0.1" in link:
+        with urllib.request.urlopen(link) as answer:  # noqa: S310
+            assert answer.read() == b"PK"
+
+
+def test_the_tables_of_a_caller_are_its_own(report_resources: ReportResources) -> None:
+    tables = TableBucket(report_resources.s3, report_resources.bucket)
+    upload_id = tables.keep("web", b'["x"]\n["y"]\n')
+    assert tables.keep("web", b'["x"]\n["y"]\n') == upload_id
+    found = tables.uploaded("web", upload_id)
+    assert found
+    assert found[1] == 12
+    assert list(tables.lines("web", upload_id, found[0])) == [b'["x"]', b'["y"]']
+    assert tables.uploaded("mobile", upload_id) is None
+    with pytest.raises(PermanentError, match="gone"):
+        list(tables.lines("mobile", upload_id, found[0]))
+
+
+def test_an_upload_that_was_replaced_is_not_the_one_that_was_asked_for(report_resources: ReportResources) -> None:
+    tables = TableBucket(report_resources.s3, report_resources.bucket)
+    link = tables.new_upload("web")
+    assert tables.uploaded("web", link.upload_id) is None
+    key = urlsplit(link.url).path.removeprefix(f"/{report_resources.bucket}").removeprefix("/")
+    if "127.0.0.1" in link.url:
+        request = urllib.request.Request(link.url, data=b"[1]\n", method="PUT")  # noqa: S310
+        urllib.request.urlopen(request).close()  # noqa: S310
+    else:
+        report_resources.s3.put_object(Bucket=report_resources.bucket, Key=key, Body=b"[1]\n")
+    first = tables.uploaded("web", link.upload_id)
+    assert first
+    report_resources.s3.put_object(Bucket=report_resources.bucket, Key=key, Body=b"[2]\n")
+    with pytest.raises(PermanentError, match="replaced"):
+        list(tables.lines("web", link.upload_id, first[0]))
+
+
+def test_a_bucket_that_is_not_there_is_an_outage(report_resources: ReportResources) -> None:
+    with pytest.raises(Unavailable):
+        TableBucket(report_resources.s3, "no-such-bucket-here").keep("web", b"")
+
+
+def test_a_report_without_a_file_has_no_link(report_resources: ReportResources) -> None:
+    with pytest.raises(ValueError, match="no file"):
+        BucketLinks(report_resources.s3, report_resources.bucket).link_to(replace(READY, file=None))

@@ -1,0 +1,264 @@
+"""POST and GET of reports and the function that writes them: the real handlers, on moto and on the emulator."""
+
+import csv
+import io
+import json
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pypdfium2
+import pytest
+
+from comanda.adapters.ledger_table import LedgerTable
+from comanda.adapters.report_table import ReportTable
+from comanda.adapters.reports.files import ReportWriter
+from comanda.adapters.reports.upload import ReportBucket
+from comanda.application.complete_orders import posting_of
+from comanda.application.ports import Balance
+from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.messages import ReportDelivery, ReportMessage
+from comanda.domain.report import Report, ReportFile, ReportStatus
+from functions.generate_report import app as generate_report
+from functions.read_reports import app as read_reports
+from functions.write_reports import app as write_reports
+from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
+from tests.functions.conftest import Answer, Context
+from tests.report_targets import ReportResources
+
+BODY: dict[str, Any] = {
+    "type": "table",
+    "format": "csv",
+    "parameters": {
+        "title": "Mine",
+        "columns": [{"title": "Name"}, {"title": "Amount", "kind": "money", "total": True}],
+        "rows": [["=1+1", "10.50"], ["José", 2], [None, "-0.01"]],
+    },
+}
+
+
+class CountedFiles:
+    """The real files, counted."""
+
+    def __init__(self, files: ReportWriter) -> None:
+        self.files, self.written = files, 0
+
+    def write(self, report: Report, table: Any, rows: Any) -> ReportFile:
+        self.written += 1
+        return self.files.write(report, table, rows)
+
+
+class Reports:
+    """All functions of reports, as they are deployed."""
+
+    def __init__(self, resources: ReportResources) -> None:
+        self.resources = resources
+        world, environment = resources.world(), resources.environment()
+        bucket = ReportBucket(world.s3, resources.bucket, world.sending)
+        self.files = CountedFiles(ReportWriter(bucket, world.clock))
+        self._write = write_reports.build(write_reports.Settings.load(environment), world)
+        self._read = read_reports.build(read_reports.Settings.load(environment), world)
+        self._generate = generate_report.build(generate_report.Settings.load(environment), world, self.files)
+        self.table = ReportTable(resources.dynamodb, resources.table("reports"))
+
+    def post(self, body: object = BODY, path: str = "/reports", caller: Caller | None = None, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._answer(self._write, an_api_event("POST", path, body, named, caller=caller))
+
+    def get(self, path: str, caller: Caller | None = None) -> Answer:
+        return self._answer(self._read, an_api_event("GET", path, caller=caller))
+
+    def generate(self, context: Context | None = None) -> list[str]:
+        """Hand over what the queue has; give the ids that stay."""
+        deliveries = [
+            ReportDelivery(
+                message["MessageId"],
+                message["ReceiptHandle"],
+                message["Attributes"]["MessageGroupId"],
+                int(message["Attributes"]["ApproximateReceiveCount"]),
+                NOW,
+                ReportMessage.parse(message["Body"]),
+            )
+            for message in self.resources.messages()
+        ]
+        return self.hand_over(*deliveries, context=context)
+
+    def hand_over(self, *deliveries: ReportDelivery, context: Context | None = None) -> list[str]:
+        answer = self._generate(an_sqs_event(*deliveries), context or Context())  # type: ignore[arg-type]
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def _answer(self, handler: Any, event: dict[str, Any]) -> Answer:
+        answer = handler(event, Context())
+        headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+        return Answer(answer["statusCode"], headers, answer["body"])
+
+
+@pytest.fixture
+def reports(report_resources: ReportResources) -> Reports:
+    return Reports(report_resources)
+
+
+def test_a_report_from_request_to_file(reports: Reports) -> None:
+    accepted = reports.post()
+    assert (accepted.status, accepted.body["status"]) == (202, "requested")
+    path = f"/{accepted.headers['Location']}"
+    assert reports.get(path).body["status"] == "requested"
+    assert reports.get(f"{path}/download").status == 409
+
+    assert reports.generate() == []
+    ready = reports.get(path).body
+    assert (ready["status"], ready["rows"], ready["format"]) == ("ready", 3, "csv")
+    key = f"reports/{ready['report_id']}/"
+    assert key in ready["download_url"]
+    (stored,) = [found for found in reports.resources.keys() if found.startswith(key)]  # noqa: SIM118
+    content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=stored)["Body"].read()
+    assert len(content) == ready["bytes"]
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert rows == [["Name", "Amount"], ["'=1+1", "10.50"], ["José", "2.00"], ["", "-0.01"]]
+
+    there = reports.get(f"{path}/download")
+    assert (there.status, key in there.headers["Location"]) == (303, True)
+    assert there.headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_same_request_is_answered_alike_and_written_once(reports: Reports) -> None:
+    first = reports.post()
+    answers = [reports.post(json.loads(json.dumps(BODY))) for _ in range(3)]
+    assert {answer.text for answer in answers} == {first.text}
+    assert answers[0].headers["Idempotency-Replayed"] == "true"
+    reports.generate()
+    assert reports.post().text == first.text
+    reports.generate()
+    assert reports.files.written == 1
+
+
+def test_a_key_asks_for_a_fresh_one_and_is_replayed(reports: Reports) -> None:
+    plain = reports.post()
+    keyed = reports.post(Idempotency_Key="k-1")
+    assert keyed.body["report_id"] != plain.body["report_id"]
+    again = reports.post(X_Idempotency_Key="k-1")
+    assert (again.text, again.headers["Idempotency-Replayed"]) == (keyed.text, "true")
+    other = reports.post({**BODY, "format": "xlsx"}, Idempotency_Key="k-1")
+    assert (other.status, other.body["type"]) == (422, "urn:comanda:problem:key-reused")
+
+
+def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(reports: Reports) -> None:
+    report_id = reports.post().body["report_id"]
+    requested = reports.table.get(report_id)
+    assert requested
+    message = ReportMessage.about(requested)
+    delivery = ReportDelivery(str(uuid.uuid4()), "receipt", report_id, 1, NOW, message)
+    assert reports.hand_over(delivery) == []
+    ready = reports.table.get(report_id)
+    assert ready
+    reports.resources.dynamodb.delete_item(
+        TableName=reports.resources.table("reports"), Key={"report_id": {"S": report_id}}
+    )
+    reports.table.claim(requested)  # As if the last write had never come.
+    assert reports.hand_over(delivery) == []
+    again = reports.table.get(report_id)
+    assert again
+    assert (again.status, again.file, reports.files.written) == (ReportStatus.READY, ready.file, 1)
+
+
+def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:
+    upload = reports.post(None, path="/reports/uploads")
+    assert upload.status == 201
+    upload_id = upload.body["upload_id"]
+    parameters = {**BODY["parameters"], "upload_id": upload_id}
+    del parameters["rows"]
+    refused = reports.post({**BODY, "parameters": parameters})
+    assert refused.body["errors"][0]["field"] == "parameters.upload_id"
+    reports.resources.s3.put_object(
+        Bucket=reports.resources.bucket, Key=f"tables/web/{upload_id}.jsonl", Body=b'["a", "1.00"]\n["b"]\n'
+    )
+    report_id = reports.post({**BODY, "parameters": parameters}).body["report_id"]
+    (stays,) = reports.generate()
+    assert stays
+    failure = reports.get(f"/reports/{report_id}").body["failure"]
+    assert (failure["class"], failure["stage"], failure["attempts"]) == ("InvalidTable", "generation", 1)
+    assert failure["message"] == "row 2: 1 cells for 2 columns"
+
+
+def test_a_report_is_cancelled_and_a_stranger_sees_none(reports: Reports) -> None:
+    path = f"/{reports.post().headers['Location']}"
+    assert reports.get(path, a_caller("mobile")).status == 404
+    assert reports.post(None, f"{path}/cancel", a_caller("mobile")).status == 404
+    assert reports.post(None, f"{path}/cancel").body["status"] == "cancelled"
+    assert reports.generate() == []
+    assert reports.get(f"{path}/download").status == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({}, 422, "type"),
+        ({**BODY, "type": 1}, 422, "type"),
+        ({**BODY, "type": "poem"}, 422, "type"),
+        ({**BODY, "format": "docx"}, 422, "xlsx, pdf, csv"),
+        ({**BODY, "format": ["csv"]}, 422, "xlsx, pdf, csv"),
+        ({**BODY, "parameters": []}, 422, "JSON object"),
+        ({**BODY, "colour": 1}, 422, "colour"),
+        ("{", 400, "not JSON"),
+        (json.dumps({**BODY, "parameters": "x" * 2**20}), 413, "1048576"),
+    ],
+)
+def test_what_is_no_report_is_told_why(reports: Reports, body: object, status: int, says: str) -> None:
+    answer = reports.post(body)
+    assert (answer.status, says in answer.text) == (status, True), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_message_that_is_not_ours_is_let_through(reports: Reports) -> None:
+    delivery = ReportDelivery("m-1", "receipt", "g", 1, NOW, None)
+    assert reports.hand_over(delivery) == ["m-1"]
+
+
+OPS = a_caller("ops", Origin.API, frozenset(Scope))
+
+
+def completed(reports: Reports, count: int) -> Balance:
+    """So many orders of one recipient, all of them in its ledger."""
+    resources = reports.resources
+    ledger = LedgerTable(resources.dynamodb, resources.table("ledger"), resources.table("orders"))
+    for number in range(count):
+        order = an_enriched_order(f"{number}.10", recipient_id="r-1")
+        resources.orders.claim(order)
+        ledger.post(posting_of(ledger.balance("r-1") or Balance("r-1", "BRL"), [order], NOW))
+    balance = ledger.balance("r-1")
+    assert balance
+    return balance
+
+
+@pytest.mark.parametrize("report_format", ["xlsx", "pdf", "csv"])
+@pytest.mark.parametrize("report_type", ["orders", "recipient-statement", "summary"])
+def test_each_type_in_each_format_ends_in_a_file(reports: Reports, report_type: str, report_format: str) -> None:
+    balance = completed(reports, 25)
+    parameters = {"from": "2026-11-01", "to": "2026-11-22", "recipient_id": "r-1"}
+    body = {"type": report_type, "format": report_format, "parameters": parameters}
+    report_id = reports.post(body, caller=OPS).body["report_id"]
+    assert reports.generate() == []
+    ready = reports.get(f"/reports/{report_id}", OPS).body
+    assert ready["status"] == "ready", ready
+    (key,) = reports.resources.keys()
+    content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=key)["Body"].read()
+    assert text_of(report_format, content).count(f"{balance.amount:.2f}") >= 1
+
+
+def text_of(report_format: str, content: bytes) -> str:
+    """All that a reader of the file sees, with decimal points."""
+    match report_format:
+        case "csv":
+            text = content.decode("utf-8-sig")
+            if "Saldo" not in text and "Valor concluído" not in text:  # CSV has no totals row: its reader adds up.
+                amounts = [Decimal(row[7]) for row in list(csv.reader(io.StringIO(text)))[1:]]
+                return f"{sum(amounts):.2f}"
+            return text
+        case "pdf":
+            document = pypdfium2.PdfDocument(content)
+            pages = [page.get_textpage().get_text_bounded() for page in document]
+            return "".join(pages).replace(".", "").replace(",", ".")
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(content), data_only=True).active
+    cells = [cell for row in sheet.iter_rows(values_only=True) for cell in row]
+    return " ".join(f"{cell:.2f}" if isinstance(cell, int | float) else str(cell) for cell in cells)

@@ -1,0 +1,140 @@
+"""Small fakes of the ports of reports; tests/contract holds the real ones to the same promises."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from comanda.application.ports import Overtaken
+from comanda.application.report_ports import OrderLine, UploadLink
+from comanda.domain.errors import PermanentError, Unavailable
+from comanda.domain.messages import ReportMessage
+from comanda.domain.report import Report, ReportFile
+from comanda.domain.table import Row, Table
+
+
+@dataclass
+class FakeReports:
+    rows: dict[str, Report] = field(default_factory=dict)
+    outage: bool = False
+    before_save: list[Callable[[], None]] = field(default_factory=list)
+    """Each is called once, before the next save: what somebody else does in between."""
+    saved: list[Report] = field(default_factory=list)
+
+    def put(self, report: Report) -> None:
+        self.rows[report.report_id] = report
+
+    def claim(self, report: Report) -> Report | None:
+        self._answer()
+        if report.report_id in self.rows:
+            return self.rows[report.report_id]
+        self.put(report)
+        return None
+
+    def get(self, report_id: str) -> Report | None:
+        self._answer()
+        return self.rows.get(report_id)
+
+    def save(self, before: Report, after: Report) -> None:
+        self._answer()
+        if self.before_save:
+            self.before_save.pop(0)()
+        if self.rows[after.report_id].version != before.version:
+            raise Overtaken(after.report_id)
+        self.put(after)
+        self.saved.append(after)
+
+    def _answer(self) -> None:
+        if self.outage:
+            raise Unavailable("reports table: ThrottlingException")
+
+
+@dataclass
+class FakeReportPublisher:
+    sent: list[ReportMessage] = field(default_factory=list)
+    outage: bool = False
+
+    def publish(self, report: Report) -> None:
+        if self.outage:
+            raise Unavailable("queue: ServiceUnavailable")
+        self.sent.append(ReportMessage.about(report))
+
+
+@dataclass
+class FakeFiles:
+    """Keeps what was written as text, whole or not at all."""
+
+    written: dict[str, list[Row]] = field(default_factory=dict)
+    titles: list[str] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    """Each is raised once, after all rows were read."""
+    after_rows: Callable[[], None] = lambda: None
+
+    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+        read = list(rows)
+        self.after_rows()
+        if self.errors:
+            raise self.errors.pop(0)
+        assert report.file_key not in self.written
+        self.written[report.file_key] = read
+        self.titles.append(table.title)
+        content = repr(read).encode()
+        return ReportFile(report.file_key, len(read), len(content), hashlib.sha256(content).hexdigest(), 7)
+
+
+@dataclass
+class FakeLinks:
+    signed: int = 0
+
+    def link_to(self, report: Report) -> str:
+        assert report.file
+        self.signed += 1
+        return f"https://bucket.test/{report.file.key}?n={self.signed}"
+
+
+@dataclass
+class FakeTables:
+    stored: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    on_line: Callable[[int], None] = lambda _: None
+    """What happens while a line is read."""
+
+    def new_upload(self, caller: str) -> UploadLink:
+        upload_id = f"00000000-0000-4000-8000-{len(self.stored):012d}"
+        return UploadLink(upload_id, f"https://bucket.test/{caller}/{upload_id}", 900)
+
+    def upload(self, caller: str, upload_id: str, *rows: list[object]) -> None:
+        self.stored[caller, upload_id] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+    def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
+        found = self.stored.get((caller, upload_id))
+        return None if found is None else (hashlib.md5(found).hexdigest(), len(found))  # noqa: S324 - as S3 does
+
+    def keep(self, caller: str, lines: bytes) -> str:
+        upload_id = hashlib.sha256(lines).hexdigest()
+        self.stored[caller, upload_id] = lines
+        return upload_id
+
+    def lines(self, caller: str, upload_id: str, content: str) -> Iterator[bytes]:
+        found = self.uploaded(caller, upload_id)
+        if found is None or found[0] != content:
+            raise PermanentError("UploadGone", "the uploaded table is gone, or was replaced")
+        for number, line in enumerate(self.stored[caller, upload_id].splitlines()):
+            self.on_line(number)
+            yield line
+
+
+@dataclass
+class FakeOrderPeriods:
+    lines: list[OrderLine] = field(default_factory=list)
+    on_line: Callable[[], None] = lambda: None
+    """What happens while an order is read."""
+
+    def count(self, first: datetime, end: datetime) -> int:
+        return sum(first <= line.created_at < end for line in self.lines)
+
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+        found = [line for line in self.lines if first <= line.created_at < end]
+        for line in sorted(found, key=lambda line: (line.created_at, line.order_id)):
+            self.on_line()
+            yield line
