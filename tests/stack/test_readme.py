@@ -24,7 +24,7 @@ def blocks(heading: str) -> list[str]:
 def run(script: str, env_file: Path) -> str:
     prelude = f"set -eu; . {env_file}\n"
     done = subprocess.run(
-        ["/bin/bash", "-c", prelude + script], capture_output=True, text=True, timeout=60, check=False
+        ["/bin/bash", "-c", prelude + script], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
