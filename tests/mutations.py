@@ -128,12 +128,12 @@ MUTATIONS = [
     Mutation(
         "the attempt given back",
         "application/work.py",
-        "            self._give_back(job)\n",
+        "            if careful:\n                self._give_back(job)\n",
     ),
     Mutation(
         "an outage is no attempt",
         "application/work.py",
-        "        except Unavailable:\n            self._give_back(job)\n            raise\n",
+        "        except Unavailable:\n            if careful:\n                self._give_back(job)\n            raise\n",
     ),
     Mutation(
         "the group rests behind its head",

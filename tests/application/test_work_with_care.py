@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from comanda.domain.errors import PermanentError, TransientError, Unavailable
+from comanda.domain.messages import Event
 from comanda.domain.order import OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
+from tests.builders import a_pending_order
 
 S = OrderStatus
 
@@ -55,6 +57,20 @@ def test_an_attempt_whose_writing_was_not_answered_is_given_back(scene: Scene) -
     assert scene.enrich(*again(2, delivery)) == ids(delivery)
     assert scene.provider.asked == []
     assert scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id) == 0
+
+
+def test_nothing_is_given_back_where_somebody_else_wrote(scene: Scene) -> None:
+    """The attempt was never written; a cancellation made the version that it would have had."""
+    delivery = scene.add(a_pending_order, Event.CREATED)
+
+    def be_cancelled() -> None:
+        scene.orders.put(scene.row(delivery).cancelled(scene.clock()))
+        raise Unavailable("orders table: ThrottlingException")
+
+    scene.orders.before_save.append(be_cancelled)
+    assert scene.process(*again(2, delivery)) == ids(delivery)
+    assert scene.row(delivery).attempts is None
+    assert scene.row(delivery).version == 3
 
 
 def test_an_order_whose_work_is_done_cannot_fail_of_a_queue_that_is_down(scene: Scene) -> None:

@@ -16,6 +16,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     316: "orders turned away in an outage came again each second, and were dead-lettered untried",
     40: "an order that was enriched at its last attempt failed, as its message could not be sent on at once",
     435: "an attempt whose record was written, and whose answer was lost, was not given back",
+    1738: "an attempt that was never written was given back on a row that a cancellation had written",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }

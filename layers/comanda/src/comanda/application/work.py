@@ -25,7 +25,7 @@ from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQ
 from comanda.domain.errors import PermanentError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
-from comanda.domain.order import Failure, Order, OrderStatus, Stage
+from comanda.domain.order import Attempts, Failure, Order, OrderStatus, Stage
 from comanda.domain.retry import RetryPolicy
 
 LOOKS = 4
@@ -186,7 +186,8 @@ class Worker:
         except Overtaken:
             raise
         except Unavailable:
-            self._give_back(job)
+            if careful:
+                self._give_back(job)
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one order must not stop its neighbours (P6)
             self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
@@ -234,33 +235,29 @@ class Worker:
         if order.attempts_of(self.step.stage, delivery.message_id) == job.attempt:
             return job
         tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())
-        written = replace(job, order=tried)
-        try:
-            self.orders.save(order, tried)
-        except Unavailable:  # It may have been written all the same.
-            self._give_back(written)
-            raise
-        return written
+        self.orders.save(order, tried)
+        return replace(job, order=tried)
 
     def _give_back(self, job: Job) -> None:
-        """The attempt came to nothing through no fault of the order's. The outage may hit this write too: it is tried
-        for some seconds, or a few short outages would use up all attempts of an order that was never tried (P6)."""
-        order, delivery = job.order, job.delivery
-        if order.attempts_of(self.step.stage, delivery.message_id) < job.attempt:  # It was not written down.
-            return
-        given_back = order.tried(
-            self.step.stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1
-        )
+        """The attempt came to nothing through no fault of the order's. Whether it was written down, the row says.
+
+        The outage may go on: it is tried for some seconds, or a few short outages would use up all attempts of an order
+        that was never tried (P6).
+        """
+        delivery, stage = job.delivery, self.step.stage
+        this_attempt = Attempts(stage, delivery.message_id, job.attempt, delivery.receive_count)
         for pause in GIVE_BACK_PAUSES:
             try:
-                self.orders.save(order, given_back)
-            except Overtaken:
-                return
-            except Unavailable:
+                order = self.orders.get(job.order.order_id)
+                if order is None or order.attempts != this_attempt:
+                    return
+                before = order.tried(stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1)
+                self.orders.save(order, before)
+            except (Overtaken, Unavailable):
                 self.sleep(pause)
             else:
                 return
-        self.journal.tell("order.attempt_lost", order, stage=self.step.stage)
+        self.journal.tell("order.attempt_lost", job.order, stage=stage)
 
     def _failed_for_now(self, job: Job, error: WorkError) -> None:
         """One attempt is used up: the group rests, or the order fails with its last one."""
