@@ -33,8 +33,8 @@ class Mutation:
 MUTATIONS = [
     Mutation(
         "the claim's condition",
-        "adapters/order_table.py",
-        '                    ConditionExpression="attribute_not_exists(order_id)",\n',
+        "adapters/versioned_rows.py",
+        '                    ConditionExpression=f"attribute_not_exists({self.key})",\n',
     ),
     Mutation(
         "the claim before the send",
@@ -69,9 +69,15 @@ MUTATIONS = [
     ),
     Mutation(
         "the version every change is made from",
-        "adapters/changed_row.py",
+        "adapters/versioned_rows.py",
         '"#version = :read_version"',
         '"#version = :read_version OR attribute_exists(#version)"',
+    ),
+    Mutation(
+        "its own change met again is no other's",
+        "adapters/versioned_rows.py",
+        "any(found.get(name) != value for name, value in after.items())",
+        "True",
     ),
     Mutation(
         "the transaction's condition on the balance",
@@ -94,8 +100,8 @@ MUTATIONS = [
     Mutation(
         "the transaction's condition on each order",
         "adapters/ledger_table.py",
-        '{"Update": update_of(self.orders_table, before, after)}',
-        '{"Update": update_of(self.orders_table, before, after)'
+        '{"Update": update_of_order(self.orders_table, before, after)}',
+        '{"Update": update_of_order(self.orders_table, before, after)'
         ' | {"ConditionExpression": "#version = :read_version OR attribute_exists(order_id)"}}',
     ),
     Mutation(
@@ -133,7 +139,11 @@ MUTATIONS = [
     Mutation(
         "an outage is no attempt",
         "application/work.py",
-        "        except Unavailable:\n            if careful:\n                self._give_back(job)\n            raise\n",
+        """        except Unavailable:
+            if careful:
+                self._give_back(job)
+            raise
+""",
     ),
     Mutation(
         "the group rests behind its head",
@@ -194,7 +204,13 @@ MUTATIONS = [
     Mutation(
         "the steward publishes before it writes",
         "application/steward.py",
-        "        self.publisher.publish(replace(order, replay=order.replay + 1), Event.CREATED)\n",
+        "        self.publisher.publish(rescued, Event.CREATED)\n",
+    ),
+    Mutation(
+        "a rescue has a body of its own",
+        "application/steward.py",
+        "order.rescued(self.clock(), replay + 1)",
+        "order.rescued(self.clock(), order.replay + 1)",
     ),
     Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
     Mutation(

@@ -96,7 +96,9 @@ def test_what_was_dead_lettered_untried_is_published_anew(scene: Scene, order: O
     ((group, message),) = scene.publisher.sent
     assert (group, message.event, message.replay) == (order.recipient_id, Event.CREATED, 1)
     assert scene.queue.messages == []
-    assert scene.orders.rows[order.order_id].status is order.status
+    rescued = scene.orders.rows[order.order_id]
+    assert (rescued.status, rescued.replay, rescued.rescues) == (order.status, 1, 1)
+    assert rescued.timeline[-1].note == "published anew by the steward"
 
 
 def test_what_comes_back_untried_is_failed_and_its_message_stays(scene: Scene) -> None:
@@ -162,6 +164,29 @@ def test_a_steward_that_dies_after_sending_sends_the_same_again(scene: Scene) ->
     scene.tend()
     first, second = scene.publisher.sent
     assert first == second
+
+
+def test_a_rescue_that_was_dead_lettered_before_the_row_knew_of_it_is_sent_with_a_new_body(scene: Scene) -> None:
+    """The steward died after sending. The same body again would be swallowed as a duplicate of the dead letter."""
+    delivery = scene.dead_letter(a_processing_order())
+    assert delivery.message
+    scene.queue.messages = [replace(delivery, message=replace(delivery.message, event=Event.CREATED, replay=1))]
+    scene.tend()
+    ((_, message),) = scene.publisher.sent
+    assert (message.replay, scene.row(delivery).replay) == (2, 2)
+    assert scene.queue.messages == []
+
+
+def test_a_second_dead_letter_of_the_same_run_fails_nothing(scene: Scene) -> None:
+    """Its worker sent it on and died before it deleted it: two messages of one run, and both dead-lettered untried."""
+    delivery = scene.dead_letter(a_processing_order())
+    scene.queue.messages.append(replace(delivery, message_id="of another stage"))
+    scene.tend()
+    assert scene.row(delivery).status is S.PROCESSING
+    assert len(set(scene.publisher.sent)) == 1, "one body, however often it is sent"
+    scene.tend()
+    assert scene.row(delivery).status is S.PROCESSING
+    assert scene.queue.messages == []
 
 
 def test_a_redriven_order_that_is_dead_lettered_before_it_is_taken_up_takes_the_messages_replay(scene: Scene) -> None:

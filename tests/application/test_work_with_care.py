@@ -73,6 +73,19 @@ def test_nothing_is_given_back_where_somebody_else_wrote(scene: Scene) -> None:
     assert scene.row(delivery).version == 3
 
 
+def test_nothing_is_given_back_on_an_order_that_was_cancelled_meanwhile(scene: Scene) -> None:
+    delivery = scene.add(a_pending_order, Event.CREATED)
+
+    def be_cancelled() -> None:
+        scene.orders.put(scene.row(delivery).cancelled(scene.clock()))
+        raise Unavailable("orders table: ThrottlingException")
+
+    scene.orders.before_save += [lambda: None, be_cancelled]
+    assert scene.process(*again(2, delivery)) == ids(delivery)
+    assert scene.row(delivery).attempts_of(Stage.PROCESSING, delivery.message_id) == 1
+    assert scene.row(delivery).version == 4
+
+
 def test_an_order_whose_work_is_done_cannot_fail_of_a_queue_that_is_down(scene: Scene) -> None:
     """At its last attempt it was enriched and saved, and only its message could not be sent on."""
     delivery = scene.to_enrich()

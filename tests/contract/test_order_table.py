@@ -79,6 +79,25 @@ def test_a_change_is_saved_where_the_row_is_as_it_was_read(table: OrderTable) ->
     assert table.get(claim.order_id) == pending
 
 
+def test_its_own_change_met_again_is_no_others(table: OrderTable, resources: Resources) -> None:
+    """As boto3 meets it, when it tries again after a lost answer."""
+    claim = stored(table, a_claim())
+    tries = []
+
+    def try_once_more(**_: object) -> float | None:
+        tries.append("UpdateItem")
+        return 0.0 if len(tries) == 1 else None
+
+    events = resources.dynamodb.meta.events
+    events.register_first("needs-retry.dynamodb.UpdateItem", try_once_more, unique_id="lost-answer")  # type: ignore[arg-type]
+    try:
+        table.save(claim, claim.stored(NOW))
+    finally:
+        events.unregister("needs-retry.dynamodb.UpdateItem", unique_id="lost-answer")
+    assert len(tries) == 2
+    assert table.get(claim.order_id) == claim.stored(NOW)
+
+
 def test_nothing_is_saved_where_there_is_no_row(table: OrderTable) -> None:
     claim = a_claim()
     with pytest.raises(Overtaken):

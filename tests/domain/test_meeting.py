@@ -63,8 +63,9 @@ def test_a_replayed_creation_does_not_revive_a_failed_order() -> None:
     assert meet(FAILED, replayed, Stage.PROCESSING) is Verdict.DROP
 
 
-def test_the_next_replay_number_takes_a_failed_order_up() -> None:
-    again = OrderMessage(Event.CREATED, FAILED.order_id, FAILED.payload_hash, FAILED.replay + 1)
-    assert meet(FAILED, a_delivery(FAILED, message=again), Stage.PROCESSING) is Verdict.TAKE_UP
-    far = replace(again, replay=FAILED.replay + 2)
-    assert meet(FAILED, a_delivery(FAILED, message=far), Stage.PROCESSING) is Verdict.DROP
+@pytest.mark.parametrize("order", [FAILED, a_processing_order()])
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_a_later_replay_number_takes_an_order_up(order: Order, ahead: int) -> None:
+    """By 2, where a run was published and dead-lettered before the row knew of it."""
+    again = OrderMessage(Event.CREATED, order.order_id, order.payload_hash, order.replay + ahead)
+    assert meet(order, a_delivery(order, message=again), Stage.PROCESSING) is Verdict.TAKE_UP

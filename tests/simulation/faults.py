@@ -37,23 +37,51 @@ class WorldFault(StrEnum):
     GATEWAY_TIMEOUT = "client hung up"
 
 
-AIMS: dict[tuple[str, str], int] = {
-    (function, call): weight
+@dataclass(frozen=True)
+class Aim:
+    """A call of a function that is struck again and again in one run."""
+
+    function: str
+    call: str
+
+
+STEWARD = "tend_dead_letters"
+OPERATOR = "operator"
+
+AIMS: dict[Aim, int] = {
+    Aim(function, call): weight
     for function, weight, calls in (
-        ("write_orders", 1, ("PutItem", "SendMessage", "UpdateItem", "GetItem")),
-        ("process_order", 1, ("BatchGetItem", "UpdateItem", "SendMessage", "DeleteMessage")),
-        ("enrich_order", 1, ("PutItem", "UpdateItem", "DeleteItem", "SendMessage", "DeleteMessage")),
-        ("complete_order", 3, ("GetItem", "TransactWriteItems", "UpdateItem", "DeleteMessage")),
-        ("process_order", 2, ("ChangeMessageVisibilityBatch",)),
-        ("complete_order", 2, ("ChangeMessageVisibilityBatch",)),
-        ("tend_dead_letters", 4, ("SendMessage", "UpdateItem", "DeleteMessage", "BatchGetItem")),
-        ("operator", 6, ("GetItem", "SendMessage", "UpdateItem", "BatchGetItem")),
+        ("write_orders", 2, ("PutItem idempotency", "PutItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        ("write_orders", 3, ("UpdateItem idempotency", "GetItem orders", "DeleteItem idempotency")),
+        ("read_orders", 1, ("GetItem orders",)),
+        ("process_order", 2, ("BatchGetItem orders", "UpdateItem orders", "SendMessage enrichment.fifo")),
+        ("process_order", 4, ("DeleteMessage orders.fifo", "GetItem orders")),
+        ("process_order", 4, ("ChangeMessageVisibilityBatch orders.fifo",)),
+        ("enrich_order", 1, ("BatchGetItem orders", "UpdateItem orders", "SendMessage completion.fifo")),
+        ("enrich_order", 2, ("PutItem idempotency", "UpdateItem idempotency", "DeleteItem idempotency")),
+        ("enrich_order", 2, ("GetItem orders", "DeleteMessage enrichment.fifo")),
+        ("enrich_order", 1, ("ChangeMessageVisibilityBatch enrichment.fifo",)),
+        ("complete_order", 2, ("BatchGetItem orders", "GetItem ledger")),
+        ("complete_order", 3, ("TransactWriteItems orders,ledger",)),
+        ("complete_order", 5, ("UpdateItem orders", "DeleteMessage completion.fifo", "GetItem orders")),
+        ("complete_order", 4, ("ChangeMessageVisibilityBatch completion.fifo",)),
+        (STEWARD, 5, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        (STEWARD, 1, ("ReceiveMessage orders-dlq.fifo",)),
+        (STEWARD, 5, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
+        (STEWARD, 1, ("ReceiveMessage enrichment-dlq.fifo",)),
+        (STEWARD, 5, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
+        (STEWARD, 1, ("ReceiveMessage completion-dlq.fifo",)),
+        (STEWARD, 5, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
+        (OPERATOR, 5, ("GetItem orders", "SendMessage orders.fifo", "UpdateItem orders", "BatchGetItem orders")),
+        (OPERATOR, 1, ("Query orders",)),
     )
     for call in calls
 }
-"""Calls to strike more often than chance would, and how often each: rare ones, and those that change something."""
+"""Every call of every function, and how often it is aimed at: more often where chance would seldom strike it."""
 _AIMED = (
     CallFault.CRASH_BEFORE,
+    CallFault.CRASH_BEFORE,
+    CallFault.CRASH_AFTER,
     CallFault.CRASH_AFTER,
     CallFault.LOST_BEFORE,
     CallFault.LOST_AFTER,
@@ -75,8 +103,7 @@ class Faults:
     call_rates: dict[CallFault, float] = field(default_factory=dict)
     world_rates: dict[WorldFault, float] = field(default_factory=dict)
     """Chance at each opportunity (DELETE_LOST, INVOCATION_THROTTLED …), or that it happens at all in this run."""
-    aim: tuple[str, str] | None = None
-    """A function and a call that are struck again and again."""
+    aim: Aim | None = None
     aimed: list[CallFault] = field(default_factory=list)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -99,29 +126,29 @@ class Faults:
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
-        if faults.aims_at("tend_dead_letters"):
+        if faults.aims_at(STEWARD):
             faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        elif faults.aim and faults.aim[0].endswith(("order", "orders")):
+        elif faults.aim and not faults.aims_at(OPERATOR):
             faults.call_rates[CallFault.THROTTLED] = 0.04
             faults.world_rates[WorldFault.DELETE_LOST] = 0.08
         return faults
 
     def aims_at(self, function: str) -> bool:
-        return self.aim is not None and self.aim[0] == function
+        return self.aim is not None and self.aim.function == function
 
     @property
     def is_quiet(self) -> bool:
         return not self.call_rates and not self.world_rates and not self.aim
 
-    def strikes_call(self, function: str, operation: str, call: str) -> CallFault | None:
-        fault = self._drawn_fault(function, operation) if self.active else None
+    def strikes_call(self, function: str, call: str) -> CallFault | None:
+        fault = self._drawn_fault(function, call) if self.active else None
         if fault:
             self.injected[fault] += 1
             self.points[function, call, fault] += 1
         return fault
 
-    def _drawn_fault(self, function: str, operation: str) -> CallFault | None:
-        if self.aimed and (function, operation) == self.aim and self.random.random() < 0.5:
+    def _drawn_fault(self, function: str, call: str) -> CallFault | None:
+        if self.aimed and Aim(function, call) == self.aim and self.random.random() < 0.5:
             return self.aimed.pop()
         if streak := self.streaks.get(function):
             return streak.pop()

@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from comanda.adapters.journal import LOGGER, METRICS
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit, Broken
-from tests.simulation.faults import Faults
+from tests.simulation.faults import OPERATOR, STEWARD, Faults
 from tests.simulation.history import History
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
@@ -91,7 +91,7 @@ def _play(system: System, workload: Workload, audit: Audit, random: Random) -> B
         system.fortnight_passes()
     workload.ask_again()
     workload.redrive_everything()
-    if system.faults.aims_at("operator") or random.random() < 0.4:
+    if system.faults.aims_at(OPERATOR) or random.random() < 0.4:
         system.faults.active = True
         if broken := _come_to_rest(system, workload, audit):
             return broken
@@ -113,7 +113,7 @@ def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | 
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
     """The local stage's, with budgets of this seed's own; small ones where much is to be dead-lettered untried."""
-    small = faults.aims_at("tend_dead_letters")
+    small = faults.aims_at(STEWARD)
     return load_settings(
         "local",
         {

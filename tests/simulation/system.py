@@ -24,7 +24,7 @@ from infra.settings import StageSettings
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
 from tests.simulation.expressions import Item
-from tests.simulation.faults import CallFault, Faults, WorldFault
+from tests.simulation.faults import STEWARD, CallFault, Faults, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
 from tests.simulation.history import History
 from tests.simulation.provider import Provider
@@ -34,7 +34,6 @@ from tests.simulation.wire import client_of
 
 STAGES = ("orders", "enrichment", "completion")
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
-STEWARD = "tend_dead_letters"
 
 _READ_TIMEOUT = 5.0
 """Seconds, as the clients are set up."""
@@ -185,7 +184,7 @@ class System:
         self.scheduler.sleep(self._random.uniform(0.001, 0.012))
         function = process.name.partition(".")[0]
         call = f"{operation} {_target_of(request)}"
-        fault = self.faults.strikes_call(function, operation, call)
+        fault = self.faults.strikes_call(function, call)
         if fault is None:
             return self._call(service, operation, request)
         self.history.tell(f"{call}: {fault}")

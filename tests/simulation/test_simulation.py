@@ -17,6 +17,9 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     40: "an order that was enriched at its last attempt failed, as its message could not be sent on at once",
     435: "an attempt whose record was written, and whose answer was lost, was not given back",
     1738: "an attempt that was never written was given back on a row that a cancellation had written",
+    3812: "an attempt was given back on an order that was cancelled meanwhile",
+    3609: "boto3's retry of an attempt's record met that record, and the attempt was lost",
+    1756: "an order published anew was published anew with the same body",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }

@@ -274,7 +274,7 @@ class Workload:
             for name in random.sample(names, 2):
                 system.scheduler.after(later(), lambda name=name: system.functions.deploy(name))  # type: ignore[misc]
         if WorldFault.BROKEN_DEPLOYMENT in rates:
-            self._plan_broken_deployment(random.choice([*WORKERS.values(), *names]), later())
+            self._plan_broken_deployment(self._breaking(names), later())
         if WorldFault.PROVIDER_OUTAGE in rates:
             system.scheduler.after(later(), self._break_provider)
         if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
@@ -285,10 +285,23 @@ class Workload:
             for _ in range(3):
                 system.scheduler.after(later(), system.expire_records)
 
+    def _breaking(self, names: Sequence[str]) -> str:
+        """The worker whose dead letters are aimed at, if they are."""
+        aim = self.system.faults.aim
+        for stage, worker in WORKERS.items():
+            if aim and aim.call.endswith(f" {stage}-dlq.fifo"):
+                return worker
+        return self.random.choice([*WORKERS.values(), *names])
+
     def _plan_broken_deployment(self, name: str, at: float) -> None:
         system, lasts = self.system, self.random.choice((60, 900, 900, 1800))
-        system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
-        system.scheduler.after(at, lambda: system.functions.deploy(name, broken=True))
+
+        def deploy_what_cannot_start() -> None:
+            if system.faults.active:
+                system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
+                system.functions.deploy(name, broken=True)
+
+        system.scheduler.after(at, deploy_what_cannot_start)
         system.scheduler.after(at + lasts, lambda: system.functions.deploy(name))
 
     def _break_provider(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
-from comanda.adapters.order_table import update_of
+from comanda.adapters.order_table import update_of_order
 from comanda.application.ports import Balance, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import Unavailable
 from comanda.domain.money import money
@@ -73,7 +73,7 @@ class LedgerTable:
 
     def _transaction(self, posting: Posting) -> list[Any]:
         """At most 10 orders (the batch) and so 21 writes; DynamoDB takes 100."""
-        orders = [{"Update": update_of(self.orders_table, before, after)} for before, after in posting.orders]
+        orders = [{"Update": update_of_order(self.orders_table, before, after)} for before, after in posting.orders]
         entries = [{"Put": self._put_entry(posting.after.recipient_id, entry)} for entry in posting.entries]
         return [{"Update": self._update_balance(posting)}, *entries, *orders]
 

@@ -4,12 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
-from comanda.adapters.changed_row import update_under_version
+from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
 from comanda.adapters.order_rows import ATTENTION_INDEX, ATTENTION_SHARDS, from_row, to_row
-from comanda.application.ports import Overtaken
+from comanda.adapters.versioned_rows import VersionedRows, update_of
 from comanda.domain.errors import Unavailable
 from comanda.domain.order import Order
 
@@ -25,27 +22,12 @@ class OrderTable:
     name: str
 
     def claim(self, order: Order) -> Order | None:
-        try:
-            with answering("orders table"):
-                self.client.put_item(
-                    TableName=self.name,
-                    Item=to_dynamodb(to_row(order)),
-                    ConditionExpression="attribute_not_exists(order_id)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            found: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-            return from_row(from_dynamodb(found))
-        return None
+        found = self._rows.claim(to_row(order))
+        return from_row(found) if found else None
 
     def get(self, order_id: str) -> Order | None:
-        with answering("orders table"):
-            answer = self.client.get_item(
-                TableName=self.name, Key=to_dynamodb({"order_id": order_id}), ConsistentRead=True
-            )
-        return from_row(from_dynamodb(answer["Item"])) if "Item" in answer else None
+        row = self._rows.get(order_id)
+        return from_row(row) if row else None
 
     def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
         keys = [to_dynamodb({"order_id": order_id}) for order_id in dict.fromkeys(order_ids)]
@@ -77,15 +59,13 @@ class OrderTable:
                     yield from sorted(found.values(), key=lambda order: order.created_at)
 
     def save(self, before: Order, after: Order) -> None:
-        try:
-            with answering("orders table"):
-                self.client.update_item(**update_of(self.name, before, after))
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                raise Overtaken(after.order_id) from error
-            raise
+        self._rows.save(to_row(before), to_row(after))
+
+    @property
+    def _rows(self) -> VersionedRows:
+        return VersionedRows(self.client, self.name, "order_id", "orders table")
 
 
-def update_of(table: str, before: Order, after: Order) -> Any:
-    """The update that turns one row into the other."""
-    return update_under_version(table, {"order_id": after.order_id}, to_row(before), to_row(after))
+def update_of_order(table: str, before: Order, after: Order) -> Any:
+    """The update that turns one row into the other, for a transaction."""
+    return update_of(table, "order_id", to_row(before), to_row(after))

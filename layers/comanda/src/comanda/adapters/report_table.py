@@ -1,15 +1,10 @@
 """The reports table: one row a report, written under the condition that it still is as it was read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
-from comanda.adapters.changed_row import update_under_version
 from comanda.adapters.report_rows import from_row, to_row
-from comanda.application.ports import Overtaken
+from comanda.adapters.versioned_rows import VersionedRows
 from comanda.domain.report import Report
 
 if TYPE_CHECKING:
@@ -24,34 +19,16 @@ class ReportTable:
     name: str
 
     def claim(self, report: Report) -> Report | None:
-        try:
-            with answering("reports table"):
-                self.client.put_item(
-                    TableName=self.name,
-                    Item=to_dynamodb(to_row(report)),
-                    ConditionExpression="attribute_not_exists(report_id)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            found: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-            return from_row(from_dynamodb(found))
-        return None
+        found = self._rows.claim(to_row(report))
+        return from_row(found) if found else None
 
     def get(self, report_id: str) -> Report | None:
-        with answering("reports table"):
-            answer = self.client.get_item(
-                TableName=self.name, Key=to_dynamodb({"report_id": report_id}), ConsistentRead=True
-            )
-        return from_row(from_dynamodb(answer["Item"])) if "Item" in answer else None
+        row = self._rows.get(report_id)
+        return from_row(row) if row else None
 
     def save(self, before: Report, after: Report) -> None:
-        update = update_under_version(self.name, {"report_id": after.report_id}, to_row(before), to_row(after))
-        try:
-            with answering("reports table"):
-                self.client.update_item(**update)
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                raise Overtaken(after.report_id) from error
-            raise
+        self._rows.save(to_row(before), to_row(after))
+
+    @property
+    def _rows(self) -> VersionedRows:
+        return VersionedRows(self.client, self.name, "report_id", "reports table")

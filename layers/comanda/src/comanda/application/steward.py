@@ -74,13 +74,17 @@ class Steward:
         return order.failure is not None and order.failure.stage is not stage
 
     def _save_from_oblivion(self, order: Order, stage: Stage, message_id: str, replay: int) -> bool:
-        """Publish an open order anew, or fail it if that was done before. Whether its dead letter has done its duty."""
+        """Publish an open order anew, or fail it if that was done before. Whether its dead letter has done its duty.
+
+        `replay` of the dead letter is ahead of the row where a steward died after sending: that body is used up.
+        """
         if order.rescues >= self.max_rescues:
             self._fail(order, stage, message_id, replay)
             return False
-        self.publisher.publish(replace(order, replay=order.replay + 1), Event.CREATED)
+        rescued = order.rescued(self.clock(), replay + 1)
+        self.publisher.publish(rescued, Event.CREATED)
         try:
-            self.orders.save(order, order.rescued(self.clock()))
+            self.orders.save(order, rescued)
         except Overtaken:
             return False
         self.journal.tell("order.rescued", order, stage=stage)

@@ -25,7 +25,7 @@ from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQ
 from comanda.domain.errors import PermanentError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
-from comanda.domain.order import Attempts, Failure, Order, OrderStatus, Stage
+from comanda.domain.order import PUBLISHED_ANEW, Attempts, Failure, Order, OrderStatus, Stage
 from comanda.domain.retry import RetryPolicy
 
 LOOKS = 4
@@ -205,7 +205,7 @@ class Worker:
         if replay == order.replay:
             note = "redriven from the dead-letter queue"
         else:
-            note = "redriven" if order.status is OrderStatus.FAILED else "published anew by the steward"
+            note = "redriven" if order.status is OrderStatus.FAILED else PUBLISHED_ANEW
         taken_up = order.taken_up(self.clock(), replay, note)
         self.orders.save(order, taken_up)
         self.journal.tell("order.taken_up", taken_up, note=note)
@@ -249,7 +249,7 @@ class Worker:
         for pause in GIVE_BACK_PAUSES:
             try:
                 order = self.orders.get(job.order.order_id)
-                if order is None or order.attempts != this_attempt:
+                if order is None or order.is_settled or order.attempts != this_attempt:
                     return
                 before = order.tried(stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1)
                 self.orders.save(order, before)

@@ -14,7 +14,7 @@ class Verdict(Enum):
     WORK = auto()
     """The order waits for this step."""
     TAKE_UP = auto()
-    """The order had failed and was redriven: it begins again."""
+    """The order was redriven, or published anew, and its row does not know of it yet: it begins again."""
     DROP = auto()
     """An old copy, or one whose order has moved on: acknowledge it."""
     LET_THROUGH = auto()
@@ -33,8 +33,7 @@ def meet(order: Order | None, delivery: Delivery, stage: Stage) -> Verdict:
     if order.is_settled or message.replay < order.replay:
         return Verdict.DROP
     if message.replay > order.replay:
-        published_anew = message.event is Event.CREATED and message.replay == order.replay + 1
-        return Verdict.TAKE_UP if published_anew else Verdict.DROP
+        return Verdict.TAKE_UP if message.event is Event.CREATED else Verdict.DROP
     if _is_superseded(order, delivery, stage):
         return Verdict.SUPERSEDED
     return _meet_failed(order, delivery, stage) if order.status is OrderStatus.FAILED else Verdict.WORK

@@ -40,6 +40,8 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 }
 """The legal transitions, all of them."""
 
+PUBLISHED_ANEW = "published anew by the steward"
+
 
 class Stage(StrEnum):
     """The three steps of an order, each with a queue and a worker of its own."""
@@ -171,9 +173,18 @@ class Order:
         rescues = 0 if failed else self.rescues
         return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
 
-    def rescued(self, now: datetime) -> Self:
-        """Published anew by the steward; the worker that gets the message takes the order up."""
-        return replace(self, rescues=self.rescues + 1, updated_at=now, version=self.version + 1)
+    def rescued(self, now: datetime, replay: int) -> Self:
+        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on."""
+        known = self.stored(self.created_at) if self.is_claim else self
+        timeline = (*known.timeline, Moment(known.status, now, PUBLISHED_ANEW))
+        return replace(
+            known,
+            replay=replay,
+            rescues=known.rescues + 1,
+            timeline=timeline,
+            updated_at=now,
+            version=known.version + 1,
+        )
 
     def set_aside(self, now: datetime, note: str) -> Self:
         """A failed order that nobody needs to look at any more. Raises IllegalTransition for any other."""
