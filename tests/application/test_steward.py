@@ -212,6 +212,33 @@ def test_untried_orders_behind_ten_failed_ones_are_found(scene: Scene) -> None:
     assert [message.order_id for _, message in scene.publisher.sent] == [scene.row(each).order_id for each in behind]
 
 
+def test_what_nobody_can_see_is_published_anew_and_never_failed(scene: Scene) -> None:
+    """Another letter may be the one that hides, and the order only wait: once more after an hour, and so on."""
+    for _ in range(10):
+        delivery = scene.dead_letter(a_processing_order())
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    behind = scene.dead_letter(replace(a_processing_order(), rescues=1))
+    scene.clock.now += timedelta(minutes=50)
+    scene.tend()
+    assert scene.publisher.sent == []
+    scene.clock.now += timedelta(minutes=11)
+    scene.tend()
+    assert (scene.row(behind).status, scene.row(behind).replay) == (S.PROCESSING, 1)
+    assert len(scene.publisher.sent) == 1
+
+
+def test_failed_orders_whose_letter_is_long_gone_account_for_nothing(scene: Scene) -> None:
+    for _ in range(10):
+        delivery = scene.dead_letter(a_processing_order())
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    old = a_processing_order().failed(Failure("Timeout", "slow", Stage.ENRICHMENT, 5, NOW - timedelta(days=15), "gone"))
+    scene.orders.put(old)
+    behind = scene.dead_letter(a_processing_order())
+    scene.clock.now += timedelta(minutes=3)
+    scene.tend()
+    assert [message.order_id for _, message in scene.publisher.sent] == [scene.row(behind).order_id]
+
+
 def test_open_orders_that_only_wait_are_not_taken_for_dead_letters(scene: Scene) -> None:
     """In an outage orders wait for hours in their queue: no dead letter is unaccounted for, so nothing is done."""
     for _ in range(12):

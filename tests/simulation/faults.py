@@ -51,29 +51,32 @@ OPERATOR = "operator"
 AIMS: dict[Aim, int] = {
     Aim(function, call): weight
     for function, weight, calls in (
-        ("write_orders", 2, ("PutItem idempotency", "PutItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
-        ("write_orders", 3, ("UpdateItem idempotency", "GetItem orders", "DeleteItem idempotency")),
-        ("read_orders", 1, ("GetItem orders",)),
-        ("process_order", 2, ("BatchGetItem orders", "UpdateItem orders", "SendMessage enrichment.fifo")),
-        ("process_order", 4, ("DeleteMessage orders.fifo", "GetItem orders")),
-        ("process_order", 4, ("ChangeMessageVisibilityBatch orders.fifo",)),
-        ("enrich_order", 1, ("BatchGetItem orders", "UpdateItem orders", "SendMessage completion.fifo")),
-        ("enrich_order", 2, ("PutItem idempotency", "UpdateItem idempotency", "DeleteItem idempotency")),
-        ("enrich_order", 2, ("GetItem orders", "DeleteMessage enrichment.fifo")),
-        ("enrich_order", 1, ("ChangeMessageVisibilityBatch enrichment.fifo",)),
-        ("complete_order", 2, ("BatchGetItem orders", "GetItem ledger")),
-        ("complete_order", 3, ("TransactWriteItems orders,ledger",)),
-        ("complete_order", 5, ("UpdateItem orders", "DeleteMessage completion.fifo", "GetItem orders")),
-        ("complete_order", 4, ("ChangeMessageVisibilityBatch completion.fifo",)),
-        (STEWARD, 5, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
-        (STEWARD, 1, ("ReceiveMessage orders-dlq.fifo",)),
-        (STEWARD, 5, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
-        (STEWARD, 1, ("ReceiveMessage enrichment-dlq.fifo",)),
-        (STEWARD, 5, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
-        (STEWARD, 1, ("ReceiveMessage completion-dlq.fifo",)),
-        (STEWARD, 5, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
-        (OPERATOR, 5, ("GetItem orders", "SendMessage orders.fifo", "UpdateItem orders", "BatchGetItem orders")),
-        (OPERATOR, 1, ("Query orders",)),
+        ("write_orders", 3, ("PutItem idempotency", "PutItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        ("write_orders", 4, ("UpdateItem idempotency",)),
+        ("write_orders", 9, ("GetItem orders",)),
+        ("write_orders", 12, ("DeleteItem idempotency",)),
+        ("read_orders", 2, ("GetItem orders",)),
+        ("process_order", 3, ("BatchGetItem orders", "UpdateItem orders", "SendMessage enrichment.fifo")),
+        ("process_order", 9, ("DeleteMessage orders.fifo", "ChangeMessageVisibilityBatch orders.fifo")),
+        ("process_order", 30, ("GetItem orders",)),
+        ("enrich_order", 1, ("BatchGetItem orders", "ChangeMessageVisibilityBatch enrichment.fifo")),
+        ("enrich_order", 2, ("UpdateItem orders", "PutItem idempotency")),
+        ("enrich_order", 4, ("UpdateItem idempotency", "SendMessage completion.fifo")),
+        ("enrich_order", 7, ("DeleteItem idempotency", "DeleteMessage enrichment.fifo")),
+        ("enrich_order", 12, ("GetItem orders",)),
+        ("complete_order", 4, ("BatchGetItem orders", "GetItem ledger", "TransactWriteItems orders,ledger")),
+        ("complete_order", 13, ("UpdateItem orders", "DeleteMessage completion.fifo")),
+        ("complete_order", 12, ("ChangeMessageVisibilityBatch completion.fifo",)),
+        ("complete_order", 20, ("GetItem orders",)),
+        (STEWARD, 4, ("ReceiveMessage orders-dlq.fifo", "ReceiveMessage completion-dlq.fifo")),
+        (STEWARD, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
+        (STEWARD, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        (STEWARD, 12, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
+        (STEWARD, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
+        (STEWARD, 18, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
+        (STEWARD, 16, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
+        (OPERATOR, 11, ("GetItem orders", "SendMessage orders.fifo", "UpdateItem orders", "BatchGetItem orders")),
+        (OPERATOR, 3, ("Query orders",)),
     )
     for call in calls
 }
@@ -88,6 +91,14 @@ _AIMED = (
     CallFault.LATE,
     CallFault.STALL,
 )
+_AFTER_AN_OUTAGE = {
+    "GetItem orders",
+    "DeleteItem idempotency",
+    "ChangeMessageVisibilityBatch orders.fifo",
+    "ChangeMessageVisibilityBatch completion.fifo",
+}
+"""Calls of workers, and of the intake, that are made where another call was turned away."""
+_BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
 _MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
@@ -120,7 +131,7 @@ class Faults:
             if random.random() < 0.45:
                 rate = random.choice(_RATES)
                 faults.call_rates[fault] = rate / 2 if fault in _FATAL else rate
-        if random.random() < 0.7:
+        if random.random() < 0.8:
             (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
             faults.aimed = [random.choice(_AIMED)] * random.randint(1, _MOST_AIMED)
         for happening in WorldFault:
@@ -129,12 +140,18 @@ class Faults:
         if faults.aims_at(STEWARD):
             faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         elif faults.aim and not faults.aims_at(OPERATOR):
-            faults.call_rates[CallFault.THROTTLED] = 0.04
-            faults.world_rates[WorldFault.DELETE_LOST] = 0.08
+            after_outage = faults.aim.call in _AFTER_AN_OUTAGE
+            faults.call_rates[CallFault.THROTTLED] = 0.15 if after_outage else 0.04
+            faults.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08
         return faults
 
     def aims_at(self, function: str) -> bool:
         return self.aim is not None and self.aim.function == function
+
+    @property
+    def needs_a_crowd(self) -> bool:
+        """The steward looks behind dead letters where ten of one recipient hide the others."""
+        return self.aims_at(STEWARD) and self.aim is not None and self.aim.call in _BEHIND_TEN
 
     @property
     def is_quiet(self) -> bool:
@@ -148,7 +165,7 @@ class Faults:
         return fault
 
     def _drawn_fault(self, function: str, call: str) -> CallFault | None:
-        if self.aimed and Aim(function, call) == self.aim and self.random.random() < 0.5:
+        if self.aimed and Aim(function, call) == self.aim and self.random.random() < 0.7:
             return self.aimed.pop()
         if streak := self.streaks.get(function):
             return streak.pop()

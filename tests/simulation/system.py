@@ -4,6 +4,7 @@ A new table, queue, function or mapping joins here, and nowhere else.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ from tests.simulation.provider import Provider
 from tests.simulation.scheduler import Killed, Scheduler, SideBySide
 from tests.simulation.sqs import Message, Queue, Sqs
 from tests.simulation.wire import client_of
+
+MOST_SHOWN = 10
+"""Messages of one group that SQS hands out before these are deleted ("FIFO delivery logic")."""
 
 STAGES = ("orders", "enrichment", "completion")
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
@@ -333,6 +337,12 @@ class System:
     def is_drained(self) -> bool:
         """Nothing waits in a queue but dead letters, and nobody works."""
         return self.functions.running == 0 and not any(queue.messages for queue in self.queues.values())
+
+    @property
+    def hides_dead_letters(self) -> bool:
+        """Behind the ten of one message group that SQS shows."""
+        groups = (Counter(message.group for message in queue.messages) for queue in self.dead_letter_queues.values())
+        return any(count > MOST_SHOWN for group in groups for count in group.values())
 
 
 def _target_of(request: Mapping[str, Any]) -> str:

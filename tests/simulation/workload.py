@@ -17,7 +17,7 @@ from comanda_cli.bulk import work_through
 from comanda_cli.selection import QueueName, Selection, select
 from tests.builders import a_caller, an_api_event
 from tests.fakes import FakeJournal
-from tests.simulation.faults import WorldFault
+from tests.simulation.faults import OPERATOR, STEWARD, WorldFault
 from tests.simulation.functions import Outcome
 from tests.simulation.provider import KILLER
 from tests.simulation.scheduler import Process
@@ -87,10 +87,12 @@ class Workload:
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
-        self.intents = self._drawn_intents()
-        for intent in self.intents:
-            self._start("client", self.random.uniform(0, 40), lambda intent=intent: self._place(intent))  # type: ignore[misc]
-        for _ in range(self.random.choice((0, 0, 1, 2))):
+        timed = self._a_crowd() if self.system.faults.needs_a_crowd else self._some_at_any_time()
+        self.intents = [intent for _, intent in timed]
+        for delay, intent in timed:
+            self._start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
+        much_to_do = self.system.faults.aims_at(OPERATOR)
+        for _ in range(5 if much_to_do else self.random.choice((0, 0, 1, 2))):
             self._operate(self.random.uniform(5, 400))
         if self.random.random() < 0.3:
             self.system.at_dead_letter = self._act_on_dead_letter
@@ -98,10 +100,24 @@ class Workload:
 
     # Clients.
 
+    def _some_at_any_time(self) -> list[tuple[float, Intent]]:
+        return [(self.random.uniform(0, 40), intent) for intent in self._drawn_intents()]
+
+    def _a_crowd(self) -> list[tuple[float, Intent]]:
+        """Of one recipient: hopeless orders that hide what is dead-lettered behind them, then good ones."""
+        hopeless = [
+            (self.random.uniform(0, 15), self._drawn_intent(number, ["r-1"], ["BOMBA"])) for number in range(13)
+        ]
+        good = [(self.random.uniform(45, 60), self._drawn_intent(number, ["r-1"], [])) for number in range(13, 17)]
+        return hopeless + good
+
     def _drawn_intents(self) -> list[Intent]:
         recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4)))]
-        flaws = self.random.choice((0.0, 0.15, 0.5))
-        intents = [self._drawn_intent(number, recipients, flaws) for number in range(self.random.randint(2, 11))]
+        flaws = 0.5 if self.system.faults.aims_at(OPERATOR) else self.random.choice((0.0, 0.15, 0.5))
+        intents = [
+            self._drawn_intent(number, recipients, FLAWS if self.random.random() < flaws else [])
+            for number in range(self.random.randint(2, 11))
+        ]
         for intent in list(intents):
             if intent.key and self.random.random() < 0.12:
                 intents.append(replace(intent, body={**intent.body, "metadata": {"changed": True}}))
@@ -112,12 +128,8 @@ class Workload:
                 intents.append(replace(intent, body={**intent.body, "order_id": name}, key=("order_id", name)))
         return intents
 
-    def _drawn_intent(self, number: int, recipients: Sequence[str], flaws: float) -> Intent:
-        skus = ["ABC"]
-        if self.random.random() < flaws:
-            skus.append(
-                self.random.choice(("BOMBA", "FLAKY-1", "FLAKY-2", "FLAKY-4", "FLAKY-99", "NO-SUCH", KILLER, "SLOW-2"))
-            )
+    def _drawn_intent(self, number: int, recipients: Sequence[str], flaws: Sequence[str]) -> Intent:
+        skus = ["ABC", self.random.choice(flaws)] if flaws else ["ABC"]
         items: list[dict[str, Any]] = [{"sku": sku, "qty": self.random.randint(1, 3)} for sku in skus]
         if self.random.random() < 0.3:
             items[0]["unit_price"] = f"{self.random.randint(1, 99999) / 100:.2f}"
@@ -274,7 +286,7 @@ class Workload:
             for name in random.sample(names, 2):
                 system.scheduler.after(later(), lambda name=name: system.functions.deploy(name))  # type: ignore[misc]
         if WorldFault.BROKEN_DEPLOYMENT in rates:
-            self._plan_broken_deployment(self._breaking(names), later())
+            self._plan_broken_deployment(names, later)
         if WorldFault.PROVIDER_OUTAGE in rates:
             system.scheduler.after(later(), self._break_provider)
         if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
@@ -285,16 +297,15 @@ class Workload:
             for _ in range(3):
                 system.scheduler.after(later(), system.expire_records)
 
-    def _breaking(self, names: Sequence[str]) -> str:
-        """The worker whose dead letters are aimed at, if they are."""
-        aim = self.system.faults.aim
-        for stage, worker in WORKERS.items():
-            if aim and aim.call.endswith(f" {stage}-dlq.fifo"):
-                return worker
-        return self.random.choice([*WORKERS.values(), *names])
-
-    def _plan_broken_deployment(self, name: str, at: float) -> None:
-        system, lasts = self.system, self.random.choice((60, 900, 900, 1800))
+    def _plan_broken_deployment(self, names: Sequence[str], later: Callable[[], float]) -> None:
+        """Where dead letters are aimed at: early, for long, and of the worker whose they are."""
+        system, aim = self.system, self.system.faults.aim
+        name, at = self.random.choice([*WORKERS.values(), *names]), later()
+        lasts = self.random.choice((60, 900, 900, 1800))
+        if aim and aim.function == STEWARD:
+            of_stage = [worker for stage, worker in WORKERS.items() if aim.call.endswith(f" {stage}-dlq.fifo")]
+            name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
+            at += 20 if system.faults.needs_a_crowd else 0
 
         def deploy_what_cannot_start() -> None:
             if system.faults.active:

@@ -18,6 +18,10 @@ MOST_SHOWN = 10
 """Messages of one group that SQS hands out; the others wait until these are deleted ("FIFO delivery logic")."""
 STALE = timedelta(minutes=2)
 """An open order untouched for so long, behind dead letters that hide it, is taken for a dead letter too."""
+STALE_AGAIN = timedelta(hours=1)
+"""The same, once its rescues are used up: it may only wait in its queue."""
+RETENTION = timedelta(days=14)
+"""So long a dead-letter queue keeps a message."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Steward:
         if order.rescues >= self.max_rescues:
             self._fail(order, stage, message_id, replay)
             return False
+        return self._publish_anew(order, stage, replay)
+
+    def _publish_anew(self, order: Order, stage: Stage, replay: int) -> bool:
         rescued = order.rescued(self.clock(), replay + 1)
         self.publisher.publish(rescued, Event.CREATED)
         try:
@@ -111,21 +118,25 @@ class Steward:
         self.journal.tell("order.failed", failed, error_class=failure.name, reason=failure.message, stage=stage)
 
     def _look_behind(self, queue: DeadLetters, hiding: set[str], seconds_left: Callable[[], float]) -> None:
-        """Dead letters that no failed order accounts for, behind those that stay: of stale open orders, the oldest."""
-        failed = sum(
-            order.failure is not None and order.failure.stage is queue.stage
-            for order in self.orders.needing_attention("failed")
-        )
-        unaccounted = queue.depth() - failed
+        """Dead letters that no failed order accounts for, behind those that stay: of stale open orders, the oldest.
+
+        Which order a hidden letter is of, nobody can see: so they are published anew, and never failed.
+        """
+        now = self.clock()
+        failures = (order.failure for order in self.orders.needing_attention("failed"))
+        kept = [each for each in failures if each and each.stage is queue.stage and each.at > now - RETENTION]
+        unaccounted = queue.depth() - len(kept)
         if unaccounted <= 0:
             return
-        stale = self.clock() - STALE
         behind = (
             order
             for order in self.orders.needing_attention("open")
-            if order.recipient_id in hiding and order.updated_at < stale
+            if order.recipient_id in hiding and order.updated_at < now - self._stale_after(order)
         )
         for order in sorted(behind, key=lambda order: order.created_at)[:unaccounted]:
             if seconds_left() <= self.reserve_seconds:
                 return
-            self._save_from_oblivion(order, queue.stage, "not seen", order.replay)
+            self._publish_anew(order, queue.stage, order.replay)
+
+    def _stale_after(self, order: Order) -> timedelta:
+        return STALE if order.rescues < self.max_rescues else STALE_AGAIN
