@@ -177,6 +177,18 @@ def test_a_rescue_that_was_dead_lettered_before_the_row_knew_of_it_is_sent_with_
     assert scene.queue.messages == []
 
 
+def test_of_two_runs_that_were_dead_lettered_only_the_last_counts(scene: Scene) -> None:
+    """The steward died after sending, and what it had sent lies behind what it was sent for."""
+    delivery = scene.dead_letter(a_processing_order())
+    assert delivery.message
+    later = replace(delivery.message, event=Event.CREATED, replay=1)
+    scene.queue.messages.append(replace(delivery, message_id="of the next run", message=later))
+    scene.tend()
+    assert [message.replay for _, message in scene.publisher.sent] == [2]
+    assert (scene.row(delivery).status, scene.row(delivery).replay) == (S.PROCESSING, 2)
+    assert scene.queue.messages == []
+
+
 def test_a_second_dead_letter_of_the_same_run_fails_nothing(scene: Scene) -> None:
     """Its worker sent it on and died before it deleted it: two messages of one run, and both dead-lettered untried."""
     delivery = scene.dead_letter(a_processing_order())

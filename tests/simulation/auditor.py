@@ -322,8 +322,17 @@ class Verdict:
         return ledgers
 
     def _order_per_recipient(self) -> Iterator[Broken]:
-        """P4, for all orders whose place is decided by the orders queue: not those that the console moved elsewhere."""
+        """P4, for all orders whose place is decided by the orders queue.
+
+        Not those that the console moved elsewhere, and not a run whose message lost its place to the dead-letter queue
+        while its worker was frozen: such a worker wakes up and goes on, behind others.
+        """
         moved = {order_id for _, deed, order_id in self._workload.operated if deed == "move"}
+        out_of_line = {
+            (event.order_id, event.replay)
+            for event in self._events("dead-lettered")
+            if event.queue == "orders.fifo" and event.event == "order.created"
+        }
         places: dict[tuple[str, int], int] = {}
         for event in self._system.message_events:
             if event.what == "sent" and event.queue == "orders.fifo":
@@ -332,7 +341,7 @@ class Verdict:
             last = 0
             for row in [self._rows[item["order_id"]["S"]] for item in ledger]:
                 place = places.get((row.order_id, row.replay))
-                if row.order_id in moved or place is None:
+                if row.order_id in moved or (row.order_id, row.replay) in out_of_line or place is None:
                     continue
                 if place < last:
                     yield Broken("P4", f"place {place} came after {last}", row.order_id, recipient)

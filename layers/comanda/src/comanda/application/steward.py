@@ -54,11 +54,15 @@ class Steward:
 
     def _look_through(self, queue: DeadLetters, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Deal with each dead letter; give those that stay."""
-        rows = self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message)
+        messages = [delivery.message for delivery in deliveries if delivery.message]
+        rows = self.orders.get_many(message.order_id for message in messages)
+        last_run = {message.order_id: message.replay for message in sorted(messages, key=lambda each: each.replay)}
         kept = []
         for delivery in deliveries:
-            order = rows.get(delivery.message.order_id) if delivery.message else None
-            if self._is_done_with(order, delivery, queue.stage):
+            message = delivery.message
+            order = rows.get(message.order_id) if message else None
+            is_old = message is not None and message.replay < last_run[message.order_id]
+            if is_old or self._is_done_with(order, delivery, queue.stage):
                 queue.delete(delivery)
             else:
                 kept.append(delivery)
