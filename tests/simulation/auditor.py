@@ -181,6 +181,7 @@ class Verdict:
         yield from self._one_key_one_order()
         yield from self._no_run_of_its_own()
         yield from self._states_are_legal()
+        yield from self._who_wakes_up_late_changes_nothing()
         yield from self._one_effect()
         yield from self._balance_is_the_sum()
         yield from self._order_per_recipient()
@@ -189,6 +190,7 @@ class Verdict:
         yield from self._permanent_errors_do_not_wait()
         yield from self._status_tells_the_truth()
         yield from self._dead_letters_are_of_failed_orders()
+        yield from self._failed_orders_have_dead_letters()
         yield from self._provider_is_called_with_a_key()
 
     def _answers(self) -> Iterator[Broken]:
@@ -284,6 +286,16 @@ class Verdict:
                     yield Broken("states", "what was enriched was enriched again", order_id)
                 gone = write.status is None
                 before, version, enriched = write.status, 0 if gone else write.version, write.enrichment
+
+    def _who_wakes_up_late_changes_nothing(self) -> Iterator[Broken]:
+        """The fence of a worker: what a later receive of a message wrote, an earlier one never overwrites."""
+        for order_id, writes in self._writes.items():
+            last: dict[str, int] = {}
+            for message_id, receive_count in (write.tried for write in writes if write.tried):
+                if receive_count < last.get(message_id, 0):
+                    why = f"receive {receive_count} wrote after receive {last[message_id]} of one message"
+                    yield Broken("fence", why, order_id)
+                last[message_id] = receive_count
 
     def _one_effect(self) -> Iterator[Broken]:
         stands = Counter(item["order_id"]["S"] for ledger in self._ledgers().values() for item in ledger)
@@ -440,6 +452,18 @@ class Verdict:
                     )
                 if not message.dead_letter_source:
                     yield Broken("P9", "a dead letter that the console cannot redrive", order_id, message.group)
+
+    def _failed_orders_have_dead_letters(self) -> Iterator[Broken]:
+        """P9: or the console could not redrive them. After fourteen days only the row is left."""
+        kept = {
+            json.loads(message.body)["order_id"]
+            for queue in self._system.dead_letter_queues.values()
+            for message in queue.messages
+        }
+        expired = {event.order_id for event in self._events("expired")}
+        for row in self._rows.values():
+            if row.status == "failed" and not row.discarded and row.order_id not in kept | expired:
+                yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)
 
     def _provider_is_called_with_a_key(self) -> Iterator[Broken]:
         for call in self._system.provider.calls:

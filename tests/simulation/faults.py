@@ -35,6 +35,7 @@ class WorldFault(StrEnum):
     PROVIDER_OUTAGE = "provider down"
     RECORD_EXPIRED = "idempotency record expired early"
     GATEWAY_TIMEOUT = "client hung up"
+    DEDUPLICATION_OVER = "duplicate sent past the deduplication window"
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ class Faults:
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
+        if WorldFault.DEDUPLICATION_OVER in faults.world_rates:  # Duplicates are rare already.
+            faults.world_rates[WorldFault.DEDUPLICATION_OVER] = 0.5
         if faults.aims_at(STEWARD):
             faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         elif faults.aim and not faults.aims_at(OPERATOR):

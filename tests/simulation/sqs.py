@@ -66,15 +66,24 @@ class Queue:
 
 class Sqs:
     def __init__(
-        self, clock: Callable[[], float], random: Random, disorder: float = 0.0, on_event: OnEvent = lambda *_: None
+        self,
+        clock: Callable[[], float],
+        random: Random,
+        disorder: float = 0.0,
+        on_event: OnEvent = lambda *_: None,
+        forgets: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`disorder`: how often groups are handed out in another order than that of their oldest messages."""
+        """`disorder`: how often groups are handed out in another order than that of their oldest messages.
+
+        `forgets`: asked at each duplicate whether its deduplication window is taken to be over.
+        """
         self.queues: dict[str, Queue] = {}
         """By url."""
         self._clock = clock
         self._random = random
         self._disorder = disorder
         self._on_event = on_event
+        self._forgets = forgets
         self._sequence = count(1)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,7 +212,7 @@ class Sqs:
         group = request["MessageGroupId"]
         deduplication_id = request.get("MessageDeduplicationId") or hashlib.sha256(body.encode()).hexdigest()
         sent_at, known = queue.remembered.get((group, deduplication_id), (now - DEDUPLICATION_WINDOW, None))
-        if known is not None and now - sent_at < DEDUPLICATION_WINDOW:
+        if known is not None and now - sent_at < DEDUPLICATION_WINDOW and not self._forgets():
             self._on_event("swallowed", queue, known)
             return _sent(known)
         message = Message(

@@ -55,6 +55,8 @@ class RowWrite:
     version: int
     enrichment: str | None
     """The provider's reference, once there is one."""
+    tried: tuple[str, int] | None
+    """The message that was tried last, and at which receive."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,13 @@ class System:
         self._random = random
 
         self.dynamodb = DynamoDB(scheduler.time, lambda: random.uniform(0, 1.5), self._on_write)
-        self.sqs = Sqs(scheduler.time, random, disorder=0.3, on_event=self._on_message)
+        self.sqs = Sqs(
+            scheduler.time,
+            random,
+            disorder=0.3,
+            on_event=self._on_message,
+            forgets=lambda: faults.strikes(WorldFault.DEDUPLICATION_OVER),
+        )
         self._clients = {name: client_of(name, self._answer) for name in ("dynamodb", "sqs")}
         self._make_tables()
         self.queues, self.dead_letter_queues = self._make_queues()
@@ -293,6 +301,7 @@ class System:
             self.history.tell(f"ledger: {entry}", order_id, row["recipient_id"]["S"])
         if table != "orders":
             return
+        attempts = row.get("attempts", {}).get("M")
         write = RowWrite(
             at=self.scheduler.time(),
             order_id=row["order_id"]["S"],
@@ -300,9 +309,9 @@ class System:
             replay=int(row["replay"]["N"]),
             version=int(row["version"]["N"]),
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
+            tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
         )
         self.row_writes.append(write)
-        attempts = row.get("attempts", {}).get("M")
         tried = f", attempt {attempts['count']['N']}" if attempts else ""
         self.history.tell(
             f"row: {write.status} version {write.version} replay {write.replay}{tried}",
