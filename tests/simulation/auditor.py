@@ -38,6 +38,8 @@ TRUTH_SECONDS = 300
 """P8: five minutes."""
 HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
+MOST_RECEIVES = 3
+"""A6: with a killer in the same batch, once more with care, and once where time ran out."""
 DEAD_LETTER_SECONDS = 15
 """P7: seconds until the message of an order that failed for good is in the dead-letter queue."""
 
@@ -187,6 +189,7 @@ class Verdict:
         yield from self._order_per_recipient()
         yield from self._nothing_lost()
         yield from self._nobody_fails_untried()
+        yield from self._killers_take_nobody_along()
         yield from self._permanent_errors_do_not_wait()
         yield from self._status_tells_the_truth()
         yield from self._dead_letters_are_of_failed_orders()
@@ -402,6 +405,16 @@ class Verdict:
     def _died(self, message_id: str) -> int:
         """How many invocations that had the message came to no good end."""
         return sum(mapping.batches_died.get(message_id, 0) for mapping in self._system.mappings.values())
+
+    def _killers_take_nobody_along(self) -> Iterator[Broken]:
+        """A6, where nothing else went wrong: what is done with does not come back with each death of its neighbour."""
+        if not self._system.faults.is_quiet:
+            return
+        troubled = {row.recipient_id for row in self._rows.values() if row.holds_others_up or row.failure}
+        received = Counter((event.message_id, event.order_id) for event in self._events("received"))
+        for (_, order_id), times in received.items():
+            if times > MOST_RECEIVES and self._rows[order_id].recipient_id not in troubled:
+                yield Broken("A6", f"received {times} times, beside others' killers", order_id)
 
     def _permanent_errors_do_not_wait(self) -> Iterator[Broken]:
         """P7, where nothing else went wrong."""

@@ -42,7 +42,9 @@ SIMULATED = [
     "the canonical body",
     "the redrive's message before its row",
     "the steward publishes before it writes",
+    "a rescue has a body of its own",
     "the steward's one rescue",
+    "its own change met again is no other's",
 ]
 """Guards of tests/mutations.py whose absence an outsider can see."""
 

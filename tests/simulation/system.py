@@ -102,9 +102,10 @@ class System:
         self.provider = Provider(scheduler, history, lambda: random.uniform(0.01, settings.enrichment_delay_seconds))
         self.functions = Functions(scheduler, random, faults, history, self.world)
         self._add_functions()
+        concurrency = random.choice((1, 3, 3))
         self.mappings = {
             stage: EventSourceMapping(
-                self.functions, self.sqs, self.queues[stage], WORKERS[stage], settings.batch_size, concurrency=3
+                self.functions, self.sqs, self.queues[stage], WORKERS[stage], settings.batch_size, concurrency
             )
             for stage in STAGES
         }

@@ -87,7 +87,7 @@ class Workload:
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
-        timed = self._a_crowd() if self.system.faults.needs_a_crowd else self._some_at_any_time()
+        timed = self._drawn_crowd()
         self.intents = [intent for _, intent in timed]
         for delay, intent in timed:
             self._start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
@@ -100,10 +100,18 @@ class Workload:
 
     # Clients.
 
-    def _some_at_any_time(self) -> list[tuple[float, Intent]]:
-        return [(self.random.uniform(0, 40), intent) for intent in self._drawn_intents()]
+    def _drawn_crowd(self) -> list[tuple[float, Intent]]:
+        if self.system.faults.needs_a_crowd:
+            return self._hopeless_then_good()
+        if self.system.faults.is_quiet and self.random.random() < 0.3:
+            return self._a_killer_among_neighbours()
+        return self._some_at_any_time()
 
-    def _a_crowd(self) -> list[tuple[float, Intent]]:
+    def _some_at_any_time(self) -> list[tuple[float, Intent]]:
+        within = self.random.choice((0.3, 40, 40))
+        return [(self.random.uniform(0, within), intent) for intent in self._drawn_intents()]
+
+    def _hopeless_then_good(self) -> list[tuple[float, Intent]]:
         """Of one recipient: hopeless orders that hide what is dead-lettered behind them, then good ones."""
         hopeless = [
             (self.random.uniform(0, 15), self._drawn_intent(number, ["r-1"], ["BOMBA"])) for number in range(13)
@@ -111,8 +119,14 @@ class Workload:
         good = [(self.random.uniform(45, 60), self._drawn_intent(number, ["r-1"], [])) for number in range(13, 17)]
         return hopeless + good
 
+    def _a_killer_among_neighbours(self) -> list[tuple[float, Intent]]:
+        """Of many recipients, and all at once, so that they come into one batch."""
+        flaws = [[KILLER]] + [[]] * 7
+        intents = [self._drawn_intent(number, [f"r-{number}"], flaw) for number, flaw in enumerate(flaws)]
+        return [(self.random.uniform(0, 0.1), intent) for intent in intents]
+
     def _drawn_intents(self) -> list[Intent]:
-        recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4)))]
+        recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4, 6)))]
         flaws = 0.5 if self.system.faults.aims_at(OPERATOR) else self.random.choice((0.0, 0.15, 0.5))
         intents = [
             self._drawn_intent(number, recipients, FLAWS if self.random.random() < flaws else [])
