@@ -239,6 +239,9 @@ class Verdict:
                 by_key[exchange.caller, exchange.key].append(exchange)
         owners: dict[str, tuple[str, tuple[str, str]]] = {}
         for owner, exchanges in by_key.items():
+            bodies = {'"changed"' in exchange.body for exchange in exchanges}
+            if len(bodies) == 1 and any(exchange.status == 422 for exchange in exchanges):
+                yield Broken("P2", f"key {owner} was refused, and was used for one body only")
             accepted = [exchange for exchange in exchanges if _is_accepted(exchange)]
             ids = {exchange.answer["order_id"] for exchange in accepted}
             if len(ids) > 1:
