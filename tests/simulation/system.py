@@ -83,6 +83,8 @@ class System:
         self.settings = settings
         self.at_dead_letter: Callable[[str], None] = lambda _: None
         """Told the stage of each message that is dead-lettered."""
+        self.at_claim: Callable[[str], None] = lambda _: None
+        """Told the id of each order that is claimed."""
         self.row_writes: list[RowWrite] = []
         self.message_events: list[MessageEvent] = []
         self._random = random
@@ -313,6 +315,8 @@ class System:
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
         )
         self.row_writes.append(write)
+        if before is None and write.status == "accepting":
+            self.at_claim(write.order_id)
         tried = f", attempt {attempts['count']['N']}" if attempts else ""
         self.history.tell(
             f"row: {write.status} version {write.version} replay {write.replay}{tried}",

@@ -96,6 +96,8 @@ class Workload:
             self._operate(self.random.uniform(5, 400))
         if self.random.random() < 0.3:
             self.system.at_dead_letter = self._act_on_dead_letter
+        if self.random.random() < 0.2:
+            self.system.at_claim = self._be_curious
         self._plan_trouble()
 
     # Clients.
@@ -161,6 +163,11 @@ class Workload:
             body["order_id"] = f"order-{number}"
             key = ("order_id", f"order-{number}")
         return Intent(self.random.choice(("web", "web", "mobile")), body, key)
+
+    def _be_curious(self, order_id: str) -> None:
+        """Somebody who guesses ids looks for an order before anybody was told of it."""
+        delay = self.random.uniform(0, 0.01)
+        self._start("client", delay, lambda: self._exchange("ops", "GET", f"/orders/{order_id}"))
 
     def _place(self, intent: Intent) -> None:
         """Ask until there is an answer that says what became of it; a client with a key may then ask once more."""
