@@ -13,6 +13,7 @@ from infra.api_stack import ApiStack
 from infra.bundling import Bundler, BundlingError
 from infra.data_stack import DataStack
 from infra.orders_stack import OrdersStack
+from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
 
 ROOT = Path(__file__).resolve().parent
@@ -24,7 +25,8 @@ def build_app(settings: StageSettings, app: App) -> App:
     bundler = Bundler(ROOT, settings)
     data = DataStack(app, f"{name}-Data", settings=settings)
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
-    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders)
+    reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
+    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

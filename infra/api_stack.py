@@ -13,6 +13,7 @@ from infra.log_group import log_group
 from infra.orders_stack import OrdersStack
 from infra.problem_responses import METHOD_NOT_ALLOWED, NOT_FOUND, add_problem_responses, answer_rest_with
 from infra.python_function import PythonFunction
+from infra.reports_stack import ReportsStack
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
 
@@ -23,7 +24,7 @@ _BEARER = r"^[Bb][Ee][Aa][Rr][Ee][Rr] +[A-Za-z0-9._~+/=-]+$"
 
 
 class ApiStack(Stack):
-    """A REST API with a Lambda authorizer in front of the order functions."""
+    """A REST API with a Lambda authorizer in front of the functions of orders and reports."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class ApiStack(Stack):
         bundler: Bundler,
         data: DataStack,
         orders: OrdersStack,
+        reports: ReportsStack,
     ) -> None:
         super().__init__(scope, construct_id, description="Comanda: HTTP API")
         self.add_stack_dependency(data)  # the authorizer knows the secret by its name only
@@ -50,7 +52,9 @@ class ApiStack(Stack):
         )
         self.api = self._rest_api()
         add_problem_responses(self.api)
-        self._add_routes(orders)
+        self._add_order_routes(orders)
+        self._add_report_routes(reports)
+        self._add_fallbacks()
         self._add_usage_plans()
 
         stage = self.api.deployment_stage
@@ -90,7 +94,7 @@ class ApiStack(Stack):
             self,
             "Api",
             rest_api_name=f"comanda-{settings.stage}",
-            description="Comanda: orders in, balances out",
+            description="Comanda: orders in, balances and reports out",
             endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
             # One setting of the whole account and region, which other APIs may have come to need: it stays.
             cloud_watch_role=True,
@@ -127,7 +131,7 @@ class ApiStack(Stack):
         )
         return api
 
-    def _add_routes(self, orders: OrdersStack) -> None:
+    def _add_order_routes(self, orders: OrdersStack) -> None:
         write = apigateway.LambdaIntegration(orders.write_orders.function, allow_test_invoke=False)
         read = apigateway.LambdaIntegration(orders.read_orders.function, allow_test_invoke=False)
 
@@ -144,6 +148,21 @@ class ApiStack(Stack):
         self._everybody(root.add_resource("health"), "GET", read)
         self._everybody(root.add_resource("ready"), "GET", read)
 
+    def _add_report_routes(self, reports: ReportsStack) -> None:
+        write = apigateway.LambdaIntegration(reports.write_reports.function, allow_test_invoke=False)
+        read = apigateway.LambdaIntegration(reports.read_reports.function, allow_test_invoke=False)
+
+        reports_path = self.api.root.add_resource("reports")
+        report_path = reports_path.add_resource("{report_id}")
+
+        self._callers_only(reports_path, "POST", write)
+        self._callers_only(reports_path.add_resource("uploads"), "POST", write)
+        self._callers_only(report_path, "GET", read)
+        self._callers_only(report_path.add_resource("download"), "GET", read)
+        self._callers_only(report_path.add_resource("cancel"), "POST", write)
+
+    def _add_fallbacks(self) -> None:
+        root = self.api.root
         # Without these API Gateway takes an unknown path for a request to sign, and a bearer token for a bad signature.
         _acknowledge_open(answer_rest_with(root, NOT_FOUND))
         _acknowledge_open(answer_rest_with(root.add_resource("{proxy+}"), NOT_FOUND))

@@ -62,14 +62,11 @@ class Bundler:
 
     def dependencies_layer(self) -> Path:
         """The third-party packages of requirements/layer.txt."""
-        lock = self._root / "requirements" / "layer.txt"
-        if not lock.is_file():
-            raise BundlingError("requirements/layer.txt, the lock file of the dependencies layer, does not exist")
-        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-        return self._build_once(
-            f"dependencies-{self._target.name}-{digest}",
-            lambda folder: _install(lock, self._target, folder / "python"),
-        )
+        return self._locked_layer("dependencies", "layer.txt")
+
+    def report_writers_layer(self) -> Path:
+        """What only the writers of reports need besides, from requirements/reports.txt."""
+        return self._locked_layer("report-writers", "reports.txt")
 
     def comanda_layer(self) -> Path:
         """The package every function shares."""
@@ -83,6 +80,16 @@ class Bundler:
             raise BundlingError(f"functions/{name}/handler.py does not exist")
         own = {f"functions/{name}/{path}": file for path, file in _source_files(functions / name).items()}
         return self._copy(f"function-{name}", {"functions/__init__.py": functions / "__init__.py", **own})
+
+    def _locked_layer(self, name: str, lock_name: str) -> Path:
+        lock = self._root / "requirements" / lock_name
+        if not lock.is_file():
+            raise BundlingError(f"requirements/{lock_name}, the lock file of the {name} layer, does not exist")
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+        return self._build_once(
+            f"{name}-{self._target.name}-{digest}",
+            lambda folder: _install(lock, self._target, folder / "python"),
+        )
 
     def _copy(self, name: str, files: Mapping[str, Path]) -> Path:
         contents = {path: files[path].read_bytes() for path in sorted(files)}
@@ -139,9 +146,7 @@ def _install(lock: Path, target: WheelTarget, folder: Path) -> None:
     """Install a lock file into a folder: from uv's cache if all is there, else from the registry."""
     uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if uv is None:
-        raise BundlingError(
-            "uv is not on the PATH; it builds the dependencies layer (requirements/bootstrap.txt has it)"
-        )
+        raise BundlingError("uv is not on the PATH; it builds the layers (requirements/bootstrap.txt has it)")
     command = [uv, "pip", "install", "--quiet", "--no-progress", "--target", str(folder), *target.uv_arguments]
     command += ["--only-binary", ":all:", "--require-hashes", "--link-mode", "copy", "--no-compile-bytecode"]
     command += ["--requirement", str(lock)]
@@ -150,7 +155,7 @@ def _install(lock: Path, target: WheelTarget, folder: Path) -> None:
         online = _run(command)
         if online.returncode != 0:
             reason = " ".join(online.stderr.split()) or f"uv ended with {online.returncode}"
-            raise BundlingError(f"the dependencies layer cannot be installed from requirements/{lock.name}: {reason}")
+            raise BundlingError(f"a layer cannot be installed from requirements/{lock.name}: {reason}")
     _remove_what_varies(folder)
 
 

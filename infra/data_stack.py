@@ -1,9 +1,10 @@
-"""What must outlive a deploy: the tables and the callers' tokens."""
+"""What must outlive a deploy: the tables, the files and the callers' tokens."""
 
 import json
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -12,10 +13,10 @@ from infra.settings import StageSettings
 
 
 class DataStack(Stack):
-    """Orders, the ledger, the idempotency records, and the hashes of the bearer tokens."""
+    """Orders, the ledger, reports and their files, the idempotency records, and the hashes of the bearer tokens."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
-        super().__init__(scope, construct_id, description="Comanda: tables and tokens")
+        super().__init__(scope, construct_id, description="Comanda: tables, files and tokens")
         self._settings = settings
         self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
 
@@ -27,8 +28,17 @@ class DataStack(Stack):
             sort_key=_text("created_at"),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
+        # Orders by the time they were accepted, for reports: written once in an order's life (docs/decisions/0007).
+        self.orders.add_global_secondary_index(
+            index_name="period",
+            partition_key=_text("period"),
+            sort_key=_text("created_at"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
+        self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at")
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
+        self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
 
     def _table(
@@ -49,6 +59,37 @@ class DataStack(Stack):
         )
         CfnOutput(self, construct_id, value=table.table_name)
         return table
+
+    def _report_files(self) -> s3.Bucket:
+        """Finished reports, and the tables that callers uploaded for them.
+
+        A file goes on the first midnight (UTC) after its days, and so never before its report expires. A table can be
+        asked for as long as a report lives, and is then needed as long again. Where a stage is removed with its data,
+        the bucket has to be empty first: what empties it by itself is a function with rights over all of it.
+        """
+        days = self._settings.report_lifetime_days
+        bucket = s3.Bucket(
+            self,
+            "ReportFiles",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="reports", prefix="reports/", expiration=Duration.days(days)),
+                s3.LifecycleRule(id="tables", prefix="tables/", expiration=Duration.days(2 * days)),
+                s3.LifecycleRule(id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+            removal_policy=self._removal_policy,
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions-S1",
+            "Files are reached by links that live for minutes; a log of each download is its owner's choice and cost.",
+        )
+        CfnOutput(self, "ReportsBucket", value=bucket.bucket_name)
+        return bucket
 
     def _tokens_secret(self) -> secretsmanager.Secret:
         """`comanda token create` adds tokens, as hashes. The template is not empty because the emulator wants it so."""

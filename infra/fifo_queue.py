@@ -5,7 +5,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.settings import StageSettings
+from infra.settings import QueueWork, StageSettings
 
 _RETENTION = Duration.days(14)
 """The longest SQS keeps a message ("Amazon SQS message quotas")."""
@@ -15,8 +15,11 @@ class FifoQueue(Construct):
     """Messages of a group in order; after too many receives they go to the dead-letter queue, from where the console
     moves them back to their source (P9)."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, settings: StageSettings) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, settings: StageSettings, work: QueueWork
+    ) -> None:
         super().__init__(scope, construct_id)
+        self.work = work
         prefix = f"comanda-{settings.stage}-{name}"
         # Built from its name, because either queue names the other.
         source_arn = Stack.of(self).format_arn(service="sqs", resource=f"{prefix}.fifo")
@@ -34,7 +37,7 @@ class FifoQueue(Construct):
             f"{prefix}.fifo",
             settings,
             dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=settings.max_receive_count
+                queue=self.dead_letter_queue, max_receive_count=work.max_receive_count
             ),
         )
         if settings.alarms:
@@ -43,7 +46,7 @@ class FifoQueue(Construct):
             ).create_alarm(
                 self,
                 "NotEmpty",
-                alarm_description=f"{prefix}-dlq.fifo holds orders that no retry can mend",
+                alarm_description=f"{prefix}-dlq.fifo holds messages that no retry can mend",
                 threshold=1,
                 evaluation_periods=1,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -69,7 +72,7 @@ class FifoQueue(Construct):
             deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
             fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
             retention_period=_RETENTION,
-            visibility_timeout=Duration.seconds(settings.visibility_timeout_seconds),
+            visibility_timeout=Duration.seconds(self.work.visibility_timeout_seconds),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             dead_letter_queue=dead_letter_queue,

@@ -50,7 +50,8 @@ class OrdersStack(Stack):
             CfnOutput(self, f"{construct.node.id}Function", value=construct.function.function_name)
 
     def _queue(self, construct_id: str) -> FifoQueue:
-        fifo = FifoQueue(self, construct_id, name=construct_id.lower(), settings=self._settings)
+        settings = self._settings
+        fifo = FifoQueue(self, construct_id, name=construct_id.lower(), settings=settings, work=settings.order_work)
         CfnOutput(self, f"{construct_id}QueueUrl", value=fifo.queue.queue_url)
         CfnOutput(self, f"{construct_id}DlqUrl", value=fifo.dead_letter_queue.queue_url)
         return fifo

@@ -1,11 +1,12 @@
 """A Lambda function from functions/<name>, allowed exactly what it is told."""
 
-from collections.abc import Mapping
-from typing import TypedDict, Unpack
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict, Unpack
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
@@ -14,11 +15,15 @@ from infra.shared_layers import SharedLayers, architecture_of, runtime_of
 
 
 class FunctionCode(TypedDict):
-    """What runs: functions/<name>, on these layers."""
+    """What runs: functions/<name>, on these layers, in so much memory."""
 
     name: str
     description: str
     layers: SharedLayers
+    own_layers: NotRequired[Sequence[lambda_.ILayerVersion]]
+    """Beside the shared ones."""
+    memory_mb: NotRequired[int]
+    """The stage's, if none is given."""
 
 
 class PythonFunction(Construct):
@@ -46,8 +51,8 @@ class PythonFunction(Construct):
             handler=f"functions.{name}.handler.handler",
             runtime=runtime_of(settings),
             architecture=architecture_of(settings),
-            layers=layers.versions,
-            memory_size=settings.function_memory_mb,
+            layers=[*layers.versions, *code.get("own_layers", ())],
+            memory_size=code.get("memory_mb", settings.function_memory_mb),
             timeout=Duration.seconds(timeout_seconds),
             environment={
                 "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
@@ -67,6 +72,17 @@ class PythonFunction(Construct):
     def allow(self, *actions: str, on: str) -> None:
         """Let the function call `actions` on the resource with the ARN `on`, and on nothing else."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+
+    def allow_objects(self, *actions: str, of: s3.IBucket, below: str) -> None:
+        """Let the function call `actions` on the objects of another stack's bucket whose keys begin with `below`."""
+        self.allow(*actions, on=of.arn_for_objects(f"{below}*"))
+        # cdk-nag names the finding by what the template will hold: the bucket's export.
+        exported = Stack.of(self).resolve(Stack.of(of).export_value(of.bucket_arn))["Fn::ImportValue"]
+        acknowledge(
+            self.role,
+            f"AwsSolutions-IAM5[Resource::{exported}/{below}*]",
+            "The star stands for the keys below one folder of one bucket.",
+        )
 
     def _accept_runtime_of_this_machine(self) -> None:
         """The emulator runs functions with the Python of the machine, which Lambda may have left behind."""

@@ -22,14 +22,14 @@ class QueueWorker(PythonFunction):
         environment: Mapping[str, str],
         **code: Unpack[FunctionCode],
     ) -> None:
-        settings = code["layers"].settings
+        settings, work = code["layers"].settings, source.work
         super().__init__(
             scope,
             construct_id,
-            timeout_seconds=settings.worker_timeout_seconds,
+            timeout_seconds=work.timeout_seconds,
             environment={
                 "SOURCE_QUEUE_URL": source.queue.queue_url,
-                "WORKER_RESERVE_SECONDS": str(settings.worker_reserve_seconds),
+                "WORKER_RESERVE_SECONDS": str(work.reserve_seconds),
                 "MAX_ATTEMPTS": str(settings.max_attempts),
                 "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
                 "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
@@ -49,8 +49,8 @@ class QueueWorker(PythonFunction):
             "Mapping",
             target=self.function,
             event_source_arn=source.queue.queue_arn,
-            batch_size=settings.batch_size,
-            max_concurrency=settings.worker_concurrency,
+            batch_size=work.batch_size,
+            max_concurrency=work.concurrency,
             report_batch_item_failures=True,
         )
         # Lambda refuses a mapping whose function may not yet read the queue.

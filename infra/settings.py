@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -34,6 +35,18 @@ class UsagePlan(BaseModel):
     rate_per_second: Annotated[float, Field(gt=0)]
     burst: Annotated[int, Field(gt=0)]
     quota_per_day: Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class QueueWork:
+    """How the messages of a queue are worked: what an invocation is given, and when a message comes back."""
+
+    timeout_seconds: int
+    reserve_seconds: int
+    visibility_timeout_seconds: int
+    batch_size: int
+    concurrency: int | None
+    max_receive_count: int
 
 
 class StageSettings(BaseModel):
@@ -79,6 +92,27 @@ class StageSettings(BaseModel):
     enrichment_delay_seconds: Annotated[float, Field(ge=0, le=10)] = 1
     """How long the simulated enrichment provider takes for an order."""
 
+    report_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 900
+    """The most Lambda gives; a report that would take longer is refused before it begins."""
+    report_reserve_seconds: Annotated[int, Field(ge=1, le=900)] = 15
+    """No report goes on with less time left than this: what was written has to be stored."""
+    report_visibility_timeout_seconds: Annotated[int, Field(ge=1, le=43_200)] = 960
+    """When the report of a dead worker comes back. Not six times the worker's timeout, as for orders: the mapping has a
+    limit of its own, so that it is hardly throttled, and a report that comes back too early finds its lease held."""
+    report_lease_seconds: Annotated[int, Field(ge=2, le=900)] = 60
+    """A worker that has written nothing down for so long counts as dead."""
+    report_memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1769
+    """So much comes with one whole virtual CPU ("Configure Lambda function memory"); a report takes less than 128."""
+    report_concurrency: Annotated[int, Field(ge=2, le=1000)] = 5
+    """Most reports written at once (B9). What waits beyond that waits in the queue."""
+    report_rows_per_second: Annotated[int, Field(ge=1)] = 3000
+    """As many as are read and written for certain: with the timeout, it decides which report is too large."""
+    report_settle_seconds: Annotated[int, Field(ge=0, le=600)] = 5
+    """How far the index `period` may be behind the table at the most; it is usually less than a second."""
+    report_lifetime_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """How long a report can be looked at and downloaded; after that the same request writes it anew."""
+    report_link_seconds: Annotated[int, Field(ge=1, le=900)] = 900
+
     api_rate_per_second: Annotated[int, Field(ge=1)] = 50
     api_burst: Annotated[int, Field(ge=1)] = 100
     authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
@@ -94,6 +128,30 @@ class StageSettings(BaseModel):
         batch is received again, so a follower needs batch x attempts receives to be tried, and then its own.
         """
         return self.batch_size * self.max_attempts + self.max_attempts
+
+    @property
+    def order_work(self) -> QueueWork:
+        return QueueWork(
+            timeout_seconds=self.worker_timeout_seconds,
+            reserve_seconds=self.worker_reserve_seconds,
+            visibility_timeout_seconds=self.visibility_timeout_seconds,
+            batch_size=self.batch_size,
+            concurrency=self.worker_concurrency,
+            max_receive_count=self.max_receive_count,
+        )
+
+    @property
+    def report_work(self) -> QueueWork:
+        """One report has all of an invocation. Each is a group of its own, so that none has followers; the net is as
+        wide as for orders, since pauses while storage does not answer are receives too."""
+        return QueueWork(
+            timeout_seconds=self.report_timeout_seconds,
+            reserve_seconds=self.report_reserve_seconds,
+            visibility_timeout_seconds=self.report_visibility_timeout_seconds,
+            batch_size=1,
+            concurrency=self.report_concurrency,
+            max_receive_count=self.max_receive_count,
+        )
 
     @property
     def tokens_secret_name(self) -> str:
@@ -130,6 +188,17 @@ class StageSettings(BaseModel):
                 f"a batch of {self.batch_size} orders at enrichment_delay_seconds ({self.enrichment_delay_seconds:g}) "
                 f"does not fit into worker_timeout_seconds ({self.worker_timeout_seconds})"
             )
+        if self.report_visibility_timeout_seconds < self.report_timeout_seconds:
+            raise ValueError(
+                f"report_visibility_timeout_seconds ({self.report_visibility_timeout_seconds}) must not be less than "
+                f"report_timeout_seconds ({self.report_timeout_seconds})"
+            )
+        if self.report_reserve_seconds + self.report_lease_seconds > self.report_timeout_seconds:
+            raise ValueError(
+                f"report_lease_seconds ({self.report_lease_seconds}) and report_reserve_seconds "
+                f"({self.report_reserve_seconds}) do not fit into report_timeout_seconds "
+                f"({self.report_timeout_seconds})"
+            )
         missing = [origin for origin in get_args(Origin) if origin not in self.usage_plans]
         if self.usage_plans and missing:
             raise ValueError(f"usage_plans has no plan for {', '.join(missing)}")
@@ -155,6 +224,11 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "retry_pause_seconds": 1,
                 "retry_pause_limit_seconds": 5,
                 "enrichment_delay_seconds": 0.2,
+                "report_timeout_seconds": 60,
+                "report_reserve_seconds": 5,
+                "report_visibility_timeout_seconds": 65,
+                "report_lease_seconds": 10,
+                "report_settle_seconds": 1,
                 "api_rate_per_second": 2000,
                 "api_burst": 4000,
             }
@@ -165,6 +239,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "keep_on_delete": True,
                 "log_retention_days": 90,
                 "worker_concurrency": 50,
+                "report_concurrency": 20,
                 "api_rate_per_second": 1000,
                 "api_burst": 2000,
                 "usage_plans": {

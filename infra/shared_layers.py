@@ -1,4 +1,6 @@
-"""The two layers every function of a stack runs on."""
+"""The layers that functions run on."""
+
+from pathlib import Path
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
@@ -17,7 +19,7 @@ def architecture_of(settings: StageSettings) -> lambda_.Architecture:
 
 
 class SharedLayers(Construct):
-    """Third-party packages, and the package `comanda`.
+    """The two layers of every function: third-party packages, and the package `comanda`.
 
     Each stack makes layer versions of its own from the same two assets: a layer version cannot change, so an export
     of one could never be updated while another stack imports it.
@@ -27,22 +29,23 @@ class SharedLayers(Construct):
         super().__init__(scope, construct_id)
         self.settings = settings
         self.bundler = bundler
-        self.versions: list[lambda_.ILayerVersion] = [
-            lambda_.LayerVersion(
-                self,
-                name,
-                description=description,
-                code=lambda_.Code.from_asset(str(folder)),
-                compatible_runtimes=[runtime_of(settings)],
-                compatible_architectures=[architecture_of(settings)],
-                removal_policy=RemovalPolicy.DESTROY,
-            )
-            for name, description, folder in (
-                (
-                    "Dependencies",
-                    "Powertools and pydantic, as requirements/layer.txt locks them",
-                    bundler.dependencies_layer(),
-                ),
-                ("Comanda", "The code every function shares", bundler.comanda_layer()),
-            )
+        self.versions = [
+            self.version(
+                "Dependencies",
+                "Powertools and pydantic, as requirements/layer.txt locks them",
+                bundler.dependencies_layer(),
+            ),
+            self.version("Comanda", "The code every function shares", bundler.comanda_layer()),
         ]
+
+    def version(self, name: str, description: str, folder: Path) -> lambda_.LayerVersion:
+        """A further layer, for a function that needs what the others do not."""
+        return lambda_.LayerVersion(
+            self,
+            name,
+            description=description,
+            code=lambda_.Code.from_asset(str(folder)),
+            compatible_runtimes=[runtime_of(self.settings)],
+            compatible_architectures=[architecture_of(self.settings)],
+            removal_policy=RemovalPolicy.DESTROY,
+        )

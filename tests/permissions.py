@@ -6,8 +6,10 @@ READ_SOURCE = {
     "sqs:GetQueueAttributes",
     "sqs:ChangeMessageVisibility",
 }
-BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes"}
-"""What only the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
+BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes", "sqs:DeleteMessage"}
+"""What the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
+DELETE_BY_HAND = {"process_order", "enrich_order", "complete_order"}
+"""Workers that delete what is done themselves as well, when a batch was received before."""
 ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
 DEAD_LETTERS = {
     "sqs:ReceiveMessage",
@@ -15,6 +17,11 @@ DEAD_LETTERS = {
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueAttributes",
 }
+TABLES = {
+    "ReportFiles/tables/*": {"s3:GetObject"},
+    "ReportFiles": {"s3:ListBucket"},
+}
+"""Reading a table that may not be there: only who may list learns that it is missing ("HeadObject")."""
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
 MAY: dict[str, dict[str, set[str]]] = {
@@ -54,6 +61,29 @@ MAY: dict[str, dict[str, set[str]]] = {
         "OrdersDeadLetters": DEAD_LETTERS,
         "EnrichmentDeadLetters": DEAD_LETTERS,
         "CompletionDeadLetters": DEAD_LETTERS,
+    },
+    "write_reports": {
+        "Reports": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "Idempotency": IDEMPOTENCY,
+        "ReportsQueue": {"sqs:SendMessage"},
+        "Ledger": {"dynamodb:GetItem"},
+        "Orders/index/period": {"dynamodb:Query"},
+        **TABLES,
+        "ReportFiles/tables/*": {"s3:GetObject", "s3:PutObject"},
+    },
+    "read_reports": {
+        "Reports": {"dynamodb:GetItem"},
+        "ReportFiles/reports/*": {"s3:GetObject"},
+    },
+    "generate_report": {
+        "ReportsQueue": READ_SOURCE,
+        "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "Idempotency": IDEMPOTENCY,
+        "Orders": {"dynamodb:BatchGetItem"},
+        "Orders/index/period": {"dynamodb:Query"},
+        "Ledger": {"dynamodb:GetItem", "dynamodb:Query"},
+        **TABLES,
+        "ReportFiles/reports/*": {"s3:PutObject", "s3:AbortMultipartUpload"},
     },
 }
 """Function, resource, actions."""

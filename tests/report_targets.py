@@ -5,11 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-
 from comanda.adapters.order_periods import OrderPeriodIndex
 from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import ReportWorld
+from comanda.adapters.world import S3_CONFIG, ReportWorld
 from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.targets import create_fifo_queue
@@ -93,7 +91,7 @@ class ReportResources:
 def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportResources:
     """`session` is as much of a boto3.Session as makes clients."""
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
-    s3 = session.client("s3", config=Config(signature_version="s3v4"))
+    s3 = session.client("s3", config=S3_CONFIG)
     made = ReportResources(dynamodb, sqs, s3, f"test-{uuid.uuid4().hex[:12]}", create_fifo_queue(sqs), reading)
     keys = {
         "orders": ["order_id"],

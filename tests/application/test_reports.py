@@ -36,6 +36,7 @@ from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, FakeQueu
 from tests.report_fakes import FakeFiles, FakeLinks, FakeOrderPeriods, FakeReportPublisher, FakeReports, FakeTables
 
 A_TABLE: dict[str, Any] = {"title": "Mine", "columns": [{"title": "A"}], "rows": [["x"], ["y"]]}
+UPLOAD = "00000000-0000-4000-8000-000000000000"
 WEEK = timedelta(days=7)
 LEASE = 60
 
@@ -404,12 +405,22 @@ def test_a_failed_report_is_taken_up_by_a_console_redrive(scene: Scene) -> None:
 
 def test_what_cannot_end_in_time_is_not_begun(scene: Scene) -> None:
     report = scene.asked(parameters={**A_TABLE, "rows": [["x"]] * 1_000})
-    scene.rows_a_second = 1
+    scene.rows_a_second = 0.1
     scene.generate(scene.message(report))
     failure = scene.row(report).failure
     assert failure
     assert failure.name == "TooLarge"
     assert scene.files.titles == []
+
+
+def test_many_short_rows_are_not_taken_for_as_many_orders(scene: Scene) -> None:
+    """200,000 rows of six bytes are written in some seconds; as orders, they would be given more than a minute."""
+    rows: list[list[object]] = [["x"]] * 200_000
+    scene.tables.upload("web", UPLOAD, *rows)
+    table = {name: value for name, value in A_TABLE.items() if name != "rows"}
+    report = scene.asked(parameters={**table, "upload_id": UPLOAD})
+    scene.rows_a_second, scene.seconds_left = 3_000, 60
+    assert scene.generate(scene.message(report)) == []
 
 
 def test_what_another_invocation_has_time_for_is_handed_back(scene: Scene) -> None:

@@ -78,6 +78,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         queues={"orders": queue, "enrichment": queue, "completion": queue},
         tables={"orders": moto.orders_table},
         functions={},
+        bucket="bucket",
     )
     write_private(State(tmp_path / ".local").stack_file, info.to_json())
     monkeypatch.chdir(tmp_path)

@@ -4,10 +4,12 @@ import urllib.request
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 
 from comanda.adapters.reports.links import BucketLinks
 from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.world import S3_CONFIG
 from comanda.domain.errors import PermanentError, Unavailable
 from tests.contract.test_report_table import READY
 from tests.report_targets import ReportResources
@@ -23,6 +25,15 @@ def test_a_link_gives_the_file_under_its_name(report_resources: ReportResources)
     if "127.0.0.1" in link:
         with urllib.request.urlopen(link) as answer:  # noqa: S310
             assert answer.read() == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("region", "host"), [("sa-east-1", "files.s3.sa-east-1.amazonaws.com"), ("us-east-1", "files.s3.amazonaws.com")]
+)
+def test_a_link_leads_to_the_region_of_the_bucket(region: str, host: str) -> None:
+    """A redirect from another host would break its signature."""
+    client = boto3.Session("test", "test", region_name=region).client("s3", config=S3_CONFIG)
+    assert urlsplit(BucketLinks(client, "files").link_to(READY)).hostname == host
 
 
 def test_the_tables_of_a_caller_are_its_own(report_resources: ReportResources) -> None:

@@ -6,7 +6,8 @@ compared with the table that the templates are held to (tests/permissions.py): n
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
@@ -33,30 +36,50 @@ from tests.builders import (
 )
 from tests.fakes import FakeClock
 from tests.functions.conftest import Api, Context, Pipeline
-from tests.permissions import BY_THE_MAPPING, MAY, READ_SOURCE
+from tests.functions.test_reports import BODY, OPS, Reports, completed
+from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
+from tests.report_targets import ReportResources, make_report_resources
 from tests.targets import Resources
 
 Calls = dict[str, set[str]]
 """Actions by resource."""
 
-BATCHES = {"ChangeMessageVisibilityBatch": "ChangeMessageVisibility"}
-"""Operations that need the action of another ("Actions, resources, and condition keys for Amazon SQS")."""
+ACTIONS = {
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "HeadObject": "GetObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+}
+"""Operations that need the action of another ("Actions, resources, and condition keys" for Amazon SQS and S3)."""
 
 
 class Recorder:
     """Notes each call of the clients while it listens, as the action and the resource IAM would check."""
 
-    def __init__(self, resources: Resources, others: dict[str, str] | None = None) -> None:
+    def __init__(self, names: dict[str, str], *clients: Any) -> None:
+        """`names` of resources: what the table of permissions calls them."""
         self.calls: Calls = defaultdict(set)
-        self._names = {
+        self._names = names
+        for client in clients:
+            client.meta.events.register("before-parameter-build.*", self._note)
+
+    @classmethod
+    def of(cls, resources: Resources, others: dict[str, str] | None = None) -> "Recorder":
+        names = {
             **(others or {}),
             resources.orders_table: "Orders",
             resources.ledger_table: "Ledger",
             resources.idempotency_table: "Idempotency",
             resources.queue_url: "Queue",
         }
-        for client in (resources.dynamodb, resources.sqs):
-            client.meta.events.register("before-parameter-build.*", self._note)
+        return cls(names, resources.dynamodb, resources.sqs)
+
+    @classmethod
+    def of_reports(cls, resources: ReportResources) -> "Recorder":
+        tables = {resources.table(name.lower()): name for name in ("Orders", "Ledger", "Reports", "Idempotency")}
+        names = {**tables, resources.bucket: "ReportFiles", resources.queue_url: "Queue"}
+        return cls(names, resources.dynamodb, resources.sqs, resources.s3)
 
     def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         service, operation = model.service_model.service_name, model.name
@@ -65,13 +88,18 @@ class Recorder:
                 ((kind, write),) = item.items()
                 self._add(write["TableName"], f"{service}:{kind}Item")
         elif operation == "Query" and "IndexName" in params:
-            self.calls["Orders/index/attention"].add("dynamodb:Query")
+            self.calls[f"Orders/index/{params['IndexName']}"].add("dynamodb:Query")
         elif operation == "BatchGetItem":
             for table in params["RequestItems"]:
                 self._add(table, f"{service}:{operation}")
+        elif service == "s3":
+            folder = params["Key"].partition("/")[0]
+            self.calls[f"{self._names[params['Bucket']]}/{folder}/*"].add(f"s3:{ACTIONS.get(operation, operation)}")
+            if folder == "tables" and operation in {"HeadObject", "GetObject"}:
+                self._add(params["Bucket"], "s3:ListBucket")
         else:
             resource = params.get("TableName") or params["QueueUrl"]
-            self._add(resource, f"{service}:{BATCHES.get(operation, operation)}")
+            self._add(resource, f"{service}:{ACTIONS.get(operation, operation)}")
 
     def _add(self, resource: str, action: str) -> None:
         self.calls[self._names[resource]].add(action)
@@ -82,6 +110,8 @@ def allowed(function: str) -> Calls:
     calls: Calls = defaultdict(set)
     for resource, actions in MAY[function].items():
         by_the_mapping = BY_THE_MAPPING if actions == READ_SOURCE and resource.endswith("Queue") else set()
+        if function in DELETE_BY_HAND:
+            by_the_mapping = by_the_mapping - {"sqs:DeleteMessage"}
         calls["Queue" if resource.endswith(("Queue", "DeadLetters")) else resource] |= actions - by_the_mapping
     return calls
 
@@ -92,7 +122,7 @@ def add(resources: Resources, order: Order) -> Order:
 
 
 def test_write_orders(moto: Resources) -> None:
-    api, recorder = Api(moto), Recorder(moto)
+    api, recorder = Api(moto), Recorder.of(moto)
     body = {"item_name": "Notebook", "quantity": 1, "price": 5000}
     order_id = api.post(body, Idempotency_Key="k").body["order_id"]
     assert api.post(body, Idempotency_Key="k").status == 202
@@ -116,7 +146,7 @@ def test_read_orders(moto: Resources) -> None:
             "orders_completed": {"N": "1"},
         },
     )
-    recorder = Recorder(moto)
+    recorder = Recorder.of(moto)
     assert api.get(f"/orders/{order.order_id}").status == 200
     assert api.get("/recipients/r", ops).status == 200
     assert api.get("/recipients/r/entries", ops).status == 200
@@ -151,7 +181,7 @@ def complete(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
 )
 def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pipeline, int], None]) -> None:
     pipeline = Pipeline(moto)
-    recorder = Recorder(moto)
+    recorder = Recorder.of(moto)
     work(moto, pipeline, 1)
     work(moto, pipeline, 2)
     recorder.calls["Orders"].discard("dynamodb:PutItem")  # The test's own: it puts the orders.
@@ -180,9 +210,94 @@ def test_tend_dead_letters(moto: Resources) -> None:
     }
     later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
     steward = tend_dead_letters.build(tend_dead_letters.Settings.load(settings), later)
-    recorder = Recorder(moto, {none: "Queue"})
+    recorder = Recorder.of(moto, {none: "Queue"})
     steward({}, Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_dead_letters")
+
+
+@pytest.fixture
+def reports(moto_session: boto3.Session, reading: ThreadPoolExecutor) -> Iterator[Reports]:
+    with mock_aws():
+        yield Reports(make_report_resources(moto_session, reading))
+
+
+PERIOD = {"from": "2026-11-01", "to": "2026-11-22"}
+
+
+def ask_for_reports(reports: Reports) -> list[str]:
+    """One of each type, and each way to come by a table; their ids."""
+    upload_id = reports.post(None, path="/reports/uploads").body["upload_id"]
+    reports.resources.s3.put_object(
+        Bucket=reports.resources.bucket, Key=f"tables/web/{upload_id}.jsonl", Body=b'["a", "1.00"]\n'
+    )
+    table = {name: value for name, value in BODY["parameters"].items() if name != "rows"}
+    bodies: list[dict[str, Any]] = [
+        BODY,
+        {"type": "table", "format": "csv", "parameters": {**table, "upload_id": upload_id}},
+        {"type": "orders", "format": "pdf", "parameters": PERIOD},
+        {"type": "summary", "format": "xlsx", "parameters": PERIOD},
+        {"type": "recipient-statement", "format": "csv", "parameters": {**PERIOD, "recipient_id": "r-1"}},
+    ]
+    callers = [None, None, OPS, OPS, OPS]
+    asked = [reports.post(body, caller=caller) for body, caller in zip(bodies, callers, strict=True)]
+    return [answer.body["report_id"] for answer in asked]
+
+
+def test_write_reports(reports: Reports) -> None:
+    completed(reports, 3)
+    recorder = Recorder.of_reports(reports.resources)
+    report_id, *_ = ask_for_reports(reports)
+    assert reports.post(None, path=f"/reports/{report_id}/cancel").status == 200
+    for body, key in (
+        (BODY, "k"),
+        (BODY, "k"),
+        ({**BODY, "format": "pdf"}, "k"),
+        ({**BODY, "type": "poem"}, "refused"),
+    ):
+        reports.post(body, Idempotency_Key=key)
+    outage(reports.resources.sqs)
+    assert reports.post({**BODY, "format": "pdf"}, Idempotency_Key="given-back").status == 503
+    assert recorder.calls == allowed("write_reports")
+
+
+def outage(client: Any) -> None:
+    def refuse(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://queue.test")
+
+    client.meta.events.register("before-call.*", refuse)
+
+
+def test_read_reports(reports: Reports) -> None:
+    report_id = reports.post().body["report_id"]
+    reports.generate()
+    recorder = Recorder.of_reports(reports.resources)
+    assert reports.get(f"/reports/{report_id}").status == 200
+    assert reports.get(f"/reports/{report_id}/download").status == 303
+    assert recorder.calls == allowed("read_reports")
+
+
+def test_generate_report(reports: Reports) -> None:
+    """Files of one part and of several, one that is given up half-way, and a record that is given back."""
+    completed(reports, 3)
+    report_ids = ask_for_reports(reports)
+    report_ids.append(large_table(reports, b'["%s", "1.00"]\n' % (b"x" * 3_000)))
+    report_ids.append(large_table(reports, b'["%s", "1.00"]\n' % (b"y" * 3_000), end=b"no line of JSON\n"))
+    messages = reports.deliveries()
+    recorder = Recorder.of_reports(reports.resources)
+    stay = reports.hand_over(*messages, context=Context(milliseconds=900_000))
+    assert [message.group for message in messages if message.message_id in stay] == [report_ids[-1]]
+    assert recorder.calls == allowed("generate_report")
+
+
+def large_table(reports: Reports, line: bytes, end: bytes = b"") -> str:
+    """A table that makes a file of two parts; its report's id."""
+    upload_id = reports.post(None, path="/reports/uploads").body["upload_id"]
+    content = line * (6 * 2**20 // len(line)) + end
+    reports.resources.s3.put_object(Bucket=reports.resources.bucket, Key=f"tables/web/{upload_id}.jsonl", Body=content)
+    table = {name: value for name, value in BODY["parameters"].items() if name != "rows"}
+    asked = reports.post({**BODY, "parameters": {**table, "upload_id": upload_id}})
+    report_id: str = asked.body["report_id"]
+    return report_id
 
 
 def test_authorize_request(moto: Resources) -> None:

@@ -71,7 +71,10 @@ class Reports:
 
     def generate(self, context: Context | None = None) -> list[str]:
         """Hand over what the queue has; give the ids that stay."""
-        deliveries = [
+        return self.hand_over(*self.deliveries(), context=context)
+
+    def deliveries(self) -> list[ReportDelivery]:
+        return [
             ReportDelivery(
                 message["MessageId"],
                 message["ReceiptHandle"],
@@ -82,7 +85,6 @@ class Reports:
             )
             for message in self.resources.messages()
         ]
-        return self.hand_over(*deliveries, context=context)
 
     def hand_over(self, *deliveries: ReportDelivery, context: Context | None = None) -> list[str]:
         answer = self._generate(an_sqs_event(*deliveries), context or Context())  # type: ignore[arg-type]

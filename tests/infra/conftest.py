@@ -24,13 +24,18 @@ class Synthesized:
     settings: StageSettings
     data: Template
     orders: Template
+    reports: Template
     api: Template
+
+    @property
+    def stacks(self) -> tuple[Template, ...]:
+        return (self.data, self.orders, self.reports, self.api)
 
     def resources(self, resource_type: str) -> dict[str, Resource]:
         """All resources of a type, from all stacks, by logical id."""
         return {
             logical_id: dict(resource)
-            for template in (self.data, self.orders, self.api)
+            for template in self.stacks
             for logical_id, resource in template.find_resources(resource_type).items()
         }
 
@@ -51,11 +56,11 @@ def feature_flags() -> dict[str, Any]:
 def synthesize(settings: StageSettings, folder: Path) -> Synthesized:
     """Fails where cdk-nag has a finding."""
     assembly = build_app(settings, App(context=feature_flags(), outdir=str(folder))).synth()
-    data, orders, api = (
+    stacks = (
         Template.from_json(assembly.get_stack_by_name(f"Comanda-{settings.stage}-{stack}").template)
-        for stack in ("Data", "Orders", "Api")
+        for stack in ("Data", "Orders", "Reports", "Api")
     )
-    return Synthesized(settings, data, orders, api)
+    return Synthesized(settings, *stacks)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,6 +14,11 @@ CALLERS_ONLY = {
     ("GET", "/orders/{order_id}"): "ReadOrdersFunction",
     ("GET", "/recipients/{recipient_id}"): "ReadOrdersFunction",
     ("GET", "/recipients/{recipient_id}/entries"): "ReadOrdersFunction",
+    ("POST", "/reports"): "WriteReportsFunction",
+    ("POST", "/reports/uploads"): "WriteReportsFunction",
+    ("GET", "/reports/{report_id}"): "ReadReportsFunction",
+    ("GET", "/reports/{report_id}/download"): "ReadReportsFunction",
+    ("POST", "/reports/{report_id}/cancel"): "WriteReportsFunction",
 }
 EVERYBODY = {("GET", "/health"): "ReadOrdersFunction", ("GET", "/ready"): "ReadOrdersFunction"}
 FUNCTIONS = CALLERS_ONLY | EVERYBODY

@@ -34,7 +34,8 @@ def tree(tmp_path: Path) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     (root / "requirements").mkdir()
-    shutil.copy(ROOT / "requirements" / "layer.txt", root / "requirements")
+    for lock in ("layer.txt", "reports.txt"):
+        shutil.copy(ROOT / "requirements" / lock, root / "requirements")
     return root
 
 
@@ -134,6 +135,17 @@ def test_the_local_layers_can_be_imported_by_this_interpreter(tree: Path) -> Non
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert str(tree / ".build") in ran.stdout
+
+
+def test_writers_of_reports_have_a_layer_of_their_own_with_nothing_twice(tree: Path) -> None:
+    """Both layers lie in one folder on Lambda, /opt/python: the same module in both would be one of the two."""
+    bundler = Bundler(tree, load_settings("dev"))
+    writers, dependencies = (
+        {path.name for path in (layer / "python").iterdir()}
+        for layer in (bundler.report_writers_layer(), bundler.dependencies_layer())
+    )
+    assert writers >= {"reportlab", "bidi", "arabic_reshaper", "xlsxwriter"}
+    assert not writers & dependencies
 
 
 def without_handler(tree: Path, _: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,22 @@
-"""Tables and the tokens secret. The emulator ignores TTL, point-in-time recovery and what is kept on delete."""
+"""Tables, the bucket and the tokens secret. The emulator ignores TTL, point-in-time recovery, lifecycle rules and what
+is kept on delete."""
 
 import json
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
-from comanda.adapters.order_rows import ATTENTION_INDEX
-from tests.infra.conftest import Synthesized
+from comanda.adapters.order_rows import ATTENTION_INDEX, PERIOD_INDEX
+from comanda.adapters.reports.tables import TableBucket
+from comanda.domain.report import Report, ReportFormat, ReportRequest
+from tests.builders import NOW
+from tests.infra.conftest import Resource, Synthesized
 
 TABLES = {
     "Orders": ([("order_id", "HASH")], "expires_at"),
     "Ledger": ([("recipient_id", "HASH"), ("entry", "RANGE")], None),
+    "Reports": ([("report_id", "HASH")], "expires_at"),
     "Idempotency": ([("id", "HASH")], "expiration"),
 }
 
@@ -38,6 +45,7 @@ def test_production_keeps_its_data_and_other_stages_clean_up(every_stage: Synthe
         "AWS::DynamoDB::Table",
         "AWS::SecretsManager::Secret",
         "AWS::SQS::Queue",
+        "AWS::S3::Bucket",
         "AWS::Logs::LogGroup",
     ):
         resources = every_stage.resources(resource_type)
@@ -60,17 +68,63 @@ def test_the_secret_starts_without_tokens(every_stage: Synthesized) -> None:
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}
-    assert named == {"OrdersTable", "LedgerTable", "IdempotencyTable", "TokensSecret"}
+    tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable"}
+    assert named == tables | {"ReportsBucket", "TokensSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
 
 
-def test_open_and_failed_orders_have_a_sparse_index_that_carries_nothing_else(every_stage: Synthesized) -> None:
-    """Keys only: written when an order is claimed and when it is done with, and by no other change."""
-    (index,) = (
-        index
+def test_the_indexes_of_orders_carry_keys_only(every_stage: Synthesized) -> None:
+    """`attention` is written when an order is claimed and when it is done with, `period` when it is accepted; by no
+    other change (docs/decisions/0007)."""
+    indexes = {
+        index["IndexName"]: index
         for table in every_stage.data.find_resources("AWS::DynamoDB::Table").values()
         for index in table["Properties"].get("GlobalSecondaryIndexes", [])
-    )
-    assert index["IndexName"] == ATTENTION_INDEX
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["attention", "created_at"]
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    }
+    assert set(indexes) == {ATTENTION_INDEX, PERIOD_INDEX}
+    for name, index in indexes.items():
+        assert [key["AttributeName"] for key in index["KeySchema"]] == [name, "created_at"]
+        assert [key["KeyType"] for key in index["KeySchema"]] == ["HASH", "RANGE"]
+        assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def the_bucket(stage: Synthesized) -> Resource:
+    (bucket,) = stage.data.find_resources("AWS::S3::Bucket").values()
+    properties: Resource = bucket["Properties"]
+    return properties
+
+
+def test_files_are_private_and_encrypted(every_stage: Synthesized) -> None:
+    bucket = the_bucket(every_stage)
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_the_bucket_refuses_plain_http_and_allows_nobody_by_itself(every_stage: Synthesized) -> None:
+    (policy,) = every_stage.data.find_resources("AWS::S3::BucketPolicy").values()
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert {statement["Effect"] for statement in statements} == {"Deny"}
+    conditions = [statement["Condition"] for statement in statements]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+
+
+def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized, moto_session: boto3.Session) -> None:
+    """The folders are those that the code writes to; no file goes before its report expires."""
+    days = every_stage.settings.report_lifetime_days
+    rules = {rule["Id"]: rule for rule in the_bucket(every_stage)["LifecycleConfiguration"]["Rules"]}
+    assert set(rules) == {"reports", "tables", "unfinished-uploads"}
+    assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
+    report = Report("r", ReportRequest("c", True, "orders", ReportFormat.CSV, {}), False, "", NOW, NOW, NOW)
+    assert report.file_key.startswith(rules["reports"]["Prefix"])
+    assert rules["reports"]["ExpirationInDays"] == days
+    upload = TableBucket(moto_session.client("s3"), "bucket").new_upload("web")
+    assert urlsplit(upload.url).path.startswith(f"/{rules['tables']['Prefix']}")
+    assert rules["tables"]["ExpirationInDays"] == 2 * days
+    assert "Prefix" not in rules["unfinished-uploads"]
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    variables = every_stage.functions()["write_reports"]["Environment"]["Variables"]
+    assert int(variables["REPORT_LIFETIME_SECONDS"]) == days * 24 * 60 * 60

@@ -1,4 +1,4 @@
-"""Queues, workers and permissions: all that the emulator does not enforce."""
+"""Queues, workers and permissions, of orders and reports: all that the emulator does not enforce."""
 
 import re
 from collections import defaultdict
@@ -9,7 +9,7 @@ import pytest
 
 from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
-from infra.settings import load_settings
+from infra.settings import QueueWork, load_settings
 from tests.infra.conftest import Resource, Synthesized
 from tests.permissions import MAY
 
@@ -34,6 +34,15 @@ ENVIRONMENT: dict[str, set[str]] = {
     "enrich_order": WORKER | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "ENRICHMENT_DELAY_SECONDS"},
     "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE"},
 }
+REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
+ENVIRONMENT["write_reports"] = REPORT_SOURCES | {
+    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS"),
+}
+ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS"}
+ENVIRONMENT["generate_report"] = (WORKER | REPORT_SOURCES) | {
+    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "CURRENCY", "REPORT_LEASE_SECONDS", "REPORT_ROWS_A_SECOND"),
+    *("SETTLE_SECONDS", "FUNCTION_SECONDS"),
+}
 ENVIRONMENT["tend_dead_letters"] = {
     *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
     *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
@@ -42,8 +51,15 @@ PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
     "complete_order": ("CompletionQueue", None),
+    "generate_report": ("ReportsQueue", None),
 }
 """Each worker's own queue, and the next one's."""
+FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*"}
+"""Where a permission may have a star: for the objects below one prefix of the bucket."""
+
+
+def work_of(stage: Synthesized, queue: str) -> QueueWork:
+    return stage.settings.report_work if queue.startswith("Reports") else stage.settings.order_work
 
 
 def named(value: Any) -> str:
@@ -59,7 +75,7 @@ def named(value: Any) -> str:
 
 
 def queues(stage: Synthesized) -> dict[str, Resource]:
-    found = stage.orders.find_resources("AWS::SQS::Queue")
+    found = stage.resources("AWS::SQS::Queue")
     return {named({"Ref": logical_id}): resource["Properties"] for logical_id, resource in found.items()}
 
 
@@ -78,10 +94,11 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion"])
+@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion", "Reports"])
 def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
     found, settings = queues(every_stage), every_stage.settings
-    assert len(found) == 6
+    work = work_of(every_stage, name)
+    assert len(found) == 8
     queue, dead_letters = found[f"{name}Queue"], found[f"{name}DeadLetters"]
     prefix = f"comanda-{settings.stage}-{name.lower()}"
     assert (queue["QueueName"], dead_letters["QueueName"]) == (f"{prefix}.fifo", f"{prefix}-dlq.fifo")
@@ -92,9 +109,9 @@ def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) 
         assert each["FifoThroughputLimit"] == "perMessageGroupId"
         assert each["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
         assert each["SqsManagedSseEnabled"] is True
-    assert (
-        queue["RedrivePolicy"]["maxReceiveCount"] >= settings.batch_size * settings.max_attempts + settings.max_attempts
-    )
+        assert each["VisibilityTimeout"] == work.visibility_timeout_seconds
+    needed = work.batch_size * settings.max_attempts + settings.max_attempts
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == work.max_receive_count >= needed
     assert named(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{name}DeadLetters"
     allowed = dead_letters["RedriveAllowPolicy"]
     assert allowed["redrivePermission"] == "byQueue"
@@ -103,7 +120,7 @@ def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) 
 
 
 def test_every_queue_refuses_plain_http(every_stage: Synthesized) -> None:
-    policies = every_stage.orders.find_resources("AWS::SQS::QueuePolicy").values()
+    policies = every_stage.resources("AWS::SQS::QueuePolicy").values()
     guarded = set()
     for policy in policies:
         (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -115,10 +132,10 @@ def test_every_queue_refuses_plain_http(every_stage: Synthesized) -> None:
 
 @pytest.mark.parametrize("worker", PATH)
 def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: Synthesized, worker: str) -> None:
-    settings = every_stage.settings
+    work = work_of(every_stage, PATH[worker][0])
     function_ids = {
         logical_id: resource["Properties"]
-        for logical_id, resource in every_stage.orders.find_resources("AWS::Lambda::Function").items()
+        for logical_id, resource in every_stage.resources("AWS::Lambda::Function").items()
     }
     mappings = every_stage.resources("AWS::Lambda::EventSourceMapping")
     assert len(mappings) == len(PATH)
@@ -129,19 +146,28 @@ def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: S
     )
     properties = mapping["Properties"]
     assert named(properties["EventSourceArn"]) == PATH[worker][0]
-    assert properties["BatchSize"] == settings.batch_size <= 10, "Lambda takes at most ten messages of a FIFO queue"
+    assert properties["BatchSize"] == work.batch_size <= 10, "Lambda takes at most ten messages of a FIFO queue"
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert "MaximumBatchingWindowInSeconds" not in properties, "FIFO queues know no batching window"
     assert any("RoleDefaultPolicy" in logical_id for logical_id in mapping["DependsOn"])
-    if settings.worker_concurrency is None:
+    if work.concurrency is None:
         assert "ScalingConfig" not in properties
     else:
-        assert properties["ScalingConfig"]["MaximumConcurrency"] == settings.worker_concurrency >= 2
+        assert properties["ScalingConfig"]["MaximumConcurrency"] == work.concurrency >= 2
 
 
 def test_concurrency_is_unset_in_dev_and_limited_in_production(dev: Synthesized, prod: Synthesized) -> None:
     assert dev.settings.worker_concurrency is None
     assert prod.settings.worker_concurrency is not None
+
+
+def test_reports_are_written_one_to_an_invocation_and_so_many_at_once_as_the_stage_says(
+    every_stage: Synthesized,
+) -> None:
+    """B9. The emulator writes one after another, whatever the mapping says."""
+    (mapping,) = every_stage.reports.find_resources("AWS::Lambda::EventSourceMapping").values()
+    assert mapping["Properties"]["BatchSize"] == 1
+    assert mapping["Properties"]["ScalingConfig"] == {"MaximumConcurrency": every_stage.settings.report_concurrency}
 
 
 def test_messages_stay_hidden_while_a_worker_may_still_run(every_stage: Synthesized) -> None:
@@ -177,7 +203,7 @@ def test_no_permission_has_a_star(every_stage: Synthesized) -> None:
     for name, policy in statements(every_stage).items():
         for statement in policy:
             written = [*as_list(statement["Action"]), *as_list(statement["Resource"])]
-            assert not [each for each in written if "*" in str(each)], name
+            assert {named(each) for each in written if "*" in str(each)} <= FOLDERS, name
 
 
 def test_a_function_has_a_role_of_its_own_without_managed_policies(every_stage: Synthesized) -> None:
@@ -226,7 +252,9 @@ def test_functions_run_on_the_runtime_and_layers_of_the_stage(every_stage: Synth
         assert function["Handler"] == f"functions.{name}.handler.handler"
         assert function["Runtime"] == f"python{settings.python_version}"
         assert function["Architectures"] == [settings.architecture]
-        assert sorted(named(layer) for layer in function["Layers"]) == ["LayersComanda", "LayersDependencies"]
+        own = ["LayersReportWriters"] if name == "generate_report" else []
+        shared = ["LayersComanda", "LayersDependencies"]
+        assert sorted(named(layer) for layer in function["Layers"]) == [*shared, *own], "orders stay light"
     for layer in every_stage.resources("AWS::Lambda::LayerVersion").values():
         assert layer["Properties"]["CompatibleArchitectures"] == [settings.architecture]
 
@@ -234,7 +262,7 @@ def test_functions_run_on_the_runtime_and_layers_of_the_stage(every_stage: Synth
 def test_no_stack_imports_a_layer_of_another(every_stage: Synthesized) -> None:
     assert "Layer" not in "".join(
         str(output["Export"])
-        for template in (every_stage.data, every_stage.orders, every_stage.api)
+        for template in every_stage.stacks
         for output in template.find_outputs("*").values()
         if "Export" in output
     )

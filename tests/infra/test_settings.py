@@ -30,6 +30,13 @@ def test_aws_hides_messages_six_times_as_long_as_a_worker_runs(stage: str) -> No
     assert settings.visibility_timeout_seconds >= 6 * settings.worker_timeout_seconds
 
 
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_a_report_is_not_shown_to_a_second_worker_while_the_first_may_run(stage: str) -> None:
+    work = load_settings(stage).report_work
+    assert work.visibility_timeout_seconds >= work.timeout_seconds
+    assert work.batch_size == 1
+
+
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_aws_stages_run_on_arm_with_the_newest_runtime(stage: str) -> None:
     settings = load_settings(stage)
@@ -78,6 +85,12 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ({"retry_pause_seconds": "301"}, "retry_pause_limit_seconds (300) must not be less than"),
         ({"retry_pause_limit_seconds": "43201"}, "retry_pause_limit_seconds"),
         ({"enrichment_delay_seconds": "6"}, "a batch of 10 orders at enrichment_delay_seconds (6) does not fit"),
+        ({"report_timeout_seconds": "901"}, "report_timeout_seconds"),
+        ({"report_visibility_timeout_seconds": "899"}, "report_visibility_timeout_seconds (899) must not be less"),
+        ({"report_lease_seconds": "886"}, "report_lease_seconds (886) and report_reserve_seconds (15) do not fit"),
+        ({"report_concurrency": "1"}, "report_concurrency"),
+        ({"report_link_seconds": "901"}, "report_link_seconds"),
+        ({"report_lifetime_days": "0"}, "report_lifetime_days"),
         ({"api_timeout_seconds": "30"}, "api_timeout_seconds"),
         ({"authorizer_cache_seconds": "59"}, "authorizer_cache_seconds"),
         ({"authorizer_cache_seconds": "301"}, "authorizer_cache_seconds"),

@@ -14,6 +14,7 @@ OUTPUTS = {
     "OrdersTable": "orders-1",
     "LedgerTable": "ledger-1",
     "TokensSecret": "comanda-local-tokens",
+    "ReportsBucket": "files-1",
     "OrdersQueueUrl": "http://127.0.0.1:4566/0/orders.fifo",
     "OrdersDlqUrl": "http://127.0.0.1:4566/0/orders-dlq.fifo",
     "ProcessOrderFunction": "process-1",
@@ -35,6 +36,7 @@ def test_a_local_stack_has_the_shape_that_everybody_reads() -> None:
         "queues": {"orders": {"url": OUTPUTS["OrdersQueueUrl"], "dlq_url": OUTPUTS["OrdersDlqUrl"]}},
         "tables": {"orders": "orders-1", "ledger": "ledger-1"},
         "functions": {"process_order": "process-1"},
+        "bucket": "files-1",
     }
 
 
@@ -44,7 +46,7 @@ def test_a_stack_on_aws_has_the_url_of_aws() -> None:
 
 
 def test_missing_outputs_are_named() -> None:
-    with pytest.raises(CliError, match="lack RestApiId, TokensSecret"):
+    with pytest.raises(CliError, match="lack RestApiId, TokensSecret, ReportsBucket"):
         StackInfo.from_outputs({"ApiUrl": "x", "ApiStageName": "v1"}, "us-east-1")
 
 

@@ -147,7 +147,8 @@ def deployed(bare_emulator: str, stage: str, secret: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = session.client("secretsmanager")
     client.create_secret(Name=secret, SecretString='{"tokens": {}}')
-    outputs = {"TokensSecret": secret, "ApiUrl": "https://x/v1", "RestApiId": "x", "ApiStageName": "v1"}
+    api = {"ApiUrl": "https://x/v1", "RestApiId": "x", "ApiStageName": "v1"}
+    outputs = {**api, "TokensSecret": secret, "ReportsBucket": "files"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
@@ -190,6 +191,7 @@ def test_create_prints_the_token_alone_so_that_a_script_can_take_it(
         queues={},
         tables={},
         functions={},
+        bucket="bucket",
     )
     write_private(State(tmp_path / ".local").stack_file, stack.to_json())
     (tmp_path / "below").mkdir()

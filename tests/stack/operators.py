@@ -1,7 +1,9 @@
 """A person with the rights of the AWS console: looks into tables and queues, redrives, and breaks what tests break."""
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -11,10 +13,13 @@ from typing import Any
 
 import boto3
 
+from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
+from comanda.adapters.report_table import ReportTable
 from comanda.application.redrive_order import RedriveOrder
 from comanda_cli.stack_info import StackInfo
+from local.guarded import ROOT
 from tests.fakes import FakeJournal
 
 ATTEMPTS = 5
@@ -32,8 +37,11 @@ class Operator:
         self.stack = stack
         self.dynamodb = aws.client("dynamodb")
         self.sqs = aws.client("sqs")
+        self.s3 = aws.client("s3")
         self.functions = aws.client("lambda")
         self.orders = OrderTable(self.dynamodb, stack.tables["orders"])
+        self.ledger = LedgerTable(self.dynamodb, stack.tables["ledger"], stack.tables["orders"])
+        self.reports = ReportTable(self.dynamodb, stack.tables["reports"])
 
     def attempts(self, order_id: str) -> int:
         order = self.orders.get(order_id)
@@ -141,6 +149,11 @@ class Operator:
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
 
+    def files(self, report_id: str) -> list[str]:
+        """The keys of all files that were ever finished for a report."""
+        found = self.s3.list_objects_v2(Bucket=self.stack.bucket, Prefix=f"reports/{report_id}/")
+        return [each["Key"] for each in found.get("Contents", [])]
+
     @contextmanager
     def paused(self, function: str) -> Iterator[None]:
         """A worker that is given nothing: its queue fills, so that what is sent meanwhile comes to it in one batch."""
@@ -168,6 +181,21 @@ class Operator:
             before = {key: function_before[key] for key in configuration}
             self.functions.update_function_configuration(FunctionName=name, **before)
             self.sqs.set_queue_attributes(QueueUrl=url, Attributes=queue_before)
+
+    def replace_code(self, function: str, handler: Path) -> None:
+        """Deploy the function's own files with another handler beside them."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as files:
+            for file in [ROOT / "functions" / "__init__.py", *(ROOT / "functions" / function).glob("*.py")]:
+                files.write(file, file.relative_to(ROOT))
+            files.write(handler, handler.name)
+        name = self.stack.functions[function]
+        self.functions.update_function_code(FunctionName=name, ZipFile=archive.getvalue())
+
+    def variables(self, function: str, **changed: str) -> Any:
+        """The environment of a function with some of its variables changed, as its configuration takes it."""
+        configuration = self.functions.get_function_configuration(FunctionName=self.stack.functions[function])
+        return {"Variables": {**configuration["Environment"]["Variables"], **changed}}
 
     def workers(self, function: str) -> list[int]:
         """The processes in which the emulator runs a function. Finds them in /proc, so on Linux only."""

@@ -1,12 +1,10 @@
 """Orders that kill the process that works on them, and workers that are killed at random: nobody is taken along."""
 
-import io
 import os
 import random
 import signal
 import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from local.guarded import ROOT
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
 from tests.stack.operators import ATTEMPTS, Operator, wait_for
@@ -30,29 +27,18 @@ DEATHS = {"os._exit": 100, "out of memory": 200, "timeout": 300}
 @contextmanager
 def deadly_worker(operator: Operator, folder: Path) -> Iterator[Path]:
     """enrich_order becomes tests/stack/deadly.py; the file that counts the starts. Its dead come back quickly."""
-    name, starts = operator.stack.functions["enrich_order"], folder / "starts"
+    starts = folder / "starts"
     starts.touch()
-    operator.functions.update_function_code(FunctionName=name, ZipFile=_code())
-    variables = operator.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    operator.replace_code("enrich_order", DEADLY)
     with operator.changed(
         "enrich_order",
         "enrichment",
         {"VisibilityTimeout": "4"},
         Handler="deadly.handler",
         Timeout=3,
-        Environment={"Variables": {**variables, "WORKER_RESERVE_SECONDS": "1", "STARTS_FILE": str(starts)}},
+        Environment=operator.variables("enrich_order", WORKER_RESERVE_SECONDS="1", STARTS_FILE=str(starts)),
     ):
         yield starts
-
-
-def _code() -> bytes:
-    """The function's own files, and the deadly handler beside them."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        for file in [ROOT / "functions" / "__init__.py", *(ROOT / "functions" / "enrich_order").glob("*.py")]:
-            files.write(file, file.relative_to(ROOT))
-        files.write(DEADLY, DEADLY.name)
-    return archive.getvalue()
 
 
 @pytest.mark.parametrize(

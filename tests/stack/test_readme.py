@@ -1,30 +1,40 @@
-"""The README's commands run as they stand."""
+"""The commands of the README and of docs/reports.md run as they stand."""
 
+import json
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+import python_calamine
 
 from comanda_cli.stack_info import StackInfo
 from local.guarded import ROOT
 from local.stack import shell_variables
 from tests.stack.conftest import ApiClients
-from tests.stack.helpers import finished
+from tests.stack.helpers import a_recipient, an_order, finished, post
 
 README = (ROOT / "README.md").read_text()
+REPORTS = (ROOT / "docs" / "reports.md").read_text()
 
 
-def blocks(heading: str) -> list[str]:
+def blocks(heading: str, document: str = README) -> list[str]:
     """The shell commands under a heading."""
-    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    section = document.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
 def run(script: str, env_file: Path) -> str:
+    """In the folder of `env_file`, which stands for the `.local/env` that `make up` leaves."""
     prelude = f"set -eu; . {env_file}\n"
     done = subprocess.run(
-        ["/bin/bash", "-c", prelude + script], capture_output=True, text=True, timeout=120, check=False
+        ["/bin/bash", "-c", prelude + script.replace(". .local/env\n", "")],
+        cwd=env_file.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -56,7 +66,22 @@ def test_an_orders_life_in_curl(env_file: Path, api: ApiClients) -> None:
     assert finished(api("mobile"), flaky)["status"] == "completed"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/order-lifecycle.md", "docs/proof-on-the-stack.md"])
+def test_reports_in_curl(env_file: Path, api: ApiClients) -> None:
+    order_id = post(api("web"), an_order(a_recipient()))
+    report, table = blocks("Try it", REPORTS)
+    assert '"rows":' in run(report, env_file)
+    sheet = python_calamine.load_workbook(env_file.parent / "orders.xlsx").get_sheet_by_index(0)
+    assert order_id in [row[1] for row in sheet.to_python()]
+
+    accepted = json.loads(run(table, env_file))
+    while (shown := api("web").get(f"reports/{accepted['report_id']}").json())["status"] in {"requested", "generating"}:
+        time.sleep(0.1)
+    assert (shown["status"], shown["rows"]) == ("ready", 2)
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/order-lifecycle.md", "docs/proof-on-the-stack.md", "docs/reports.md"]
+)
 def test_links_lead_somewhere(document: str) -> None:
     file = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text()):

@@ -1,4 +1,4 @@
-"""Where a deployed Comanda is: its URL, queues, tables and functions.
+"""Where a deployed Comanda is: its URL, queues, tables, functions and bucket.
 
 A local stack is described by `.local/stack.json`, a stack on AWS by the outputs of its CloudFormation stacks. Both
 become the same `StackInfo`.
@@ -45,11 +45,14 @@ class StackInfo(BaseModel):
     queues: dict[str, Queue]
     tables: dict[str, str]
     functions: dict[str, str]
+    bucket: str
+    """Where reports and uploaded tables lie."""
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], region: str, endpoint_url: str | None = None) -> "StackInfo":
         """Read the outputs of all stacks of a stage. `OrdersTable` becomes `tables["orders"]`, and so on."""
-        missing = [name for name in ("ApiUrl", "RestApiId", "ApiStageName", "TokensSecret") if name not in outputs]
+        needed = ("ApiUrl", "RestApiId", "ApiStageName", "TokensSecret", "ReportsBucket")
+        missing = [name for name in needed if name not in outputs]
         if missing:
             raise CliError(f"the stack's outputs lack {', '.join(missing)}: is every stack of the stage deployed?")
         dlqs = _named(outputs, "DlqUrl")
@@ -65,6 +68,7 @@ class StackInfo(BaseModel):
             },
             tables=_named(outputs, "Table"),
             functions=_named(outputs, "Function"),
+            bucket=outputs["ReportsBucket"],
         )
 
     def to_json(self) -> str:

@@ -34,6 +34,15 @@ CLIENT_CONFIG = Config(
     max_pool_connections=2 * GROUPS_AT_ONCE,
 )
 
+S3_CONFIG = CLIENT_CONFIG.merge(
+    Config(
+        read_timeout=30,
+        signature_version="s3v4",  # Links signed otherwise do not expire when they should.
+        # Else links name the host of all regions, which redirects a new bucket's readers: no signature survives that.
+        s3={"addressing_style": "virtual"},
+    )
+)
+
 
 @dataclass(frozen=True)
 class World:
@@ -67,7 +76,7 @@ class ReportWorld:
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     s3: "S3Client"
-    """With signature version s3v4: links signed otherwise do not expire when they should."""
+    """With S3_CONFIG."""
     clock: Clock
     draw: Callable[[], float]
     """A random number, 0 <= x < 1."""
@@ -81,7 +90,7 @@ class ReportWorld:
         return cls(
             dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
             sqs=boto3.client("sqs", config=CLIENT_CONFIG),
-            s3=boto3.client("s3", config=CLIENT_CONFIG.merge(Config(signature_version="s3v4", read_timeout=30))),
+            s3=boto3.client("s3", config=S3_CONFIG),
             clock=partial(datetime.now, UTC),
             draw=random.random,
             reading=ThreadPoolExecutor(READS_AT_ONCE),

@@ -18,7 +18,7 @@ class BucketLinks:
     too ("Sharing objects with presigned URLs")."""
 
     client: "S3Client"
-    """With signature version s3v4."""
+    """With S3_CONFIG (world.py)."""
     bucket: str
     seconds: int = MAX_LINK_SECONDS
 

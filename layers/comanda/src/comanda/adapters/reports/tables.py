@@ -25,7 +25,7 @@ class TableBucket:
     """Implements `Tables`: one object a table, below its caller, so that nobody reads another's."""
 
     client: "S3Client"
-    """With signature version s3v4."""
+    """With S3_CONFIG (world.py)."""
     bucket: str
 
     def new_upload(self, caller: str) -> UploadLink:

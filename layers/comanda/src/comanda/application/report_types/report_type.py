@@ -70,7 +70,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Volume:
-    """Rows to be read, which take the time, and rows that the file will have."""
+    """Rows to be read, or as many as take the same time, and rows that the file will have."""
 
     read: int
     written: int
