@@ -64,8 +64,8 @@ MUTATIONS = [
     Mutation(
         "the scope of the idempotency record",
         "adapters/idempotency.py",
-        '"key": [key.caller, key.space.value, key.value]',
-        '"key": [key.value]',
+        "self._answers([key.caller, key.space.value, key.value]",
+        "self._answers([key.value]",
     ),
     Mutation(
         "the version every change is made from",
