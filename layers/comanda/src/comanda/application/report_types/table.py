@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Self
@@ -20,8 +19,8 @@ from pydantic import (
 )
 
 from comanda.application.report_ports import Sources
-from comanda.application.report_types.report_type import Asked, Parameters, Volume
-from comanda.domain.access import Caller, Scope
+from comanda.application.report_types.report_type import Asked, Parameters, ReportType, Volume, laid_out
+from comanda.domain.access import Caller
 from comanda.domain.errors import FieldError, InvalidRequest, InvalidTable
 from comanda.domain.table import Cell, Column, Kind, Row, Table, check_rows, check_text
 
@@ -87,11 +86,8 @@ class TableParameters(Parameters):
         return self
 
 
-@dataclass(frozen=True)
-class TableReport:
-    name: str = "table"
-    parameters: type[TableParameters] = TableParameters
-    scope: Scope = Scope.ORDERS_READ
+class TableReport(ReportType[TableParameters]):
+    parameters = TableParameters
 
     def prepared(self, parameters: TableParameters, caller: Caller, sources: Sources) -> TableParameters:
         """Rows that came along are checked and stored, so that the report's own row stays small."""
@@ -117,17 +113,11 @@ class TableReport:
     def volume(self, parameters: TableParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
         """No more rows than so many bytes can hold; how many there are is only known once they are read."""
         most = parameters.size // (_LEAST_CELL_BYTES * len(parameters.columns) + 1)
-        return Volume(read=most, written=0)
+        return Volume(read=most)
 
     def document(self, parameters: TableParameters, asked: Asked) -> Table:
-        return Table(
-            title=parameters.title,
-            columns=tuple(column.column() for column in parameters.columns),
-            created_at=asked.report.as_of,
-            currency=asked.currency,
-            locale=parameters.readers,
-            zone=parameters.zone,
-        )
+        columns = tuple(column.column() for column in parameters.columns)
+        return laid_out(parameters.title, columns, parameters, asked)
 
     def rows(self, parameters: TableParameters, asked: Asked) -> Iterator[Row]:
         """Raises InvalidTable that names row and column of the first cell that breaks a rule."""
