@@ -169,8 +169,18 @@ def test_the_lease_is_renewed_also_while_no_row_comes_out(scene: Scene, type_nam
 def test_too_many_rows_for_paper_are_refused_before_anything_is_stored(scene: Scene) -> None:
     scene.orders.lines = [a_line()] * (MAX_PDF_ROWS + 1)
     with pytest.raises(InvalidRequest, match="xlsx"):
-        scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF)
+        scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF, caller=OPS)
     assert scene.reports.rows == {}
+
+
+def test_what_others_ordered_keeps_nobody_from_a_report_on_paper(scene: Scene) -> None:
+    mine = a_line()
+    scene.orders.lines = [a_line(caller="mobile")] * (MAX_PDF_ROWS + 1) + [mine]
+    scene.rows_a_second = 1_000_000
+    report = scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF)
+    scene.clock.now += timedelta(minutes=1)
+    assert scene.generate(scene.message(report)) == []
+    assert [row[1] for row in rows_of(scene, report)] == [mine.order_id]
 
 
 def a_ledger(scene: Scene, *entries: tuple[datetime, str], recipient_id: str = "r-1") -> Decimal:

@@ -207,7 +207,7 @@ class _Work:
     def _check_time_suffices(self, report_type: ReportType[Any], parameters: Any) -> None:
         """What cannot end in time is not begun. Raises PermanentError, or _Rest where another invocation has time."""
         request, pace = self.report.request, self._given.pace
-        volume = report_type.volume(parameters, self.report.as_of, request.caller, self._given.sources)
+        volume = report_type.volume(parameters, self.report.as_of, request, self._given.sources)
         if request.format is ReportFormat.PDF and volume.written > MAX_PDF_ROWS:
             raise PermanentError(
                 "TooManyRows", f"{volume.written} rows; a pdf has at most {MAX_PDF_ROWS}, ask for xlsx"

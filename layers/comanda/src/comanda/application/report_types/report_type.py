@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 from comanda.application.report_ports import Sources
 from comanda.domain.access import Caller, Scope
 from comanda.domain.locale import EN_US, PT_BR, Locale
-from comanda.domain.report import Report
+from comanda.domain.report import Report, ReportRequest
 from comanda.domain.table import Chart, Column, Row, Table
 
 LOCALES = {locale.tag: locale for locale in (PT_BR, EN_US)}
@@ -93,7 +93,7 @@ class ReportType(ABC, Generic[P]):
         """The moment up to which its sources are to be complete before it is written."""
 
     @abstractmethod
-    def volume(self, parameters: P, as_of: datetime, caller: str, sources: Sources) -> Volume:
+    def volume(self, parameters: P, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:
         """How much there is to do, before it is begun. Raises Unavailable."""
 
     @abstractmethod

@@ -15,6 +15,7 @@ from comanda.application.report_types.period import Id, PeriodParameters
 from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, PermanentError
+from comanda.domain.report import ReportRequest
 from comanda.domain.table import Column, Kind, Row, Table
 
 ENTRIES_A_PAGE = 1_000
@@ -39,7 +40,13 @@ class StatementReport(ReportType[StatementParameters]):
         not shows the ledger as it is, consistently read."""
         return parameters.end if parameters.end <= as_of else parameters.begin
 
-    def volume(self, parameters: StatementParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+    def volume(
+        self,
+        parameters: StatementParameters,
+        as_of: datetime,  # noqa: ARG002
+        request: ReportRequest,  # noqa: ARG002
+        sources: Sources,
+    ) -> Volume:
         """All entries are read, as the opening balance is their sum."""
         balance = sources.ledger.balance(parameters.recipient_id)
         return Volume(read=balance.orders_completed if balance else 0)

@@ -22,6 +22,7 @@ from comanda.application.report_ports import Sources
 from comanda.application.report_types.report_type import Asked, Parameters, ReportType, Volume, laid_out
 from comanda.domain.access import Caller
 from comanda.domain.errors import FieldError, InvalidRequest, InvalidTable
+from comanda.domain.report import ReportRequest
 from comanda.domain.table import Cell, Column, Kind, Row, Table, check_rows, check_text
 
 MAX_COLUMNS = 200
@@ -110,7 +111,7 @@ class TableReport(ReportType[TableParameters]):
     def settled_at(self, parameters: TableParameters, as_of: datetime) -> datetime:  # noqa: ARG002
         return datetime.min.replace(tzinfo=as_of.tzinfo)
 
-    def volume(self, parameters: TableParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+    def volume(self, parameters: TableParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:  # noqa: ARG002
         """No more rows than so many bytes can hold; how many there are is only known once they are read."""
         most = parameters.size // (_LEAST_CELL_BYTES * len(parameters.columns) + 1)
         return Volume(read=most)
