@@ -13,15 +13,26 @@ from comanda.application.accept_report import AcceptedReport, AcceptReport
 from comanda.application.cancel_report import CancelReport
 from comanda.application.generate_report import GenerateReport, Pace
 from comanda.application.read_reports import ReadReport
+from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.application.report_ports import OrderLine, Sources
+from comanda.application.tend_reports import TendReports
 from comanda.domain.access import Caller, Origin
+from comanda.domain.errors import PermanentError
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFormat
 from comanda.domain.retry import RetryPolicy
 from tests.builders import NOW, a_caller
 from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, FakeQueue
-from tests.report_fakes import FakeFiles, FakeLinks, FakeOrderPeriods, FakeReportPublisher, FakeReports, FakeTables
+from tests.report_fakes import (
+    FakeFiles,
+    FakeLinks,
+    FakeOrderPeriods,
+    FakeReportDeadLetters,
+    FakeReportPublisher,
+    FakeReports,
+    FakeTables,
+)
 
 A_TABLE: dict[str, Any] = {"title": "Mine", "columns": [{"title": "A"}], "rows": [["x"], ["y"]]}
 WEEK = timedelta(days=7)
@@ -36,6 +47,7 @@ class Scene:
     links: FakeLinks = field(default_factory=FakeLinks)
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
+    dead: FakeReportDeadLetters = field(default_factory=FakeReportDeadLetters)
     clock: FakeClock = field(default_factory=FakeClock)
     tables: FakeTables = field(default_factory=FakeTables)
     orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)
@@ -95,6 +107,42 @@ class Scene:
 
     def row(self, report: Report) -> Report:
         return self.reports.rows[report.report_id]
+
+    def tend(self, seconds_left: float = 50) -> None:
+        steward = TendReports(
+            self.reports, self.publisher, self.dead, self.journal, self.clock, max_rescues=1, reserve_seconds=5
+        )
+        steward(lambda: seconds_left)
+        assert self.dead.hidden == set(), "what stays is there for a person to redrive"
+
+    def dead_letter(self, report: Report, **fields: object) -> ReportDelivery:
+        delivery = self.message(report, **fields)
+        self.dead.messages.append(delivery)
+        return delivery
+
+    def last_sent(self) -> ReportDelivery:
+        """What was published last, as a worker receives it."""
+        message = self.publisher.sent[-1]
+        return ReportDelivery(str(uuid.uuid4()), "receipt", message.report_id, 1, self.clock(), message)
+
+    def comes_back(self) -> ReportDelivery:
+        """What was published last is dead-lettered, untried."""
+        self.dead.messages.append(self.last_sent())
+        return self.dead.messages[-1]
+
+    def failed(self) -> tuple[Report, ReportDelivery]:
+        """A report that failed for good, its message in the dead-letter queue."""
+        report = self.asked()
+        delivery = self.dead_letter(report)
+        self.files.errors = [PermanentError("Bad", "no")]
+        self.generate(delivery)
+        return report, delivery
+
+    def redrive(self, report: Report) -> Report:
+        return RedriveReport(self.reports, self.publisher, self.journal, self.clock)(report.report_id)
+
+    def discard(self, report: Report) -> Report:
+        return DiscardReport(self.reports, self.journal, self.clock)(report.report_id)
 
 
 def a_line(**fields: Any) -> OrderLine:

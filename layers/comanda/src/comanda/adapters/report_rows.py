@@ -43,6 +43,8 @@ def to_row(report: Report) -> dict[str, Any]:
             "failure": _failure_to_row(report.failure) if report.failure else None,
             "file": asdict(report.file) if report.file else None,
             "replay": report.replay,
+            "rescues": report.rescues or None,
+            "discarded": report.discarded or None,
             "version": report.version,
             "created_at": to_iso(report.created_at),
             "updated_at": to_iso(report.updated_at),
@@ -74,6 +76,8 @@ def from_row(row: Mapping[str, Any]) -> Report:
         failure=_failure_from_row(row["failure"]) if "failure" in row else None,
         file=file_from_row(row["file"]) if "file" in row else None,
         replay=int(row["replay"]),
+        rescues=int(row.get("rescues", 0)),
+        discarded=row.get("discarded", False),
         version=int(row["version"]),
     )
 

@@ -98,7 +98,7 @@ class GenerateReport:
 
         before = report
         if verdict is Verdict.TAKE_UP:
-            report = report.taken_up(now, message.replay)
+            report = report.taken_up(message.replay)
             self.journal.tell("report.taken_up", report)
         return _Work(self, delivery, before, seconds_left).done(report)
 
