@@ -21,6 +21,8 @@ class FakeReports:
     before_save: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, before the next save: what somebody else does in between."""
     saved: list[Report] = field(default_factory=list)
+    lost_answers: int = 0
+    """So many saves take effect, and answer with an outage."""
 
     def put(self, report: Report) -> None:
         self.rows[report.report_id] = report
@@ -44,6 +46,9 @@ class FakeReports:
             raise Overtaken(after.report_id)
         self.put(after)
         self.saved.append(after)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("reports table: ConnectionClosedError")
 
     def _answer(self) -> None:
         if self.outage:

@@ -39,6 +39,7 @@ def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = No
         journal=journal,
         clock=world.clock,
         draw=world.draw,
+        sleep=world.sleep,
         pace=Pace(
             lease=settings.report_lease_seconds,
             reserve=settings.worker_reserve_seconds,

@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +19,7 @@ from comanda.adapters.report_table import ReportTable
 from comanda.adapters.reports.files import ReportWriter
 from comanda.adapters.reports.upload import ReportBucket
 from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance
+from comanda.application.ports import Balance, Clock
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportStatus
@@ -24,6 +27,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
 from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
+from tests.fakes import FakeClock
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
 
@@ -43,18 +47,20 @@ class CountedFiles:
 
     def __init__(self, files: ReportWriter) -> None:
         self.files, self.written = files, 0
+        self.before: Callable[[], object] = lambda: None
 
     def write(self, report: Report, table: Any, rows: Any) -> ReportFile:
         self.written += 1
+        self.before()
         return self.files.write(report, table, rows)
 
 
 class Reports:
     """All functions of reports, as they are deployed."""
 
-    def __init__(self, resources: ReportResources) -> None:
+    def __init__(self, resources: ReportResources, clock: Clock | None = None) -> None:
         self.resources = resources
-        world, environment = resources.world(), resources.environment()
+        world, environment = replace(resources.world(), clock=clock or FakeClock(NOW)), resources.environment()
         bucket = ReportBucket(world.s3, resources.bucket, world.sending)
         self.files = CountedFiles(ReportWriter(bucket, world.clock))
         self._write = write_reports.build(write_reports.Settings.load(environment), world)
@@ -160,6 +166,29 @@ def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(rep
     again = reports.table.get(report_id)
     assert again
     assert (again.status, again.file, reports.files.written) == (ReportStatus.READY, ready.file, 1)
+
+
+def test_a_worker_that_ends_after_its_lease_was_taken_changes_nothing_and_its_file_serves(reports: Reports) -> None:
+    """Its clock stood still: another one takes the lease, finds the file being written, and comes again."""
+    report_id = reports.post().body["report_id"]
+    requested = reports.table.get(report_id)
+    assert requested
+    delivery = ReportDelivery(str(uuid.uuid4()), "receipt", report_id, 1, NOW, ReportMessage.about(requested))
+    second = replace(delivery, receive_count=2)
+    other = Reports(reports.resources, clock=FakeClock(NOW + timedelta(minutes=2)))
+    reports.files.before = lambda: handed_back.extend(other.hand_over(second))
+    handed_back: list[str] = []
+    assert reports.hand_over(delivery) == [delivery.message_id]
+    assert handed_back == [delivery.message_id]
+    left = reports.table.get(report_id)
+    assert left
+    assert (left.status, left.attempts_of(delivery.message_id)) == (ReportStatus.GENERATING, 1)
+    assert other.hand_over(replace(delivery, receive_count=3)) == []
+    ready = reports.table.get(report_id)
+    assert ready
+    assert ready.status is ReportStatus.READY
+    assert reports.files.written + other.files.written == 1
+    assert reports.resources.keys().count(ready.file.key if ready.file else "") == 1
 
 
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:

@@ -1,7 +1,7 @@
 """The use cases of reports, with fakes around them."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -53,6 +53,7 @@ class Scene:
     orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)
     ledger: FakeLedger = field(default_factory=lambda: FakeLedger(FakeOrders()))
     seconds_left: float = 900
+    sleep: Callable[[float], None] = lambda _: None
     rows_a_second: float = 1_000
 
     @property
@@ -91,6 +92,7 @@ class Scene:
             journal=self.journal,
             clock=self.clock,
             draw=lambda: 0.0,
+            sleep=self.sleep,
             pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
             currency="BRL",
         )

@@ -55,6 +55,45 @@ def test_an_outage_uses_up_no_attempt(scene: Scene) -> None:
     assert scene.row(report).status is ReportStatus.READY
 
 
+def test_a_lease_whose_answer_was_lost_is_given_back(scene: Scene) -> None:
+    report = scene.asked()
+    scene.reports.lost_answers = 1
+    delivery = scene.message(report)
+    assert scene.generate(delivery) == [delivery.message_id]
+    row = scene.row(report)
+    assert (row.attempts_of(delivery.message_id), row.seconds_held(scene.clock.now)) == (0, 0)
+
+
+def test_an_attempt_is_given_back_although_the_outage_lasts_a_moment_longer(scene: Scene) -> None:
+    report = scene.asked()
+
+    def outage() -> None:
+        scene.reports.outage = True
+        raise Unavailable("S3")
+
+    def over(seconds: float) -> None:
+        scene.reports.outage = seconds < 1
+
+    scene.files.after_rows = outage
+    scene.sleep = over
+    delivery = scene.message(report)
+    assert scene.generate(delivery) == [delivery.message_id]
+    assert scene.row(report).attempts_of(delivery.message_id) == 0
+
+
+def test_an_attempt_is_lost_and_said_so_where_the_outage_goes_on(scene: Scene) -> None:
+    report = scene.asked()
+
+    def outage() -> None:
+        scene.reports.outage = True
+        raise Unavailable("S3")
+
+    scene.files.after_rows = outage
+    delivery = scene.message(report)
+    assert scene.generate(delivery) == [delivery.message_id]
+    assert ("report.attempt_lost", report.report_id) in scene.journal.told
+
+
 def test_a_report_that_kills_its_worker_is_found_out(scene: Scene) -> None:
     report = scene.asked()
     delivery = scene.message(report)

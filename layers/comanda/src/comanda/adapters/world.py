@@ -71,6 +71,8 @@ class ReportWorld:
     clock: Clock
     draw: Callable[[], float]
     """A random number, 0 <= x < 1."""
+    sleep: Callable[[float], None]
+    """Seconds."""
     reading: futures.Executor
     """Reads ahead, so that the writer need not wait."""
     sending: futures.Executor
@@ -84,6 +86,7 @@ class ReportWorld:
             s3=boto3.client("s3", config=CLIENT_CONFIG.merge(Config(signature_version="s3v4", read_timeout=30))),
             clock=partial(datetime.now, UTC),
             draw=random.random,
+            sleep=time.sleep,
             reading=ThreadPoolExecutor(READS_AT_ONCE),
             sending=ThreadPoolExecutor(1),
         )

@@ -284,6 +284,9 @@ class Report:
         """Attempts used up by this message; another message has a budget of its own."""
         return self.attempts.count if self.attempts and self.attempts.message_id == message_id else 0
 
+    def is_held_by(self, owner: str) -> bool:
+        return self.lease is not None and self.lease.owner == owner
+
     def seconds_held(self, now: datetime) -> float:
         """How long some worker's lease still lasts; 0 where there is none."""
         if self.status is not ReportStatus.GENERATING or self.lease is None:
