@@ -60,7 +60,9 @@ def test_a_message_names_the_report_and_is_in_a_group_of_its_own(report_resource
     assert message["Attributes"]["MessageGroupId"] == REQUESTED.report_id
 
 
+@pytest.mark.parametrize("report_resources", ["emulator"], indirect=True)
 def test_fifty_equal_requests_at_once_are_one_report_and_one_message(report_resources: ReportResources) -> None:
+    """Moto closes an object's file when another is put in its place, although somebody reads it."""
     settings = ReportSourceSettings.load(report_resources.environment())
     world = report_resources.world()
     accept = AcceptReport(
