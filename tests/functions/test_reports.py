@@ -191,6 +191,22 @@ def test_a_worker_that_ends_after_its_lease_was_taken_changes_nothing_and_its_fi
     assert reports.resources.keys().count(ready.file.key if ready.file else "") == 1
 
 
+def test_what_has_expired_is_written_anew_for_those_who_ask_again(reports: Reports) -> None:
+    first = reports.post()
+    assert reports.generate() == []
+    later = Reports(reports.resources, clock=FakeClock(NOW + timedelta(days=8)))
+    assert later.get(f"/{first.headers['Location']}").body["status"] == "expired"
+    again = later.post()
+    assert (again.body["report_id"], "Idempotency-Replayed" in again.headers) == (first.body["report_id"], False)
+    anew = later.table.get(again.body["report_id"])
+    assert anew
+    message = ReportMessage.about(anew)
+    assert later.hand_over(ReportDelivery(str(uuid.uuid4()), "receipt", anew.report_id, 1, NOW, message)) == []
+    assert (later.files.written, len(later.resources.keys())) == (1, 3), "two files, and the table"
+    ready = later.get(f"/{first.headers['Location']}").body
+    assert (ready["status"], ready["as_of"] > first.body["created_at"]) == ("ready", True)
+
+
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:
     upload = reports.post(None, path="/reports/uploads")
     assert upload.status == 201
