@@ -149,6 +149,13 @@ def test_a_key_asks_for_a_fresh_one_and_is_replayed(reports: Reports) -> None:
     assert (other.status, other.body["type"]) == (422, "urn:comanda:problem:key-reused")
 
 
+def test_two_callers_never_share_a_key(reports: Reports) -> None:
+    mine = reports.post(Idempotency_Key="k-1")
+    theirs = reports.post(caller=a_caller("mobile"), Idempotency_Key="k-1")
+    assert (theirs.status, theirs.body["report_id"] == mine.body["report_id"]) == (202, False)
+    assert "Idempotency-Replayed" not in theirs.headers
+
+
 def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(reports: Reports) -> None:
     report_id = reports.post().body["report_id"]
     requested = reports.table.get(report_id)
