@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--endpoint-url", help="try the conformance suite of SQS against this endpoint too; or `aws`")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """`-k "not emulator"` leaves out whatever starts one, also where it is not among the parameters."""
+    if "bare_emulator" in getattr(item, "fixturenames", ()):
+        item.extra_keyword_matches.add("emulator")
+
+
 @pytest.fixture(scope="session")
 def moto_session() -> boto3.Session:
     """One for all tests: what costs time is reading the description of each service, and a session does it once."""

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
 from comanda.domain.errors import PermanentError, Unavailable
-from comanda.domain.messages import ReportMessage
+from comanda.domain.messages import Received, ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 
@@ -21,6 +21,8 @@ class FakeReports:
     before_save: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, before the next save: what somebody else does in between."""
     saved: list[Report] = field(default_factory=list)
+    lost_answers: int = 0
+    """So many saves take effect, and answer with an outage."""
 
     def put(self, report: Report) -> None:
         self.rows[report.report_id] = report
@@ -44,6 +46,9 @@ class FakeReports:
             raise Overtaken(after.report_id)
         self.put(after)
         self.saved.append(after)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("reports table: ConnectionClosedError")
 
     def _answer(self) -> None:
         if self.outage:
@@ -59,6 +64,24 @@ class FakeReportPublisher:
         if self.outage:
             raise Unavailable("queue: ServiceUnavailable")
         self.sent.append(ReportMessage.about(report))
+
+
+@dataclass
+class FakeReportDeadLetters:
+    messages: list[ReportDelivery] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+
+    def receive(self) -> Sequence[ReportDelivery]:
+        shown = [each for each in self.messages if each.message_id not in self.hidden][:10]
+        self.hidden |= {each.message_id for each in shown}
+        return shown
+
+    def delete(self, delivery: Received) -> None:
+        self.messages = [each for each in self.messages if each.message_id != delivery.message_id]
+        self.hidden.discard(delivery.message_id)
+
+    def release(self, deliveries: Sequence[Received]) -> None:
+        self.hidden -= {each.message_id for each in deliveries}
 
 
 @dataclass

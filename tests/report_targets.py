@@ -49,6 +49,7 @@ class ReportResources:
             s3=self.s3,
             clock=FakeClock(NOW),
             draw=lambda: 0.0,
+            sleep=lambda _: None,
             reading=self.reading,
             sending=self.reading,
         )

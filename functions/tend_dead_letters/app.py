@@ -37,7 +37,7 @@ def build(settings: Settings, world: World) -> StewardHandler:
     steward = Steward(
         orders=OrderTable(world.dynamodb, settings.orders_table),
         publisher=QueuePublisher(world.sqs, settings.orders_queue_url),
-        dead_letters=[DeadLetterQueue(world.sqs, url, stage, journal) for stage, url in queues.items()],
+        dead_letters=[DeadLetterQueue(world.sqs, url, journal, stage) for stage, url in queues.items()],
         journal=journal,
         clock=world.clock,
         max_rescues=settings.max_rescues,

@@ -68,7 +68,7 @@ class Cli:
 
 @pytest.fixture
 def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackInfo:
-    """A stack without an emulator, so that boto3 talks to moto. All three queues are the one there is."""
+    """A stack without an emulator, so that boto3 talks to moto. All queues are the one there is."""
     queue = Queue(url=moto.queue_url, dlq_url=moto.queue_url)
     info = StackInfo(
         api_url="https://api.test/v1",
@@ -79,6 +79,13 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         tables={"orders": moto.orders_table},
         functions={},
         bucket="bucket",
+    )
+    info.queues["reports"], info.tables["reports"] = queue, f"{moto.orders_table}-reports"
+    moto.dynamodb.create_table(
+        TableName=info.tables["reports"],
+        KeySchema=[{"AttributeName": "report_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "report_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
     )
     write_private(State(tmp_path / ".local").stack_file, info.to_json())
     monkeypatch.chdir(tmp_path)

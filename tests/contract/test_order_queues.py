@@ -78,7 +78,7 @@ def test_dead_letters_show_ten_of_a_group_and_are_there_again_when_released(reso
     orders = [a_pending_order(recipient_id="r-1") for _ in range(12)] + [a_pending_order(recipient_id="r-2")]
     for order in orders:
         QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
-    queue = DeadLetterQueue(resources.sqs, resources.queue_url, Stage.PROCESSING, FakeJournal())
+    queue = DeadLetterQueue(resources.sqs, resources.queue_url, FakeJournal(), Stage.PROCESSING)
     assert queue.depth() == 13
     shown: list[Delivery] = []
     while deliveries := queue.receive():

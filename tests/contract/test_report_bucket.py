@@ -159,3 +159,53 @@ def test_a_writer_that_fails_waits_for_the_part_under_way_before_it_aborts(execu
     with pytest.raises(ZeroDivisionError):
         ReportBucket(s3, "any", executor).store(KEY, "text/plain", failing())  # type: ignore[arg-type]
     assert s3.calls == ["part 1", "abort"]
+
+
+@pytest.mark.parametrize(("operation", "size"), [("PutObject", 10), ("CompleteMultipartUpload", 2 * PART_BYTES)])
+def test_its_own_file_met_again_is_no_others(bucket: ReportBucket, target: Bucket, operation: str, size: int) -> None:
+    """The answer of the last call is lost: boto3 tries again by itself, and finds the file there."""
+    asked_again: list[int] = []
+
+    def lose_the_first_answer(attempts: int, **_: Any) -> float | None:
+        asked_again.append(attempts)
+        return 0 if attempts == 1 else None
+
+    target.s3.meta.events.register_first(f"needs-retry.s3.{operation}", lose_the_first_answer)  # type: ignore[arg-type]
+    stored = bucket.store(KEY, "text/plain", chunks_of(size))
+    assert len(asked_again) == 2
+    assert stored == Stored(size, sha256(b"".join(chunks_of(size))).hexdigest())
+    assert target.s3.head_object(Bucket=target.name, Key=KEY)["ContentLength"] == size
+    assert target.unfinished_uploads() == 0
+
+
+class ForgetfulS3(SlowS3):
+    """Answers the last call as S3 does where an earlier try of it was carried out, or where the upload was swept."""
+
+    def __init__(self, says: str, *, stored: bool) -> None:
+        super().__init__()
+        self.may_take.set()
+        self.says, self.stored = says, stored
+
+    def create_multipart_upload(self, **what: Any) -> dict[str, str]:
+        self.metadata = what["Metadata"]
+        return super().create_multipart_upload()
+
+    def complete_multipart_upload(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": self.says}}, "CompleteMultipartUpload")
+
+    def head_object(self, **_: Any) -> dict[str, Any]:
+        if not self.stored:
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+        return {"Metadata": self.metadata}
+
+
+@pytest.mark.parametrize("says", ["PreconditionFailed", "NoSuchUpload"])
+def test_an_upload_that_was_completed_before_is_complete(executor: ThreadPoolExecutor, says: str) -> None:
+    bucket = ReportBucket(ForgetfulS3(says, stored=True), "any", executor)  # type: ignore[arg-type]
+    assert bucket.store(KEY, "text/plain", chunks_of(2 * PART_BYTES)).bytes == 2 * PART_BYTES
+
+
+def test_an_upload_that_was_swept_is_an_outage(executor: ThreadPoolExecutor) -> None:
+    bucket = ReportBucket(ForgetfulS3("NoSuchUpload", stored=False), "any", executor)  # type: ignore[arg-type]
+    with pytest.raises(Unavailable, match="gone"):
+        bucket.store(KEY, "text/plain", chunks_of(2 * PART_BYTES))

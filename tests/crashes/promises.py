@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from comanda.adapters.aws import from_dynamodb
 from comanda.domain.order import Order, OrderStatus, Stage
-from tests.crashes.play import MAX_ATTEMPTS, Play
+from tests.crashes.play import Play
+from tests.crashes.theatre import MAX_ATTEMPTS
 
 PERMANENT = {"ItemRejected"}
 """What a provider may reject at the first attempt."""

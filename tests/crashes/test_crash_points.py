@@ -16,8 +16,9 @@ from moto import mock_aws
 from comanda.domain.order import Stage
 from tests.builders import NOW
 from tests.conftest import resources_on_moto
-from tests.crashes.play import Memory, Play, die, lose_the_connection
+from tests.crashes.play import Memory, Play
 from tests.crashes.promises import promises_hold
+from tests.crashes.theatre import FAILURES, crash_points
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 
@@ -148,20 +149,10 @@ SCENARIOS = [
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
 ]
 
-FAILURES = {
-    "dies before": ("before", die),
-    "dies after": ("after", die),
-    "loses it before": ("before", lose_the_connection),
-    "loses it after": ("after", lose_the_connection),
-}
-"""How a handler fares at a call. Dying before its second one is the same as dying after its first."""
 POINTS = [
     pytest.param(scenario, handler, number, *FAILURES[how], id=f"{scenario.name}: {handler} {how} call {number}")
     for scenario in SCENARIOS
-    for handler, calls in scenario.calls.items()
-    for number in range(1, calls + 1)
-    for how in FAILURES
-    if how != "dies before" or number == 1
+    for handler, how, number in crash_points(scenario.calls)
 ]
 
 

@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +19,7 @@ from comanda.adapters.report_table import ReportTable
 from comanda.adapters.reports.files import ReportWriter
 from comanda.adapters.reports.upload import ReportBucket
 from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance
+from comanda.application.ports import Balance, Clock
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportStatus
@@ -24,6 +27,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
 from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
+from tests.fakes import FakeClock
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
 
@@ -43,18 +47,20 @@ class CountedFiles:
 
     def __init__(self, files: ReportWriter) -> None:
         self.files, self.written = files, 0
+        self.before: Callable[[], object] = lambda: None
 
     def write(self, report: Report, table: Any, rows: Any) -> ReportFile:
         self.written += 1
+        self.before()
         return self.files.write(report, table, rows)
 
 
 class Reports:
     """All functions of reports, as they are deployed."""
 
-    def __init__(self, resources: ReportResources) -> None:
+    def __init__(self, resources: ReportResources, clock: Clock | None = None) -> None:
         self.resources = resources
-        world, environment = resources.world(), resources.environment()
+        world, environment = replace(resources.world(), clock=clock or FakeClock(NOW)), resources.environment()
         bucket = ReportBucket(world.s3, resources.bucket, world.sending)
         self.files = CountedFiles(ReportWriter(bucket, world.clock))
         self._write = write_reports.build(write_reports.Settings.load(environment), world)
@@ -145,6 +151,13 @@ def test_a_key_asks_for_a_fresh_one_and_is_replayed(reports: Reports) -> None:
     assert (other.status, other.body["type"]) == (422, "urn:comanda:problem:key-reused")
 
 
+def test_two_callers_never_share_a_key(reports: Reports) -> None:
+    mine = reports.post(Idempotency_Key="k-1")
+    theirs = reports.post(caller=a_caller("mobile"), Idempotency_Key="k-1")
+    assert (theirs.status, theirs.body["report_id"] == mine.body["report_id"]) == (202, False)
+    assert "Idempotency-Replayed" not in theirs.headers
+
+
 def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(reports: Reports) -> None:
     report_id = reports.post().body["report_id"]
     requested = reports.table.get(report_id)
@@ -162,6 +175,45 @@ def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(rep
     again = reports.table.get(report_id)
     assert again
     assert (again.status, again.file, reports.files.written) == (ReportStatus.READY, ready.file, 1)
+
+
+def test_a_worker_that_ends_after_its_lease_was_taken_changes_nothing_and_its_file_serves(reports: Reports) -> None:
+    """Its clock stood still: another one takes the lease, finds the file being written, and comes again."""
+    report_id = reports.post().body["report_id"]
+    requested = reports.table.get(report_id)
+    assert requested
+    delivery = ReportDelivery(str(uuid.uuid4()), "receipt", report_id, 1, NOW, ReportMessage.about(requested))
+    second = replace(delivery, receive_count=2)
+    other = Reports(reports.resources, clock=FakeClock(NOW + timedelta(minutes=2)))
+    reports.files.before = lambda: handed_back.extend(other.hand_over(second))
+    handed_back: list[str] = []
+    assert reports.hand_over(delivery) == [delivery.message_id]
+    assert handed_back == [delivery.message_id]
+    left = reports.table.get(report_id)
+    assert left
+    assert (left.status, left.attempts_of(delivery.message_id)) == (ReportStatus.GENERATING, 1)
+    assert other.hand_over(replace(delivery, receive_count=3)) == []
+    ready = reports.table.get(report_id)
+    assert ready
+    assert ready.status is ReportStatus.READY
+    assert reports.files.written + other.files.written == 1
+    assert reports.resources.keys().count(ready.file.key if ready.file else "") == 1
+
+
+def test_what_has_expired_is_written_anew_for_those_who_ask_again(reports: Reports) -> None:
+    first = reports.post()
+    assert reports.generate() == []
+    later = Reports(reports.resources, clock=FakeClock(NOW + timedelta(days=8)))
+    assert later.get(f"/{first.headers['Location']}").body["status"] == "expired"
+    again = later.post()
+    assert (again.body["report_id"], "Idempotency-Replayed" in again.headers) == (first.body["report_id"], False)
+    anew = later.table.get(again.body["report_id"])
+    assert anew
+    message = ReportMessage.about(anew)
+    assert later.hand_over(ReportDelivery(str(uuid.uuid4()), "receipt", anew.report_id, 1, NOW, message)) == []
+    assert (later.files.written, len(later.resources.keys())) == (1, 3), "two files, and the table"
+    ready = later.get(f"/{first.headers['Location']}").body
+    assert (ready["status"], ready["as_of"] > first.body["created_at"]) == ("ready", True)
 
 
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:

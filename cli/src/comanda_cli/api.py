@@ -18,7 +18,8 @@ _ASK_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.S
 
 @dataclass(frozen=True)
 class Api:
-    """Asks again after a 429, a 503 or a lost connection, which is safe: every POST carries an idempotency key.
+    """Asks again after a 429, a 503 or a lost connection, which is safe: a POST carries an idempotency key, or asks for
+    a report, which is the same one for the same request.
 
     Raises NotDone for 404, CliError for what is refused or out of reach.
     """
@@ -34,6 +35,15 @@ class Api:
 
     def order(self, order_id: str) -> dict[str, Any]:
         return dict(self._ask("GET", f"orders/{_segment(order_id)}").json())
+
+    def submit_report(self, body: bytes, key: str | None) -> tuple[dict[str, Any], bool]:
+        """The accepted report, and whether it was there before."""
+        headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
+        answer = self._ask("POST", "reports", content=body, headers=headers)
+        return answer.json(), answer.headers.get("Idempotency-Replayed") == "true"
+
+    def report(self, report_id: str) -> dict[str, Any]:
+        return dict(self._ask("GET", f"reports/{_segment(report_id)}").json())
 
     def balance(self, recipient_id: str) -> dict[str, Any]:
         return dict(self._ask("GET", f"recipients/{_segment(recipient_id)}").json())

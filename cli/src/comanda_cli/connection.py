@@ -16,8 +16,9 @@ import httpx
 import typer
 from botocore.config import Config
 
-from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_queues import QueuePublisher, ReportQueuePublisher
 from comanda.adapters.order_table import OrderTable
+from comanda.adapters.report_table import ReportTable
 from comanda.application.ports import Publisher
 from comanda.domain.order import Order
 from comanda.domain.report import Report
@@ -66,8 +67,8 @@ class QuietJournal:
     """Implements `Journal`: the command itself says what happened; logging may show it too."""
 
     def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
-        order_id = subject.order_id if isinstance(subject, Order) else ""
-        _LOG.info("%s %s %s", happening, order_id, facts)
+        subject_id = subject.order_id if isinstance(subject, Order) else subject.report_id if subject else ""
+        _LOG.info("%s %s %s", happening, subject_id, facts)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class Connection:
     def publisher(self) -> Publisher:
         """Into the first queue."""
         return self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+
+    @cached_property
+    def reports(self) -> ReportTable:
+        return ReportTable(self.client("dynamodb"), self._named(self.stack.tables, "reports", "table"))
+
+    @cached_property
+    def report_publisher(self) -> ReportQueuePublisher:
+        return ReportQueuePublisher(self.sqs, self._named(self.stack.queues, "reports", "queue").url)
 
     def api(self, token_name: str, token: str | None = None) -> Api:
         """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS

@@ -1,8 +1,9 @@
-"""What commands print: tables for people on stdout, JSON for scripts, remarks on stderr."""
+"""What commands print: tables for people on stdout, JSON for scripts, remarks on stderr; and what they ask for."""
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -10,11 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-STYLES = {"completed": "green", "failed": "red", "processing": "yellow", "pending": "dim", "cancelled": "dim"}
+from comanda_cli.errors import NotDone
+
+STYLES = {
+    "completed": "green",
+    "failed": "red",
+    "processing": "yellow",
+    "pending": "dim",
+    "cancelled": "dim",
+    "ready": "green",
+}
 WIDE = 220
 """Columns where nobody looks at a terminal, so that a pipe gets whole ids."""
-ID_WIDTH = 36
-"""An order id stays in one piece, to be copied."""
+IDS, ID_WIDTH = {"Order", "Report"}, 36
+"""An id stays in one piece, to be copied."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -33,7 +43,7 @@ def remark(text: str) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     table = Table()
     for column in columns:
-        table.add_column(column, overflow="fold", min_width=ID_WIDTH if column == "Order" else None)
+        table.add_column(column, overflow="fold", min_width=ID_WIDTH if column in IDS else None)
     for row in rows:
         table.add_row(*(cell(value) for value in row))
     console().print(table)
@@ -88,3 +98,23 @@ def item_text(item: Mapping[str, Any]) -> str:
 def failure_text(failure: Mapping[str, Any]) -> str:
     attempts = "1 attempt" if failure["attempts"] == 1 else f"{failure['attempts']} attempts"
     return f"{failure['class']}: {failure['message']} ({failure['stage']}, {attempts}, {failure['at']})"
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Raises NotDone where the answer is no."""
+    try:
+        agreed = yes or typer.confirm(question, err=True)
+    except typer.Abort:  # Nobody there to answer.
+        agreed = False
+    if not agreed:
+        raise NotDone("nothing was done")
+
+
+def read_body(file: str) -> bytes:
+    """The body of a request from a file, or from stdin for `-`."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error

@@ -15,7 +15,7 @@ from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
 from comanda_cli.options import Json, OrderId, Stage, Wait, taking
-from comanda_cli.output import console, print_facts, print_json, print_order, print_table, remark
+from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, remark
 from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
@@ -121,17 +121,8 @@ def _choose(connection: Connection, selection: Selection, manner: Manner, verb: 
     if manner.dry_run:
         _print_dry_run(chosen, as_json=manner.as_json)
         raise typer.Exit
-    _confirm(f"{verb} {_orders(len(chosen))}?", yes=manner.yes)
+    confirm(f"{verb} {_orders(len(chosen))}?", yes=manner.yes)
     return chosen
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    try:
-        agreed = yes or typer.confirm(question, err=True)
-    except typer.Abort:  # Nobody there to answer.
-        agreed = False
-    if not agreed:
-        raise NotDone("nothing was done")
 
 
 def _run(

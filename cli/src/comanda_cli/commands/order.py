@@ -2,12 +2,10 @@
 
 import json
 import re
-import sys
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +16,7 @@ from comanda_cli.bulk import watch_arrival
 from comanda_cli.connection import QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
-from comanda_cli.output import console, failure_text, print_json, print_order, remark
+from comanda_cli.output import console, failure_text, print_json, print_order, read_body, remark
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -121,22 +119,13 @@ def _body(file: str | None, customer: str | None, recipient: str | None, items: 
     if file is not None:
         if customer or recipient or items:
             raise typer.BadParameter("--body is the whole order; it goes with no --customer, --recipient or --item")
-        return _read(file)
+        return read_body(file)
     if not customer or not items:
         raise typer.BadParameter("an order needs --customer and at least one --item, or --body")
     order: dict[str, Any] = {"customer_id": customer, "items": [_item(text) for text in items]}
     if recipient:
         order["recipient_id"] = recipient
     return json.dumps(order).encode()
-
-
-def _read(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _item(text: str) -> dict[str, Any]:

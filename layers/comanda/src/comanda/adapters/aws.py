@@ -1,6 +1,6 @@
 """What boto3's errors mean, and DynamoDB's typed values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,17 +26,17 @@ def code_of(error: ClientError) -> str:
 
 
 @contextmanager
-def answering(what: str) -> Iterator[None]:
+def answering(what: str, *, passing: Collection[str] = ()) -> Iterator[None]:
     """Turn every outage of an AWS service into Unavailable: throttles, 5xx, time-outs, lost connections, no permission.
 
-    Failed conditions and malformed requests are no outages and pass as they are.
+    Failed conditions, malformed requests and the codes in `passing` are no outages and pass as they are.
     """
     try:
         yield
     except ParamValidationError:
         raise
     except ClientError as error:
-        if code_of(error) in _CONDITIONS | _DEFECTS:
+        if code_of(error) in _CONDITIONS | _DEFECTS | set(passing):
             raise
         raise Unavailable(f"{what}: {code_of(error)}") from error
     except BotoCoreError as error:

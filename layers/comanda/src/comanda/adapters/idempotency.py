@@ -5,7 +5,7 @@ ever is held by conditions on the tables (P2, P3).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _A_DAY = 24 * 60 * 60  # seconds
+
+Answer = tuple[dict[str, Any], bool]
+"""A body, and whether it was given before."""
 
 
 @contextmanager
@@ -65,18 +68,66 @@ def once(
     return once
 
 
-class AcceptOnce:
-    """AcceptOrder behind the `Idempotency-Key`: a replay gets the first answer, without a look at the order."""
+class AnswersByKey:
+    """Answers to requests under a caller's key: each is given once, and then replayed."""
 
-    def __init__(self, accept: AcceptOrder, client: "DynamoDBClient", table: str) -> None:
-        self._accept = accept
+    def __init__(self, name: str, client: "DynamoDBClient", table: str) -> None:
         self._config = config(
             event_key_jmespath="key",
             payload_validation_jmespath="payload_hash",
             response_hook=lambda answer, _: {**answer, "replayed": True},
         )
         records = DynamoDBPersistenceLayer(table, boto3_client=client)
-        self._accept_once = once("accept_order", self._answer, "request", records, self._config)
+        self._once = once(name, self._given, "request", records, self._config)
+
+    def __call__(
+        self, key: Sequence[str], payload_hash: str, context: LambdaContext, answer: Callable[[], Answer]
+    ) -> Answer:
+        """The answer's body, and whether it was given before. Raises what `answer` raises, KeyReused, StillInProgress,
+        Unavailable."""
+        self._config.register_lambda_context(context)
+        with powertools_errors():
+            kept = self._once(request={"key": list(key), "payload_hash": payload_hash}, answer=answer)
+        return json.loads(kept["body"]), kept["replayed"]
+
+    @staticmethod
+    def _given(*, request: Mapping[str, object], answer: Callable[[], Answer]) -> dict[str, Any]:  # noqa: ARG004
+        """The body is kept as text, as Powertools would sort its keys."""
+        body, replayed = answer()
+        return {"body": json.dumps(body), "replayed": replayed}
+
+
+class KeptResults:
+    """Results of work: kept, so that after a crash it is not done a second time."""
+
+    def __init__(self, name: str, client: "DynamoDBClient", table: str) -> None:
+        self._config = config()
+        records = DynamoDBPersistenceLayer(table, boto3_client=client)
+        self._once = once(name, self._done, "of", records, self._config)
+
+    def register(self, context: LambdaContext) -> None:
+        """Tell how much time the invocation has: so long unfinished work blocks another."""
+        self._config.register_lambda_context(context)
+
+    def __call__(self, of: Sequence[object], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Raises what `work` raises, and Unavailable, also while another worker is at the same."""
+        try:
+            with powertools_errors():
+                return dict(self._once(of=list(of), work=work))
+        except StillInProgress as error:
+            raise Unavailable("another worker is at the same work") from error
+
+    @staticmethod
+    def _done(*, of: Sequence[object], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG004
+        return work()
+
+
+class AcceptOnce:
+    """AcceptOrder behind the `Idempotency-Key`: a replay gets the first answer, without a look at the order."""
+
+    def __init__(self, accept: AcceptOrder, client: "DynamoDBClient", table: str) -> None:
+        self._accept = accept
+        self._answers = AnswersByKey("accept_order", client, table)
 
     def __call__(
         self,
@@ -85,32 +136,19 @@ class AcceptOnce:
         key: IdempotencyKey | None,
         correlation_id: str,
         context: LambdaContext,
-    ) -> tuple[dict[str, Any], bool]:
+    ) -> Answer:
         """The answer's body, and whether it was given before.
 
         Raises what AcceptOrder raises, and StillInProgress.
         """
-        if key is None:
-            accepted = self._accept(caller, new, None, correlation_id)
-            return accepted_view(accepted.order), accepted.replayed
-        self._config.register_lambda_context(context)
-        request = {"key": [key.caller, key.space.value, key.value], "payload_hash": payload_hash(new)}
-        with powertools_errors():
-            answer = self._accept_once(request=request, caller=caller, new=new, key=key, correlation_id=correlation_id)
-        return json.loads(answer["body"]), answer["replayed"]
 
-    def _answer(
-        self,
-        *,
-        request: Mapping[str, object],  # noqa: ARG002 - Powertools reads it
-        caller: Caller,
-        new: NewOrder,
-        key: IdempotencyKey,
-        correlation_id: str,
-    ) -> dict[str, Any]:
-        """The body is kept as text, as Powertools would sort its keys."""
-        accepted = self._accept(caller, new, key, correlation_id)
-        return {"body": json.dumps(accepted_view(accepted.order)), "replayed": accepted.replayed}
+        def answer() -> Answer:
+            accepted = self._accept(caller, new, key, correlation_id)
+            return accepted_view(accepted.order), accepted.replayed
+
+        if key is None:
+            return answer()
+        return self._answers([key.caller, key.space.value, key.value], payload_hash(new), context, answer)
 
 
 class EnrichOnce:
@@ -118,25 +156,13 @@ class EnrichOnce:
 
     def __init__(self, provider: EnrichmentProvider, client: "DynamoDBClient", table: str) -> None:
         self._provider = provider
-        self._config = config(event_key_jmespath="order_id")
-        records = DynamoDBPersistenceLayer(table, boto3_client=client)
-        self._enrich_once = once("enrich_order", self._call, "key", records, self._config)
-
-    def register(self, context: LambdaContext) -> None:
-        """Tell how much time the invocation has: so long an unfinished call blocks another."""
-        self._config.register_lambda_context(context)
+        self._results = KeptResults("enrich_order", client, table)
+        self.register = self._results.register
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does; Unavailable while another worker is at the same order, which uses up no attempt."""
-        try:
-            with powertools_errors():
-                answer = self._enrich_once(key={"order_id": request.order_id}, request=request)
-        except StillInProgress as error:
-            raise Unavailable("the order is being enriched by another worker") from error
-        return _enrichment_of(answer)
-
-    def _call(self, *, key: Mapping[str, str], request: EnrichmentRequest) -> dict[str, Any]:  # noqa: ARG002
-        return _record_of(self._provider.enrich(request))
+        record = self._results([request.order_id], lambda: _record_of(self._provider.enrich(request)))
+        return _enrichment_of(record)
 
 
 def _record_of(enrichment: Enrichment) -> dict[str, Any]:

@@ -32,6 +32,7 @@ COUNTED: Mapping[str, str] = {
     "report.attempt_failed": "ReportAttemptsFailed",
     "report.attempt_lost": "ReportAttemptsLost",
     "report.taken_up": "ReportsTakenUp",
+    "report.rescued": "ReportsRescued",
 }
 """The metric that counts a happening."""
 
@@ -47,6 +48,7 @@ _WARNINGS = {
     "report.attempt_failed",
     "report.attempt_lost",
     "report.failed",
+    "report.rescued",
     "queue.not_deleted",
     "queue.pause_not_set",
     "storage.unavailable",

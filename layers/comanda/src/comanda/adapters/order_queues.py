@@ -99,29 +99,15 @@ class LambdaSourceQueue:
 
 
 @dataclass(frozen=True)
-class DeadLetterQueue:
-    """Implements `DeadLetters`."""
-
+class _DeadLetters:
     client: "SQSClient"
     queue_url: str
-    stage: Stage
     journal: Journal
 
-    def receive(self) -> list[Delivery]:
-        with answering("queue"):
-            answer = self.client.receive_message(
-                QueueUrl=self.queue_url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=HIDDEN_WHILE_TENDED,
-                WaitTimeSeconds=1,  # A short poll may miss messages ("Amazon SQS short and long polling").
-                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
-            )
-        return [_received(message) for message in answer.get("Messages", [])]
-
-    def delete(self, delivery: Delivery) -> None:
+    def delete(self, delivery: Received) -> None:
         LambdaSourceQueue(self.client, self.queue_url, self.journal).delete(delivery)
 
-    def release(self, deliveries: Sequence[Delivery]) -> None:
+    def release(self, deliveries: Sequence[Received]) -> None:
         source = LambdaSourceQueue(self.client, self.queue_url, self.journal)
         for first in range(0, len(deliveries), 10):
             source.hide(deliveries[first : first + 10], 0)
@@ -132,17 +118,46 @@ class DeadLetterQueue:
             answer = self.client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
+    def _received(self) -> list[tuple[dict[str, Any], str]]:
+        """Facts and body of each message."""
+        with answering("queue"):
+            answer = self.client.receive_message(
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN_WHILE_TENDED,
+                WaitTimeSeconds=1,  # A short poll may miss messages ("Amazon SQS short and long polling").
+                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [(_facts_of_received(message), message["Body"]) for message in answer.get("Messages", [])]
 
-def _received(message: "MessageTypeDef") -> Delivery:
+
+@dataclass(frozen=True)
+class DeadLetterQueue(_DeadLetters):
+    """Implements `DeadLetters`."""
+
+    stage: Stage
+
+    def receive(self) -> list[Delivery]:
+        return [Delivery(**facts, message=_parsed(OrderMessage.parse, body)) for facts, body in self._received()]
+
+
+@dataclass(frozen=True)
+class ReportDeadLetterQueue(_DeadLetters):
+    """Implements `ReportDeadLetters`."""
+
+    def receive(self) -> list[ReportDelivery]:
+        return [ReportDelivery(**facts, message=_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
+
+
+def _facts_of_received(message: "MessageTypeDef") -> dict[str, Any]:
     attributes = message["Attributes"]
-    return Delivery(
-        message_id=message["MessageId"],
-        receipt_handle=message["ReceiptHandle"],
-        group=attributes["MessageGroupId"],
-        receive_count=int(attributes["ApproximateReceiveCount"]),
-        sent_at=_moment_of(attributes["SentTimestamp"]),
-        message=_parsed(OrderMessage.parse, message["Body"]),
-    )
+    return {
+        "message_id": message["MessageId"],
+        "receipt_handle": message["ReceiptHandle"],
+        "group": attributes["MessageGroupId"],
+        "receive_count": int(attributes["ApproximateReceiveCount"]),
+        "sent_at": _moment_of(attributes["SentTimestamp"]),
+    }
 
 
 def deliveries_of(event: dict[str, Any]) -> list[Delivery]:

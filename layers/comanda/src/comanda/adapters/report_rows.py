@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -38,10 +39,12 @@ def to_row(report: Report) -> dict[str, Any]:
             "status": report.status.value,
             "rows_written": report.rows_written,
             "lease": _lease_to_row(report.lease) if report.lease else None,
-            "attempts": _attempts_to_row(report.attempts) if report.attempts else None,
+            "attempts": asdict(report.attempts) if report.attempts else None,
             "failure": _failure_to_row(report.failure) if report.failure else None,
-            "file": _file_to_row(report.file) if report.file else None,
+            "file": asdict(report.file) if report.file else None,
             "replay": report.replay,
+            "rescues": report.rescues or None,
+            "discarded": report.discarded or None,
             "version": report.version,
             "created_at": to_iso(report.created_at),
             "updated_at": to_iso(report.updated_at),
@@ -71,22 +74,24 @@ def from_row(row: Mapping[str, Any]) -> Report:
         lease=_lease_from_row(row["lease"]) if "lease" in row else None,
         attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
         failure=_failure_from_row(row["failure"]) if "failure" in row else None,
-        file=_file_from_row(row["file"]) if "file" in row else None,
+        file=file_from_row(row["file"]) if "file" in row else None,
         replay=int(row["replay"]),
+        rescues=int(row.get("rescues", 0)),
+        discarded=row.get("discarded", False),
         version=int(row["version"]),
     )
 
 
+def file_from_row(row: Mapping[str, Any]) -> ReportFile:
+    return ReportFile(row["key"], int(row["rows"]), int(row["bytes"]), row["sha256"], int(row["generation_ms"]))
+
+
 def _lease_to_row(lease: Lease) -> dict[str, Any]:
-    return {"owner": lease.owner, "until": to_iso(lease.until), "number": lease.number}
+    return {**asdict(lease), "until": to_iso(lease.until)}
 
 
 def _lease_from_row(row: Mapping[str, Any]) -> Lease:
     return Lease(row["owner"], from_iso(row["until"]), int(row["number"]))
-
-
-def _attempts_to_row(attempts: ReportAttempts) -> dict[str, Any]:
-    return {"message_id": attempts.message_id, "count": attempts.count, "receive_count": attempts.receive_count}
 
 
 def _attempts_from_row(row: Mapping[str, Any]) -> ReportAttempts:
@@ -105,17 +110,3 @@ def _failure_to_row(failure: ReportFailure) -> dict[str, Any]:
 
 def _failure_from_row(row: Mapping[str, Any]) -> ReportFailure:
     return ReportFailure(row["class"], row["message"], int(row["attempts"]), from_iso(row["at"]), row["message_id"])
-
-
-def _file_to_row(file: ReportFile) -> dict[str, Any]:
-    return {
-        "key": file.key,
-        "rows": file.rows,
-        "bytes": file.bytes,
-        "sha256": file.sha256,
-        "generation_ms": file.generation_ms,
-    }
-
-
-def _file_from_row(row: Mapping[str, Any]) -> ReportFile:
-    return ReportFile(row["key"], int(row["rows"]), int(row["bytes"]), row["sha256"], int(row["generation_ms"]))

@@ -80,6 +80,8 @@ class ReportWorld:
     clock: Clock
     draw: Callable[[], float]
     """A random number, 0 <= x < 1."""
+    sleep: Callable[[float], None]
+    """Seconds."""
     reading: futures.Executor
     """Reads ahead, so that the writer need not wait."""
     sending: futures.Executor
@@ -93,6 +95,7 @@ class ReportWorld:
             s3=boto3.client("s3", config=S3_CONFIG),
             clock=partial(datetime.now, UTC),
             draw=random.random,
+            sleep=time.sleep,
             reading=ThreadPoolExecutor(READS_AT_ONCE),
             sending=ThreadPoolExecutor(1),
         )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from comanda.application.ports import Clock, Journal, Overtaken
 from comanda.application.report_ports import ReportPublisher, Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
-from comanda.application.report_types.report_type import ReportType
+from comanda.application.report_types.report_type import Volume
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
@@ -49,15 +49,16 @@ class AcceptReport:
         except ValidationError as error:
             raise InvalidRequest(*_field_errors(error)) from None
         kept = report_type.prepared(given, caller, self.sources)
-        if report_format is ReportFormat.PDF:
-            self._check_length(report_type, kept, caller)
-        return ReportRequest(
+        request = ReportRequest(
             caller=caller.name,
             sees_all=caller.may(Scope.ORDERS_READ_ALL),
             type=type_name,
             format=report_format,
             parameters=kept.model_dump(mode="json", by_alias=True, exclude_none=True),
         )
+        if report_format is ReportFormat.PDF:
+            self._check_length(report_type.volume(kept, now, request, self.sources))
+        return request
 
     def __call__(self, request: ReportRequest, key: str | None, correlation_id: str) -> AcceptedReport:
         """Claim the row, send the message, set `requested`, in this order, as for orders.
@@ -100,8 +101,7 @@ class AcceptReport:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
         return anew
 
-    def _check_length(self, report_type: ReportType[Any], parameters: Any, caller: Caller) -> None:
-        volume = report_type.volume(parameters, self.clock(), caller.name, self.sources)
+    def _check_length(self, volume: Volume) -> None:
         if volume.written > MAX_PDF_ROWS:
             fault = f"about {volume.written} rows; a pdf has at most {MAX_PDF_ROWS}, xlsx and csv take any number"
             raise InvalidRequest(FieldError("format", fault))

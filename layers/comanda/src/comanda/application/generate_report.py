@@ -19,9 +19,9 @@ from comanda.application.report_types.report_type import Asked, ReportType, para
 from comanda.domain.errors import PermanentError, ReportError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import ReportDelivery
-from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFailure, ReportFormat
+from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFailure, ReportFormat, ReportStatus
 from comanda.domain.report_meeting import meet_report
-from comanda.domain.retry import RetryPolicy
+from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 from comanda.domain.table import Row
 
 T = TypeVar("T")
@@ -64,6 +64,8 @@ class GenerateReport:
     journal: Journal
     clock: Clock
     draw: Callable[[], float]
+    sleep: Callable[[float], None]
+    """Seconds."""
     pace: Pace
     currency: str
 
@@ -98,7 +100,7 @@ class GenerateReport:
 
         before = report
         if verdict is Verdict.TAKE_UP:
-            report = report.taken_up(now, message.replay)
+            report = report.taken_up(message.replay)
             self.journal.tell("report.taken_up", report)
         return _Work(self, delivery, before, seconds_left).done(report)
 
@@ -112,7 +114,7 @@ class _Work:
         self._given = use_case
         self._delivery = delivery
         self._seconds_left = seconds_left
-        self._begun = False
+        self._owner = str(uuid.uuid4())
         self._written = 0
         self.report = report
 
@@ -145,9 +147,8 @@ class _Work:
                 "WorkerDied", "all attempts are used up; at the last, the worker died or ran out of time"
             )
         delivery, now = self._delivery, self._given.clock()
-        owner = str(uuid.uuid4())
-        self._save(report.leased(owner, delivery.message_id, delivery.receive_count, now, self._given.pace.lease))
-        self._begun = True
+        lease = self._given.pace.lease
+        self._save(report.leased(self._owner, delivery.message_id, delivery.receive_count, now, lease))
 
     def _finish(self) -> None:
         """Write the file, and then the row: only under this write the file can be downloaded."""
@@ -181,13 +182,22 @@ class _Work:
         self._given.journal.tell("report.attempt_failed", self.report, **facts)
 
     def _give_back(self) -> None:
-        """Storage does not answer: nobody's attempt. Where it does not take this write either, the lease runs out by
-        itself, and one attempt is lost."""
-        if self._begun:
+        """Storage did not answer, or it is too early: nobody's attempt. Whether the lease was written, the row says.
+
+        The outage may go on: it is tried for some seconds, as for orders. After that, the lease runs out by itself, and
+        one attempt is lost.
+        """
+        for pause in GIVE_BACK_PAUSES:
             try:
-                self._save(self.report.released(self._given.clock(), attempt_counts=False))
-            except Unavailable:
-                self._given.journal.tell("report.attempt_lost", self.report)
+                report = self._given.reports.get(self.report.report_id)
+                if report is None or report.status is not ReportStatus.GENERATING or not report.is_held_by(self._owner):
+                    return
+                self._given.reports.save(report, report.released(self._given.clock(), attempt_counts=False))
+            except (Overtaken, Unavailable):
+                self._given.sleep(pause)
+            else:
+                return
+        self._given.journal.tell("report.attempt_lost", self.report)
 
     def _attempts(self) -> int:
         return self.report.attempts_of(self._delivery.message_id)
@@ -207,7 +217,7 @@ class _Work:
     def _check_time_suffices(self, report_type: ReportType[Any], parameters: Any) -> None:
         """What cannot end in time is not begun. Raises PermanentError, or _Rest where another invocation has time."""
         request, pace = self.report.request, self._given.pace
-        volume = report_type.volume(parameters, self.report.as_of, request.caller, self._given.sources)
+        volume = report_type.volume(parameters, self.report.as_of, request, self._given.sources)
         if request.format is ReportFormat.PDF and volume.written > MAX_PDF_ROWS:
             raise PermanentError(
                 "TooManyRows", f"{volume.written} rows; a pdf has at most {MAX_PDF_ROWS}, ask for xlsx"

@@ -26,13 +26,10 @@ from comanda.domain.errors import PermanentError, TransientError, Unavailable, W
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
 from comanda.domain.order import PUBLISHED_ANEW, Attempts, Failure, Order, OrderStatus, Stage
-from comanda.domain.retry import RetryPolicy
+from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 
 LOOKS = 4
 """How often a group reads its rows because they changed under its hands, before it leaves the rest for later."""
-
-GIVE_BACK_PAUSES = (0.5, 1.0, 2.0, 0.0)
-"""Seconds after each try to give an attempt back."""
 
 T = TypeVar("T")
 R = TypeVar("R")

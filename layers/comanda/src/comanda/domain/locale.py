@@ -1,4 +1,5 @@
-"""How numbers, dates and the few words of a report's frame are written. Values follow Unicode CLDR (tests compare)."""
+"""How numbers, dates and the few words of a report's frame are written. The values are those of
+Unicode CLDR, written down here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

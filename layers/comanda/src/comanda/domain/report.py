@@ -54,14 +54,17 @@ TRANSITIONS: Mapping[ReportStatus, frozenset[ReportStatus]] = {
     ReportStatus.GENERATING: frozenset(
         {ReportStatus.GENERATING, ReportStatus.READY, ReportStatus.FAILED, ReportStatus.EXPIRED}
     ),
-    # `accepting` again: the same was asked for once more, and is generated anew.
-    ReportStatus.FAILED: frozenset({ReportStatus.GENERATING, ReportStatus.ACCEPTING, ReportStatus.EXPIRED}),
+    # `requested` again: redriven. `accepting` again: the same was asked for once more, and is generated anew.
+    ReportStatus.FAILED: frozenset(
+        {ReportStatus.REQUESTED, ReportStatus.GENERATING, ReportStatus.ACCEPTING, ReportStatus.EXPIRED}
+    ),
     ReportStatus.READY: frozenset({ReportStatus.EXPIRED}),
     ReportStatus.CANCELLED: frozenset({ReportStatus.ACCEPTING, ReportStatus.EXPIRED}),
     ReportStatus.EXPIRED: frozenset({ReportStatus.ACCEPTING}),
 }
 """The legal transitions, all of them."""
 
+_OVER = frozenset({ReportStatus.READY, ReportStatus.CANCELLED, ReportStatus.EXPIRED})
 _MAY_BEGIN_ANEW = frozenset(before for before, after in TRANSITIONS.items() if ReportStatus.ACCEPTING in after)
 
 
@@ -147,7 +150,11 @@ class Report:
     failure: ReportFailure | None = None
     file: ReportFile | None = None
     replay: int = 0
-    """Rises each time the report begins anew, so that the new messages have new bodies."""
+    """Rises each time the report begins anew or is published anew, so that the new messages have new bodies."""
+    rescues: int = 0
+    """How often the steward published the report anew because its message was dead-lettered untried."""
+    discarded: bool = False
+    """Failed, looked at by a person, and left at that."""
     version: int = 1
 
     @property
@@ -173,6 +180,10 @@ class Report:
         asked = self.created_at.strftime("%Y%m%dT%H%M%S%f")
         return f"reports/{self.report_id}/{asked}-{number}.{self.request.format}"
 
+    def is_over(self, now: datetime) -> bool:
+        """Nothing is left to do for it: ready, taken back, or past its time."""
+        return self.at(now).status in _OVER
+
     def at(self, now: datetime) -> Self:
         """The report as it is at this moment: expiry is a matter of time, and needs nobody to write it down."""
         may_expire = ReportStatus.EXPIRED in TRANSITIONS[self.status]
@@ -197,6 +208,8 @@ class Report:
             failure=None,
             file=None,
             replay=self.replay + 1,
+            rescues=0,
+            discarded=False,
         )
 
     def stored(self, now: datetime) -> Self:
@@ -239,15 +252,40 @@ class Report:
     def failed(self, failure: ReportFailure) -> Self:
         return replace(self._moved(ReportStatus.FAILED, failure.at), failure=failure)
 
-    def taken_up(self, now: datetime, replay: int) -> Self:
-        """A failed report was redriven: it waits for a worker again, with a new budget of attempts."""
+    def taken_up(self, replay: int) -> Self:
+        """A failed report, or one whose message was lost on the way, begins again with a new budget of attempts: a part
+        of the change that takes the lease. A failed one was redriven by a person, so rescues count anew."""
+        rescues = 0 if self.status is ReportStatus.FAILED else self.rescues
+        return replace(self, attempts=None, replay=replay, rescues=rescues, discarded=False)
+
+    def redriven(self, now: datetime, replay: int) -> Self:
+        """A failed report was published anew by a person, as `replay`. Raises IllegalTransition for any other."""
         if self.status is not ReportStatus.FAILED:
-            raise IllegalTransition(f"a report that is {self.status} cannot be taken up")
-        return replace(self, attempts=None, replay=replay, updated_at=now, version=self.version + 1)
+            raise IllegalTransition(f"a report that is {self.status} cannot be redriven")
+        return replace(self.taken_up(replay)._moved(ReportStatus.REQUESTED, now), failure=None)
+
+    def rescued(self, now: datetime, replay: int) -> Self:
+        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on."""
+        known = self.stored(now) if self.is_claim else self
+        return replace(known, replay=replay, rescues=known.rescues + 1, updated_at=now, version=self.version + 1)
+
+    def abandoned(self, failure: ReportFailure, replay: int) -> Self:
+        """No worker could run for it: failed, or failed once more after a redrive that nobody took up."""
+        moved = self if self.status is ReportStatus.FAILED else self._moved(ReportStatus.FAILED, failure.at)
+        return replace(moved, failure=failure, replay=replay, updated_at=failure.at, version=self.version + 1)
+
+    def set_aside(self, now: datetime) -> Self:
+        """A failed report that nobody needs to look at any more. Raises IllegalTransition for any other."""
+        if self.status is not ReportStatus.FAILED:
+            raise IllegalTransition(f"a report that is {self.status} cannot be discarded")
+        return replace(self, discarded=True, updated_at=now, version=self.version + 1)
 
     def attempts_of(self, message_id: str) -> int:
         """Attempts used up by this message; another message has a budget of its own."""
         return self.attempts.count if self.attempts and self.attempts.message_id == message_id else 0
+
+    def is_held_by(self, owner: str) -> bool:
+        return self.lease is not None and self.lease.owner == owner
 
     def seconds_held(self, now: datetime) -> float:
         """How long some worker's lease still lasts; 0 where there is none."""

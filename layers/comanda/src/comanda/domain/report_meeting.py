@@ -4,9 +4,7 @@ from datetime import datetime
 
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import ReportDelivery
-from comanda.domain.report import Report, ReportStatus
-
-_DONE = {ReportStatus.READY, ReportStatus.CANCELLED, ReportStatus.EXPIRED}
+from comanda.domain.report import Report
 
 
 def meet_report(report: Report | None, delivery: ReportDelivery, now: datetime) -> Verdict:
@@ -14,11 +12,10 @@ def meet_report(report: Report | None, delivery: ReportDelivery, now: datetime) 
     message = delivery.message
     if message is None or report is None or message.payload_hash != report.request.payload_hash:
         return Verdict.LET_THROUGH
-    if report.at(now).status in _DONE or message.replay < report.replay:
+    if report.is_over(now) or message.replay < report.replay:
         return Verdict.DROP
     if message.replay > report.replay:
-        published_anew = report.status is ReportStatus.FAILED and message.replay == report.replay + 1
-        return Verdict.TAKE_UP if published_anew else Verdict.DROP
+        return Verdict.TAKE_UP
     tried = report.attempts
     if tried and tried.message_id == delivery.message_id and tried.receive_count > delivery.receive_count:
         return Verdict.SUPERSEDED

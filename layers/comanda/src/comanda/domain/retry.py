@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+GIVE_BACK_PAUSES = (0.5, 1.0, 2.0, 0.0)
+"""Seconds after each try to give an attempt back that an outage cut short."""
+
 
 @dataclass(frozen=True)
 class RetryPolicy:

@@ -38,8 +38,8 @@ class ReportWriter:
         chunks = chart_xlsx.write(table, counted) if rich else _WRITERS[report_format](table, counted)
         try:
             stored = self.bucket.store(report.file_key, CONTENT_TYPES[report_format], chunks)
-        except AlreadyStored as error:  # By ourselves: the answer was lost, and the SDK asked again.
-            raise Unavailable("reports bucket: stored, but the answer did not come") from error
+        except AlreadyStored as error:  # It should not be there; the next lease has another key.
+            raise Unavailable("reports bucket: the file of this lease is there already") from error
         spent = self.clock() - begun
         return ReportFile(
             key=report.file_key,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, code_of
+from comanda.adapters.aws import answering
 from comanda.application.report_ports import UploadLink
-from comanda.domain.errors import PermanentError, Unavailable
+from comanda.domain.errors import PermanentError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,13 +40,10 @@ class TableBucket:
 
     def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
         try:
-            found = self.client.head_object(Bucket=self.bucket, Key=_key(caller, upload_id))
-        except ClientError as error:
-            if code_of(error) in _GONE:
-                return None
-            raise Unavailable(f"reports bucket: {code_of(error)}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"reports bucket: {type(error).__name__}") from error
+            with answering("reports bucket", passing=_GONE):
+                found = self.client.head_object(Bucket=self.bucket, Key=_key(caller, upload_id))
+        except ClientError:
+            return None
         return found["ETag"], found["ContentLength"]
 
     def keep(self, caller: str, lines: bytes) -> str:
@@ -57,14 +54,11 @@ class TableBucket:
 
     def lines(self, caller: str, upload_id: str, content: str) -> Iterator[bytes]:
         try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=_key(caller, upload_id), IfMatch=content)
-            yield from answer["Body"].iter_lines(64 * 1024)
+            with answering("reports bucket", passing=_GONE | _OTHER):
+                answer = self.client.get_object(Bucket=self.bucket, Key=_key(caller, upload_id), IfMatch=content)
+                yield from answer["Body"].iter_lines(64 * 1024)
         except ClientError as error:
-            if code_of(error) in _GONE | _OTHER:
-                raise PermanentError("UploadGone", "the uploaded table is gone, or was replaced") from error
-            raise Unavailable(f"reports bucket: {code_of(error)}") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"reports bucket: {type(error).__name__}") from error
+            raise PermanentError("UploadGone", "the uploaded table is gone, or was replaced") from error
 
 
 def _key(caller: str, upload_id: str) -> str:

@@ -1,11 +1,12 @@
 """Puts a file into S3 while it is being written: each part goes up on another thread while the next one is made."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 PART_BYTES = 5 * 2**20
 """The least S3 takes for a part that is not the last; at most 10,000 parts make 48 GiB ("Multipart upload limits")."""
+
+_MARK = "comanda-upload"
+"""The metadata by which an upload knows its own file."""
+_STORED_BEFORE = {"PreconditionFailed", "NoSuchUpload"}
+"""What S3 may answer where a call is repeated that had been carried out ("CompleteMultipartUpload", "PutObject")."""
 
 
 class AlreadyStored(Exception):
@@ -52,24 +58,35 @@ class ReportBucket:
         parts = _Parts(chunks)
         stream = iter(parts)
         first = next(stream, b"")
+        what = {"ContentType": content_type, "Metadata": {_MARK: str(uuid.uuid4())}}
         try:
             if len(first) < PART_BYTES:
-                self._put(key, content_type, first)
+                self._put(key, what, first)
             else:
-                self._put_in_parts(key, content_type, first, stream)
+                self._put_in_parts(key, what, first, stream)
         except ClientError as error:
-            if code_of(error) == "PreconditionFailed":
-                raise AlreadyStored(key) from error
-            raise
+            if code_of(error) not in _STORED_BEFORE:
+                raise
+            self._check_own(key, what["Metadata"])
         return parts.stored()
 
-    def _put(self, key: str, content_type: str, content: bytes) -> None:
-        with answering("reports bucket"):
-            self.client.put_object(Bucket=self.bucket, Key=key, ContentType=content_type, Body=content, IfNoneMatch="*")
+    def _check_own(self, key: str, metadata: object) -> None:
+        """boto3 tries again by itself where an answer was lost, and then finds its own file: that is no other's."""
+        try:
+            with answering("reports bucket", passing={"404"}):
+                found = self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            raise Unavailable("reports bucket: the upload is gone") from error
+        if found["Metadata"] != metadata:
+            raise AlreadyStored(key)
 
-    def _put_in_parts(self, key: str, content_type: str, first: bytes, others: Iterator[bytes]) -> None:
+    def _put(self, key: str, what: Mapping[str, Any], content: bytes) -> None:
         with answering("reports bucket"):
-            upload = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=content_type)
+            self.client.put_object(Bucket=self.bucket, Key=key, **what, Body=content, IfNoneMatch="*")
+
+    def _put_in_parts(self, key: str, what: Mapping[str, Any], first: bytes, others: Iterator[bytes]) -> None:
+        with answering("reports bucket"):
+            upload = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **what)
         upload_id = upload["UploadId"]
         under_way: Future[CompletedPartTypeDef] | None = None
         finished: list[CompletedPartTypeDef] = []
@@ -79,7 +96,7 @@ class ReportBucket:
                 finished.append(under_way.result())
                 under_way = self.executor.submit(self._put_part, key, upload_id, number, part)
             finished.append(under_way.result())
-            with answering("reports bucket"):
+            with answering("reports bucket", passing=_STORED_BEFORE):
                 self.client.complete_multipart_upload(
                     Bucket=self.bucket,
                     Key=key,
@@ -87,7 +104,7 @@ class ReportBucket:
                     MultipartUpload={"Parts": finished},
                     IfNoneMatch="*",
                 )
-        except BaseException:
+        except BaseException:  # A closed generator and Ctrl-C too: what was sent is paid for until it is aborted.
             self._give_up(key, upload_id, under_way)
             raise
 

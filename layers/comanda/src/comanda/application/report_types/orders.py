@@ -1,15 +1,15 @@
 """`orders`: one row for each order accepted in a period, with its status as found when the report is written."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from comanda.application.report_ports import OrderLine, Sources
 from comanda.application.report_types.period import Id, PeriodParameters
-from comanda.application.report_types.report_type import Asked, Volume
+from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
 from comanda.application.report_types.words import status_word
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.access import Origin
+from comanda.domain.report import ReportRequest
 from comanda.domain.table import Column, Kind, Row, Table
 
 
@@ -60,29 +60,30 @@ class OrdersParameters(PeriodParameters):
         )
 
 
-@dataclass(frozen=True)
-class OrdersReport:
-    name: str = "orders"
-    parameters: type[OrdersParameters] = OrdersParameters
-    scope: Scope = Scope.ORDERS_READ
+class OfOrders(ReportType[OrdersParameters]):
+    """What reports share that are made from the orders of a period."""
 
-    def prepared(self, parameters: OrdersParameters, caller: Caller, sources: Sources) -> OrdersParameters:  # noqa: ARG002
-        return parameters
+    parameters = OrdersParameters
 
     def settled_at(self, parameters: OrdersParameters, as_of: datetime) -> datetime:
         return parameters.cut_off(as_of)
 
-    def volume(self, parameters: OrdersParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
-        """With a filter, nobody knows before how many rows remain."""
-        number = sources.orders.count(parameters.begin, parameters.cut_off(as_of))
+    def volume(self, parameters: OrdersParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:  # noqa: ARG002
+        return Volume(read=sources.orders.count(parameters.begin, parameters.cut_off(as_of)))
+
+
+class OrdersReport(OfOrders):
+    def volume(self, parameters: OrdersParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:
+        """With a filter, or of one caller's orders alone, nobody knows before how many rows remain."""
+        read = super().volume(parameters, as_of, request, sources).read
         filters = (parameters.recipient_id, parameters.customer_id, parameters.status, parameters.origin)
-        return Volume(read=number, written=number if filters == (None,) * 4 else 0)
+        return Volume(read, written=read if request.sees_all and not any(filters) else 0)
 
     def document(self, parameters: OrdersParameters, asked: Asked) -> Table:
         said = parameters.words
-        return Table(
-            title=said["orders"],
-            columns=(
+        return laid_out(
+            said["orders"],
+            (
                 Column(said["created_at"], Kind.DATETIME),
                 Column(said["order_id"]),
                 Column(said["client_order_id"]),
@@ -93,11 +94,9 @@ class OrdersReport:
                 Column(said["total_amount"], Kind.MONEY, total=True),
                 Column(said["updated_at"], Kind.DATETIME),
             ),
-            created_at=asked.report.as_of,
-            subtitle=parameters.lines_below_title(asked),
-            currency=asked.currency,
-            locale=parameters.readers,
-            zone=parameters.zone,
+            parameters,
+            asked,
+            parameters.lines_below_title(asked),
         )
 
     def rows(self, parameters: OrdersParameters, asked: Asked) -> Iterator[Row]:

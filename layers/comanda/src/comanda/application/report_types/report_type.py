@@ -1,9 +1,10 @@
 """What a type of report says about itself, and what several of them share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
@@ -11,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 from comanda.application.report_ports import Sources
 from comanda.domain.access import Caller, Scope
 from comanda.domain.locale import EN_US, PT_BR, Locale
-from comanda.domain.report import Report
-from comanda.domain.table import Row, Table
+from comanda.domain.report import Report, ReportRequest
+from comanda.domain.table import Chart, Column, Row, Table
 
 LOCALES = {locale.tag: locale for locale in (PT_BR, EN_US)}
 
@@ -70,36 +71,35 @@ class Asked:
 
 @dataclass(frozen=True)
 class Volume:
-    """Rows to be read, or as many as take the same time, and rows that the file will have."""
+    """Rows to be read, or as many as take that time, and rows that the file will have: 0 where nobody knows yet."""
 
     read: int
-    written: int
+    written: int = 0
 
 
-class ReportType(Protocol[P]):
+class ReportType(ABC, Generic[P]):
     """One type of report. `P` is what it takes, validated by pydantic under the context `{"now": datetime}`."""
 
-    @property
-    def name(self) -> str: ...
+    parameters: type[P]
+    scope: Scope = Scope.ORDERS_READ
+    """What a caller needs to ask for it."""
 
-    @property
-    def parameters(self) -> type[P]: ...
-
-    @property
-    def scope(self) -> Scope:
-        """What a caller needs to ask for it."""
-
-    def prepared(self, parameters: P, caller: Caller, sources: Sources) -> P:
+    def prepared(self, parameters: P, caller: Caller, sources: Sources) -> P:  # noqa: ARG002
         """The parameters as they are kept: small, and with what they refer to looked up. Raises InvalidRequest."""
+        return parameters
 
+    @abstractmethod
     def settled_at(self, parameters: P, as_of: datetime) -> datetime:
         """The moment up to which its sources are to be complete before it is written."""
 
-    def volume(self, parameters: P, as_of: datetime, caller: str, sources: Sources) -> Volume:
+    @abstractmethod
+    def volume(self, parameters: P, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:
         """How much there is to do, before it is begun. Raises Unavailable."""
 
+    @abstractmethod
     def document(self, parameters: P, asked: Asked) -> Table: ...
 
+    @abstractmethod
     def rows(self, parameters: P, asked: Asked) -> Iterator[Row]:
         """Streamed. Raises PermanentError and InvalidTable where no retry will mend it, Unavailable."""
 
@@ -107,3 +107,24 @@ class ReportType(Protocol[P]):
 def parameters_of(report_type: ReportType[P], kept: Any) -> P:
     """The parameters of a report that was accepted, from its row."""
     return report_type.parameters.model_validate(dict(kept), context={"kept": True})
+
+
+def laid_out(
+    title: str,
+    columns: tuple[Column, ...],
+    parameters: Parameters,
+    asked: Asked,
+    subtitle: tuple[str, ...] = (),
+    chart: Chart | None = None,
+) -> Table:
+    """A table in its readers' language, currency and time zone."""
+    return Table(
+        title=title,
+        columns=columns,
+        created_at=asked.report.as_of,
+        subtitle=subtitle,
+        currency=asked.currency,
+        locale=parameters.readers,
+        zone=parameters.zone,
+        chart=chart,
+    )

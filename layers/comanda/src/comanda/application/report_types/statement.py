@@ -6,16 +6,16 @@ next, also where the clocks of two workers disagree by a moment.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from comanda.application.ports import Balance, Ledger, LedgerEntry
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.period import Id, PeriodParameters
-from comanda.application.report_types.report_type import Asked, Volume
+from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, PermanentError
+from comanda.domain.report import ReportRequest
 from comanda.domain.table import Column, Kind, Row, Table
 
 ENTRIES_A_PAGE = 1_000
@@ -25,11 +25,9 @@ class StatementParameters(PeriodParameters):
     recipient_id: Id
 
 
-@dataclass(frozen=True)
-class StatementReport:
-    name: str = "recipient-statement"
-    parameters: type[StatementParameters] = StatementParameters
-    scope: Scope = Scope.LEDGER_READ
+class StatementReport(ReportType[StatementParameters]):
+    parameters = StatementParameters
+    scope = Scope.LEDGER_READ
 
     def prepared(self, parameters: StatementParameters, caller: Caller, sources: Sources) -> StatementParameters:  # noqa: ARG002
         if sources.ledger.balance(parameters.recipient_id) is None:
@@ -42,27 +40,31 @@ class StatementReport:
         not shows the ledger as it is, consistently read."""
         return parameters.end if parameters.end <= as_of else parameters.begin
 
-    def volume(self, parameters: StatementParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+    def volume(
+        self,
+        parameters: StatementParameters,
+        as_of: datetime,  # noqa: ARG002
+        request: ReportRequest,  # noqa: ARG002
+        sources: Sources,
+    ) -> Volume:
         """All entries are read, as the opening balance is their sum."""
         balance = sources.ledger.balance(parameters.recipient_id)
-        return Volume(read=balance.orders_completed if balance else 0, written=0)
+        return Volume(read=balance.orders_completed if balance else 0)
 
     def document(self, parameters: StatementParameters, asked: Asked) -> Table:
         said = parameters.words
-        return Table(
-            title=said["statement"],
-            columns=(
+        return laid_out(
+            said["statement"],
+            (
                 Column(said["sequence"], Kind.INTEGER),
                 Column(said["moment"], Kind.DATETIME),
                 Column(said["description"]),
                 Column(said["amount"], Kind.MONEY, total=True),
                 Column(said["balance"], Kind.MONEY),
             ),
-            created_at=asked.report.as_of,
-            subtitle=parameters.subtitle(asked.report, recipient_id=parameters.recipient_id),
-            currency=asked.currency,
-            locale=parameters.readers,
-            zone=parameters.zone,
+            parameters,
+            asked,
+            parameters.subtitle(asked.report, recipient_id=parameters.recipient_id),
         )
 
     def rows(self, parameters: StatementParameters, asked: Asked) -> Iterator[Row]:

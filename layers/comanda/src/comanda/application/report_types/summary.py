@@ -3,14 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
-from comanda.application.report_ports import OrderLine, Sources
-from comanda.application.report_types.orders import OrdersParameters
-from comanda.application.report_types.report_type import Asked, Volume
+from comanda.application.report_ports import OrderLine
+from comanda.application.report_types.orders import OfOrders, OrdersParameters
+from comanda.application.report_types.report_type import Asked, laid_out
 from comanda.application.report_types.words import status_word
-from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import PermanentError
 from comanda.domain.order import OrderStatus
 from comanda.domain.table import Chart, Column, Kind, Row, Table
@@ -45,37 +44,21 @@ class _Summary:
     total: _Sums = field(default_factory=_Sums)
 
 
-@dataclass(frozen=True)
-class SummaryReport:
-    name: str = "summary"
-    parameters: type[OrdersParameters] = OrdersParameters
-    scope: Scope = Scope.ORDERS_READ
-
-    def prepared(self, parameters: OrdersParameters, caller: Caller, sources: Sources) -> OrdersParameters:  # noqa: ARG002
-        return parameters
-
-    def settled_at(self, parameters: OrdersParameters, as_of: datetime) -> datetime:
-        return parameters.cut_off(as_of)
-
-    def volume(self, parameters: OrdersParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
-        return Volume(read=sources.orders.count(parameters.begin, parameters.cut_off(as_of)), written=0)
-
+class SummaryReport(OfOrders):
     def document(self, parameters: OrdersParameters, asked: Asked) -> Table:
         said = parameters.words
-        return Table(
-            title=said["summary"],
-            columns=(
+        return laid_out(
+            said["summary"],
+            (
                 Column(said["by"]),
                 Column(said["value"]),
                 Column(said["orders"], Kind.INTEGER),
                 Column(said["completed"], Kind.INTEGER),
                 Column(said["completed_amount"], Kind.MONEY),
             ),
-            created_at=asked.report.as_of,
-            subtitle=parameters.lines_below_title(asked),
-            currency=asked.currency,
-            locale=parameters.readers,
-            zone=parameters.zone,
+            parameters,
+            asked,
+            parameters.lines_below_title(asked),
             chart=Chart(title=said["completed_amount"], of=said["day"], categories=1, values=4),
         )
 

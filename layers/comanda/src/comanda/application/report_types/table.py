@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Self
@@ -20,9 +19,10 @@ from pydantic import (
 )
 
 from comanda.application.report_ports import Sources
-from comanda.application.report_types.report_type import Asked, Parameters, Volume
-from comanda.domain.access import Caller, Scope
+from comanda.application.report_types.report_type import Asked, Parameters, ReportType, Volume, laid_out
+from comanda.domain.access import Caller
 from comanda.domain.errors import FieldError, InvalidRequest, InvalidTable
+from comanda.domain.report import ReportRequest
 from comanda.domain.table import Cell, Column, Kind, Row, Table, check_rows, check_text
 
 MAX_COLUMNS = 200
@@ -89,11 +89,8 @@ class TableParameters(Parameters):
         return self
 
 
-@dataclass(frozen=True)
-class TableReport:
-    name: str = "table"
-    parameters: type[TableParameters] = TableParameters
-    scope: Scope = Scope.ORDERS_READ
+class TableReport(ReportType[TableParameters]):
+    parameters = TableParameters
 
     def prepared(self, parameters: TableParameters, caller: Caller, sources: Sources) -> TableParameters:
         """Rows that came along are checked and stored, so that the report's own row stays small."""
@@ -116,19 +113,13 @@ class TableReport:
     def settled_at(self, parameters: TableParameters, as_of: datetime) -> datetime:  # noqa: ARG002
         return datetime.min.replace(tzinfo=as_of.tzinfo)
 
-    def volume(self, parameters: TableParameters, as_of: datetime, caller: str, sources: Sources) -> Volume:  # noqa: ARG002
+    def volume(self, parameters: TableParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:  # noqa: ARG002
         """As many orders as would take the same time; how many rows there are is only known once they are read."""
-        return Volume(read=parameters.size // _BYTES_A_ROW, written=0)
+        return Volume(read=parameters.size // _BYTES_A_ROW)
 
     def document(self, parameters: TableParameters, asked: Asked) -> Table:
-        return Table(
-            title=parameters.title,
-            columns=tuple(column.column() for column in parameters.columns),
-            created_at=asked.report.as_of,
-            currency=asked.currency,
-            locale=parameters.readers,
-            zone=parameters.zone,
-        )
+        columns = tuple(column.column() for column in parameters.columns)
+        return laid_out(parameters.title, columns, parameters, asked)
 
     def rows(self, parameters: TableParameters, asked: Asked) -> Iterator[Row]:
         """Raises InvalidTable that names row and column of the first cell that breaks a rule."""

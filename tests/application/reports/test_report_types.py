@@ -1,6 +1,5 @@
 """What each type of report holds: the right orders, the right sums, in the reader's words."""
 
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,39 +9,17 @@ import pytest
 
 from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
 from comanda.application.ports import Balance, LedgerEntry
-from comanda.application.report_ports import OrderLine
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.errors import Forbidden, InvalidRequest
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
 from comanda.domain.table import Row
-from tests.application.test_reports import LEASE, Scene
+from tests.application.reports.conftest import LEASE, Scene, a_line
 from tests.builders import NOW, a_caller
 
 NOVEMBER: dict[str, Any] = {"from": "2026-11-01", "to": "2026-11-22", "locale": "en-US"}
 OPS = a_caller("ops", scopes=frozenset(Scope))
 A_SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-def a_line(**fields: Any) -> OrderLine:
-    line = OrderLine(
-        order_id=str(uuid.uuid4()),
-        caller="web",
-        origin=Origin.WEB,
-        recipient_id="r-1",
-        customer_id="c-1",
-        client_order_id=None,
-        status=OrderStatus.COMPLETED,
-        total_amount=Decimal("10.00"),
-        created_at=NOW - timedelta(days=1),
-        updated_at=NOW,
-    )
-    return replace(line, **fields)
 
 
 def written(scene: Scene, type_name: str, parameters: dict[str, Any], caller: Caller = OPS) -> list[Row]:
@@ -169,8 +146,18 @@ def test_the_lease_is_renewed_also_while_no_row_comes_out(scene: Scene, type_nam
 def test_too_many_rows_for_paper_are_refused_before_anything_is_stored(scene: Scene) -> None:
     scene.orders.lines = [a_line()] * (MAX_PDF_ROWS + 1)
     with pytest.raises(InvalidRequest, match="xlsx"):
-        scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF)
+        scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF, caller=OPS)
     assert scene.reports.rows == {}
+
+
+def test_what_others_ordered_keeps_nobody_from_a_report_on_paper(scene: Scene) -> None:
+    mine = a_line()
+    scene.orders.lines = [a_line(caller="mobile")] * (MAX_PDF_ROWS + 1) + [mine]
+    scene.rows_a_second = 1_000_000
+    report = scene.asked(type_name="orders", parameters=NOVEMBER, report_format=ReportFormat.PDF)
+    scene.clock.now += timedelta(minutes=1)
+    assert scene.generate(scene.message(report)) == []
+    assert [row[1] for row in rows_of(scene, report)] == [mine.order_id]
 
 
 def a_ledger(scene: Scene, *entries: tuple[datetime, str], recipient_id: str = "r-1") -> Decimal:

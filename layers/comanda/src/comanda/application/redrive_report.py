@@ -1,0 +1,67 @@
+"""A failed report is published anew, chosen from its row, or left at that: as for orders (redrive_order.py).
+
+Message first, row second: a redrive that is interrupted in between has sent a message that the worker takes up by its
+replay number.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from comanda.application.ports import Clock, Journal, Overtaken
+from comanda.application.report_ports import ReportPublisher, Reports
+from comanda.domain.errors import IllegalTransition, NotFound
+from comanda.domain.report import Report, ReportStatus
+
+
+@dataclass(frozen=True)
+class RedriveReport:
+    reports: Reports
+    publisher: ReportPublisher
+    journal: Journal
+    clock: Clock
+
+    def __call__(self, report_id: str) -> Report:
+        """Give the report as it goes on its way again, `as_of` as it was asked for.
+
+        Raises NotFound, IllegalTransition where the report is not failed (any more) or past its time, Unavailable.
+        """
+        now = self.clock()
+        failed = _failed(self.reports.get(report_id), report_id)
+        if failed.is_over(now):
+            raise IllegalTransition(f"report {report_id} has expired; ask for it again")
+        self.publisher.publish(replace(failed, replay=failed.replay + 1))
+        redriven = failed.redriven(now, failed.replay + 1)
+        with suppress(Overtaken):  # A worker has taken it up already, or another operator was quicker.
+            self.reports.save(failed, redriven)
+        self.journal.tell("report.redriven", redriven)
+        return redriven
+
+
+@dataclass(frozen=True)
+class DiscardReport:
+    """A failed report that a person has looked at and leaves at that. It can still be redriven, or asked for again."""
+
+    reports: Reports
+    journal: Journal
+    clock: Clock
+
+    def __call__(self, report_id: str) -> Report:
+        """Twice is as good as once. Raises NotFound, IllegalTransition where the report is not failed, Unavailable."""
+        report = _failed(self.reports.get(report_id), report_id)
+        if report.discarded:
+            return report
+        aside = report.set_aside(self.clock())
+        try:
+            self.reports.save(report, aside)
+        except Overtaken as error:
+            raise IllegalTransition(f"report {report_id} has changed in the meantime; look at it again") from error
+        self.journal.tell("report.discarded", aside)
+        return aside
+
+
+def _failed(report: Report | None, report_id: str) -> Report:
+    if report is None or report.is_claim:
+        raise NotFound(f"there is no report {report_id}")
+    if report.status is not ReportStatus.FAILED:
+        raise IllegalTransition(f"report {report_id} is {report.status}, not failed; nothing was done")
+    return report

@@ -1,0 +1,168 @@
+"""The use cases of reports, with fakes around them."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from comanda.application.accept_report import AcceptedReport, AcceptReport
+from comanda.application.cancel_report import CancelReport
+from comanda.application.generate_report import GenerateReport, Pace
+from comanda.application.read_reports import ReadReport
+from comanda.application.redrive_report import DiscardReport, RedriveReport
+from comanda.application.report_ports import OrderLine, Sources
+from comanda.application.tend_reports import TendReports
+from comanda.domain.access import Caller, Origin
+from comanda.domain.errors import PermanentError
+from comanda.domain.messages import ReportDelivery, ReportMessage
+from comanda.domain.order import OrderStatus
+from comanda.domain.report import Report, ReportFormat
+from comanda.domain.retry import RetryPolicy
+from tests.builders import NOW, a_caller
+from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, FakeQueue
+from tests.report_fakes import (
+    FakeFiles,
+    FakeLinks,
+    FakeOrderPeriods,
+    FakeReportDeadLetters,
+    FakeReportPublisher,
+    FakeReports,
+    FakeTables,
+)
+
+A_TABLE: dict[str, Any] = {"title": "Mine", "columns": [{"title": "A"}], "rows": [["x"], ["y"]]}
+WEEK = timedelta(days=7)
+LEASE = 60
+
+
+@dataclass
+class Scene:
+    reports: FakeReports = field(default_factory=FakeReports)
+    publisher: FakeReportPublisher = field(default_factory=FakeReportPublisher)
+    files: FakeFiles = field(default_factory=FakeFiles)
+    links: FakeLinks = field(default_factory=FakeLinks)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    dead: FakeReportDeadLetters = field(default_factory=FakeReportDeadLetters)
+    clock: FakeClock = field(default_factory=FakeClock)
+    tables: FakeTables = field(default_factory=FakeTables)
+    orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)
+    ledger: FakeLedger = field(default_factory=lambda: FakeLedger(FakeOrders()))
+    seconds_left: float = 900
+    sleep: Callable[[float], None] = lambda _: None
+    rows_a_second: float = 1_000
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(self.orders, self.ledger, self.tables)
+
+    def accept(
+        self,
+        parameters: Mapping[str, Any] = A_TABLE,
+        type_name: str = "table",
+        report_format: ReportFormat = ReportFormat.XLSX,
+        key: str | None = None,
+        caller: Caller | None = None,
+    ) -> AcceptedReport:
+        use_case = AcceptReport(self.reports, self.publisher, self.sources, self.journal, self.clock, WEEK)
+        request = use_case.request(caller or a_caller(), type_name, report_format, parameters)
+        return use_case(request, key, "corr-1")
+
+    def asked(self, **how: Any) -> Report:
+        return self.accept(**how).report
+
+    def message(self, report: Report, **fields: Any) -> ReportDelivery:
+        """The message of a report as a worker receives it."""
+        sent_at = self.clock.now
+        message = ReportMessage.about(self.row(report))
+        delivery = ReportDelivery(str(uuid.uuid4()), "receipt", report.report_id, 1, sent_at, message)
+        return replace(delivery, **fields)
+
+    def generate(self, *batch: ReportDelivery) -> list[str]:
+        use_case = GenerateReport(
+            reports=self.reports,
+            files=self.files,
+            sources=self.sources,
+            queue=self.queue,
+            retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
+            journal=self.journal,
+            clock=self.clock,
+            draw=lambda: 0.0,
+            sleep=self.sleep,
+            pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
+            currency="BRL",
+        )
+        return use_case(batch, lambda: self.seconds_left)
+
+    def read(self, report: Report, caller: Caller | None = None) -> Report:
+        return ReadReport(self.reports, self.links, self.clock)(caller or a_caller(), report.report_id)[0]
+
+    def download(self, report: Report, caller: Caller | None = None) -> str:
+        return ReadReport(self.reports, self.links, self.clock).download(caller or a_caller(), report.report_id)
+
+    def cancel(self, report: Report, caller: Caller | None = None) -> Report:
+        return CancelReport(self.reports, self.journal, self.clock)(caller or a_caller(), report.report_id)
+
+    def row(self, report: Report) -> Report:
+        return self.reports.rows[report.report_id]
+
+    def tend(self, seconds_left: float = 50) -> None:
+        steward = TendReports(
+            self.reports, self.publisher, self.dead, self.journal, self.clock, max_rescues=1, reserve_seconds=5
+        )
+        steward(lambda: seconds_left)
+        assert self.dead.hidden == set(), "what stays is there for a person to redrive"
+
+    def dead_letter(self, report: Report, **fields: object) -> ReportDelivery:
+        delivery = self.message(report, **fields)
+        self.dead.messages.append(delivery)
+        return delivery
+
+    def last_sent(self) -> ReportDelivery:
+        """What was published last, as a worker receives it."""
+        message = self.publisher.sent[-1]
+        return ReportDelivery(str(uuid.uuid4()), "receipt", message.report_id, 1, self.clock(), message)
+
+    def comes_back(self) -> ReportDelivery:
+        """What was published last is dead-lettered, untried."""
+        self.dead.messages.append(self.last_sent())
+        return self.dead.messages[-1]
+
+    def failed(self) -> tuple[Report, ReportDelivery]:
+        """A report that failed for good, its message in the dead-letter queue."""
+        report = self.asked()
+        delivery = self.dead_letter(report)
+        self.files.errors = [PermanentError("Bad", "no")]
+        self.generate(delivery)
+        return report, delivery
+
+    def redrive(self, report: Report) -> Report:
+        return RedriveReport(self.reports, self.publisher, self.journal, self.clock)(report.report_id)
+
+    def discard(self, report: Report) -> Report:
+        return DiscardReport(self.reports, self.journal, self.clock)(report.report_id)
+
+
+def a_line(**fields: Any) -> OrderLine:
+    line = OrderLine(
+        order_id=str(uuid.uuid4()),
+        caller="web",
+        origin=Origin.WEB,
+        recipient_id="r-1",
+        customer_id="c-1",
+        client_order_id=None,
+        status=OrderStatus.COMPLETED,
+        total_amount=Decimal("10.00"),
+        created_at=NOW - timedelta(days=1),
+        updated_at=NOW,
+    )
+    return replace(line, **fields)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()

@@ -1,0 +1,66 @@
+"""Failed reports are published anew from their rows, or left at that."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
+from comanda.domain.report import ReportStatus
+from tests.application.reports.conftest import WEEK, Scene
+
+
+def test_a_failed_report_is_sent_again_with_the_next_replay_number(scene: Scene) -> None:
+    report, _ = scene.failed()
+    as_of = scene.row(report).as_of
+    assert scene.redrive(report).status is ReportStatus.REQUESTED
+    assert [message.replay for message in scene.publisher.sent] == [0, 1]
+    assert scene.generate(scene.last_sent()) == []
+    row = scene.row(report)
+    assert (row.status, row.as_of, row.attempts and row.attempts.count) == (ReportStatus.READY, as_of, 1)
+
+
+def test_nothing_is_written_where_the_message_was_not_sent(scene: Scene) -> None:
+    report, _ = scene.failed()
+    failed = scene.row(report)
+    scene.publisher.outage = True
+    with pytest.raises(Unavailable):
+        scene.redrive(report)
+    assert scene.row(report) == failed
+
+
+def test_a_worker_that_is_quicker_than_the_row_has_it(scene: Scene) -> None:
+    report, _ = scene.failed()
+
+    def worker() -> None:
+        assert scene.generate(scene.last_sent()) == []
+
+    scene.reports.before_save.append(worker)
+    scene.redrive(report)
+    assert (scene.row(report).status, scene.row(report).replay) == (ReportStatus.READY, 1)
+
+
+def test_what_is_not_failed_is_left_alone(scene: Scene) -> None:
+    report = scene.asked()
+    for act in (scene.redrive, scene.discard):
+        with pytest.raises(IllegalTransition, match="is requested, not failed"):
+            act(report)
+        with pytest.raises(NotFound):
+            act(replace(report, report_id="nobody"))
+    assert len(scene.publisher.sent) == 1
+
+
+def test_what_has_expired_is_asked_for_anew_and_not_redriven(scene: Scene) -> None:
+    report, _ = scene.failed()
+    scene.clock.now += WEEK
+    with pytest.raises(IllegalTransition, match="expired"):
+        scene.redrive(report)
+    assert len(scene.publisher.sent) == 1
+
+
+def test_a_discarded_report_can_still_be_redriven(scene: Scene) -> None:
+    report, _ = scene.failed()
+    assert scene.discard(report).discarded
+    assert scene.discard(report) == scene.row(report)
+    scene.clock.now += timedelta(seconds=1)
+    assert not scene.redrive(report).discarded
