@@ -5,15 +5,12 @@ from constructs import Construct
 
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
-from infra.every_minute import EveryMinute
+from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
-
-STEWARD_TIMEOUT_SECONDS = 50
-"""Less than a minute, after which the next one starts, and than the two minutes it hides messages for."""
 
 
 class OrdersStack(Stack):

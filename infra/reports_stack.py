@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
+from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
@@ -32,10 +33,11 @@ class ReportsStack(Stack):
         self.write_reports = self._write_reports()
         self.read_reports = self._read_reports()
         self.generate_report = self._generate_report(bundler)
+        self.tend_reports = self._tend_reports()
 
         CfnOutput(self, "ReportsQueueUrl", value=self.reports.queue.queue_url)
         CfnOutput(self, "ReportsDlqUrl", value=self.reports.dead_letter_queue.queue_url)
-        for construct in (self.write_reports, self.read_reports, self.generate_report):
+        for construct in (self.write_reports, self.read_reports, self.generate_report, self.tend_reports):
             CfnOutput(self, f"{construct.node.id}Function", value=construct.function.function_name)
 
     def _write_reports(self) -> PythonFunction:
@@ -117,8 +119,38 @@ class ReportsStack(Stack):
         worker.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/period")
         worker.allow("dynamodb:GetItem", "dynamodb:Query", on=self._data.ledger.table_arn)
         self._allow_reading_tables(worker)
-        worker.allow_objects("s3:PutObject", "s3:AbortMultipartUpload", of=self._data.report_files, below="reports/")
+        # GetObject: an upload whose last answer was lost looks whether its file is there.
+        worker.allow_objects(
+            "s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", of=self._data.report_files, below="reports/"
+        )
         return worker
+
+    def _tend_reports(self) -> PythonFunction:
+        steward = PythonFunction(
+            self,
+            "TendReports",
+            name="tend_reports",
+            description="Every minute: the status of reports that were dead-lettered",
+            layers=self._layers,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                "REPORTS_TABLE": self._data.reports.table_name,
+                "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
+                "REPORTS_DLQ_URL": self.reports.dead_letter_queue.queue_url,
+                "MAX_RESCUES": str(self._settings.max_rescues),
+                "WORKER_RESERVE_SECONDS": "5",
+            },
+        )
+        steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        steward.allow("sqs:SendMessage", on=self.reports.queue.queue_arn)
+        steward.allow(
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            on=self.reports.dead_letter_queue.queue_arn,
+        )
+        EveryMinute(self, "ReportsEveryMinute", steward.function)
+        return steward
 
     def _sources(self) -> dict[str, str]:
         """What reports are made from."""

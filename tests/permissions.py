@@ -83,7 +83,12 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Orders/index/period": {"dynamodb:Query"},
         "Ledger": {"dynamodb:GetItem", "dynamodb:Query"},
         **TABLES,
-        "ReportFiles/reports/*": {"s3:PutObject", "s3:AbortMultipartUpload"},
+        "ReportFiles/reports/*": {"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"},
+    },
+    "tend_reports": {
+        "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "ReportsQueue": {"sqs:SendMessage"},
+        "ReportsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
     },
 }
 """Function, resource, actions."""

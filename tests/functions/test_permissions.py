@@ -20,11 +20,15 @@ from moto import mock_aws
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
+from comanda.adapters.report_table import ReportTable
+from comanda.adapters.world import World
 from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.messages import Event
 from comanda.domain.order import Failure, Item, Order, Stage
+from comanda.domain.report import ReportFailure
 from functions.authorize_request import app as authorize_request
 from functions.tend_dead_letters import app as tend_dead_letters
+from functions.tend_reports import app as tend_reports
 from tests.builders import (
     NOW,
     a_caller,
@@ -34,7 +38,7 @@ from tests.builders import (
     an_enriched_order,
     an_sqs_event,
 )
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, OneAfterAnother
 from tests.functions.conftest import Api, Context, Pipeline
 from tests.functions.test_reports import BODY, OPS, Reports, completed
 from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
@@ -286,7 +290,51 @@ def test_generate_report(reports: Reports) -> None:
     recorder = Recorder.of_reports(reports.resources)
     stay = reports.hand_over(*messages, context=Context(milliseconds=900_000))
     assert [message.group for message in messages if message.message_id in stay] == [report_ids[-1]]
+    recorder.calls["ReportFiles/reports/*"].add("s3:GetObject")  # See the next test.
     assert recorder.calls == allowed("generate_report")
+
+
+def test_a_report_whose_last_answer_was_lost_is_looked_for(reports: Reports) -> None:
+    reports.post()
+    (message,) = reports.deliveries()
+    recorder = Recorder.of_reports(reports.resources)
+    tries: list[str] = []
+
+    def try_once_more(**_: Any) -> float | None:
+        tries.append("PutObject")
+        return 0.0 if len(tries) == 1 else None
+
+    events = reports.resources.s3.meta.events
+    events.register_first("needs-retry.s3.PutObject", try_once_more)  # type: ignore[arg-type]
+    assert reports.hand_over(message, context=Context(milliseconds=900_000)) == []
+    assert len(tries) == 2
+    assert recorder.calls["ReportFiles/reports/*"] == {"s3:PutObject", "s3:GetObject"}
+
+
+def test_tend_reports(reports: Reports) -> None:
+    """One that was dead-lettered untried, and one that failed and stays."""
+    reports.post()
+    failed = reports.post({**BODY, "format": "pdf"}).body["report_id"]
+    table = ReportTable(reports.resources.dynamodb, reports.resources.table("reports"))
+    row = table.get(failed)
+    assert row
+    failure = ReportFailure("Timeout", "slow", 5, NOW, "m")
+    table.save(row, row.failed(failure))
+    recorder = Recorder.of_reports(reports.resources)
+    settings = {
+        "REPORTS_TABLE": reports.resources.table("reports"),
+        "REPORTS_QUEUE_URL": reports.resources.queue_url,
+        "REPORTS_DLQ_URL": reports.resources.queue_url,
+        "MAX_RESCUES": "1",
+        "WORKER_RESERVE_SECONDS": "1",
+    }
+    world = reports.resources.world()
+    steward = tend_reports.build(
+        tend_reports.Settings.load(settings),
+        World(world.dynamodb, world.sqs, world.clock, world.draw, world.sleep, OneAfterAnother()),
+    )
+    steward({}, Context())  # type: ignore[arg-type]
+    assert recorder.calls == allowed("tend_reports")
 
 
 def large_table(reports: Reports, line: bytes, end: bytes = b"") -> str:

@@ -47,6 +47,9 @@ ENVIRONMENT["tend_dead_letters"] = {
     *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
     *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+ENVIRONMENT["tend_reports"] = {
+    *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
+}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
@@ -314,22 +317,26 @@ def test_outputs(every_stage: Synthesized) -> None:
     }
 
 
-def test_the_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(every_stage: Synthesized) -> None:
-    (schedule,) = every_stage.resources("AWS::Scheduler::Schedule").values()
-    properties = schedule["Properties"]
+@pytest.mark.parametrize("steward", ["TendDeadLettersFunction", "TendReportsFunction"])
+def test_a_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(
+    every_stage: Synthesized, steward: str
+) -> None:
+    schedules = [each["Properties"] for each in every_stage.resources("AWS::Scheduler::Schedule").values()]
+    (properties,) = (each for each in schedules if named(each["Target"]["Arn"]) == steward)
     assert (properties["ScheduleExpression"], properties["FlexibleTimeWindow"]) == ("rate(1 minute)", {"Mode": "OFF"})
-    assert named(properties["Target"]["Arn"]) == "TendDeadLettersFunction"
     assert properties["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     role = named(properties["Target"]["RoleArn"])
-    (policy,) = (
-        policy["Properties"]
+    statements = [
+        statement
         for policy in every_stage.resources("AWS::IAM::Policy").values()
         if role in map(named, policy["Properties"]["Roles"])
-    )
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "lambda:InvokeFunction"
-    assert named(statement["Resource"]) == "TendDeadLettersFunction"
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    resources = {named(statement["Resource"]) for statement in statements}
+    assert {statement["Action"] for statement in statements} == {"lambda:InvokeFunction"}
+    assert steward in resources
 
 
 def test_the_steward_hides_messages_for_longer_than_it_may_run(every_stage: Synthesized) -> None:
-    assert every_stage.functions()["tend_dead_letters"]["Timeout"] < HIDDEN_WHILE_TENDED
+    for steward in ("tend_dead_letters", "tend_reports"):
+        assert every_stage.functions()[steward]["Timeout"] < HIDDEN_WHILE_TENDED

@@ -56,4 +56,5 @@ def test_outputs(every_stage: Synthesized) -> None:
         "WriteReportsFunction": "WriteReportsFunction",
         "ReadReportsFunction": "ReadReportsFunction",
         "GenerateReportFunction": "GenerateReportFunction",
+        "TendReportsFunction": "TendReportsFunction",
     }

@@ -245,7 +245,7 @@ class Worker:
         this_attempt = Attempts(stage, delivery.message_id, job.attempt, delivery.receive_count)
         for pause in GIVE_BACK_PAUSES:
             try:
-                order = self.orders.get(job.order.order_id)
+                order = _order_of(delivery, self._read([delivery]))
                 if order is None or order.is_settled or order.attempts != this_attempt:
                     return
                 before = order.tried(stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1)
