@@ -192,6 +192,7 @@ class Verdict:
         yield from self._killers_take_nobody_along()
         yield from self._permanent_errors_do_not_wait()
         yield from self._status_tells_the_truth()
+        yield from self._rescues_come_to_an_end()
         yield from self._dead_letters_are_of_failed_orders()
         yield from self._failed_orders_have_dead_letters()
         yield from self._provider_is_called_with_a_key()
@@ -452,6 +453,15 @@ class Verdict:
             if known and known[-1].status not in SETTLED and not touched and not again:
                 why = f"in the dead-letter queue, and {known[-1].status} five minutes later"
                 yield Broken("P8", why, letter.order_id)
+
+    def _rescues_come_to_an_end(self) -> Iterator[Broken]:
+        """What comes back untried is failed and shown so, but where the steward cannot see it."""
+        crowd = Counter(self._rows[letter.order_id].recipient_id for letter in self._events("dead-lettered"))
+        for order_id, writes in self._writes.items():
+            most = max(write.rescues for write in writes)
+            hidden = order_id in self._rows and crowd[self._rows[order_id].recipient_id] > MOST_SHOWN
+            if most > self._system.settings.max_rescues and not hidden:
+                yield Broken("P8", f"published anew {most} times, and never failed", order_id)
 
     def _dead_letters_are_of_failed_orders(self) -> Iterator[Broken]:
         for stage in STAGES:

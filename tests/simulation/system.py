@@ -57,6 +57,8 @@ class RowWrite:
     """The provider's reference, once there is one."""
     tried: tuple[str, int] | None
     """The message that was tried last, and at which receive."""
+    rescues: int
+    """How often it was published anew because its message was dead-lettered untried."""
 
 
 @dataclass(frozen=True)
@@ -313,6 +315,7 @@ class System:
             version=int(row["version"]["N"]),
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
+            rescues=int(row.get("rescues", {}).get("N", 0)),
         )
         self.row_writes.append(write)
         if before is None and write.status == "accepting":
