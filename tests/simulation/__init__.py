@@ -8,7 +8,8 @@
     faults       what goes wrong, and when
     system       Comanda, put together of all this: a new handler, queue or table joins here
     workload     clients, operators and their habits
-    auditor      the promises, decided from what an outsider sees
+    auditor      looks when everything has come to rest (seen_rows: at rows, as an outsider reads them)
+    promises     what must hold then: a new promise joins here
     simulation   one seed from start to verdict; `python -m tests.simulation` runs many
 
 docs/proof.md says what it proves, what not, and how to read a failure.

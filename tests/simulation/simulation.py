@@ -16,9 +16,10 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 
 from comanda.adapters.journal import LOGGER, METRICS
 from infra.settings import StageSettings, load_settings
-from tests.simulation.auditor import Audit, Broken
+from tests.simulation.auditor import Audit
 from tests.simulation.faults import OPERATOR, STEWARD, Faults
 from tests.simulation.history import History
+from tests.simulation.promises import Broken
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload

@@ -29,12 +29,17 @@ def post(client: httpx.Client, body: dict[str, Any], key: str | None = None) -> 
 
 def finished(client: httpx.Client, order_id: str, limit_seconds: float = 120) -> dict[str, Any]:
     """The order once it is neither pending nor processing any more."""
+    return settled(client, f"orders/{order_id}", BUSY, limit_seconds)
+
+
+def settled(client: httpx.Client, path: str, busy: set[str], limit_seconds: float) -> dict[str, Any]:
+    """What is there once its status is none of `busy`."""
     deadline = time.monotonic() + limit_seconds
     while True:
-        order: dict[str, Any] = client.get(f"orders/{order_id}").json()
-        if order["status"] not in BUSY:
-            return order
-        assert time.monotonic() < deadline, f"still {order['status']} after {limit_seconds} s: {order}"
+        view: dict[str, Any] = client.get(path).json()
+        if view["status"] not in busy:
+            return view
+        assert time.monotonic() < deadline, f"still {view['status']} after {limit_seconds} s: {view}"
         time.sleep(0.1)
 
 

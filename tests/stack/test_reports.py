@@ -33,7 +33,7 @@ from comanda_cli.stack_info import StackInfo
 from local.stack import api_client
 from tests.builders import an_enriched_order
 from tests.stack.conftest import ApiClients
-from tests.stack.helpers import a_recipient, an_order, finished, post
+from tests.stack.helpers import a_recipient, an_order, finished, post, settled
 from tests.stack.operators import Operator, wait_for
 
 BUSY = {"requested", "generating"}
@@ -51,13 +51,7 @@ def ask(client: httpx.Client, body: dict[str, Any], key: str | None = None) -> s
 
 def written(client: httpx.Client, report_id: str, limit_seconds: float = 120) -> dict[str, Any]:
     """The report once nobody works on it any more."""
-    deadline = time.monotonic() + limit_seconds
-    while True:
-        report: dict[str, Any] = client.get(f"reports/{report_id}").json()
-        if report["status"] not in BUSY:
-            return report
-        assert time.monotonic() < deadline, f"still {report['status']} after {limit_seconds} s: {report}"
-        time.sleep(0.1)
+    return settled(client, f"reports/{report_id}", BUSY, limit_seconds)
 
 
 def downloaded(client: httpx.Client, report_id: str) -> bytes:

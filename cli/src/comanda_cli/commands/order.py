@@ -2,25 +2,21 @@
 
 import json
 import re
-import time
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
 
 from comanda.application.redrive_order import RedriveOrder
-from comanda_cli.api import Api
 from comanda_cli.bulk import watch_arrival
 from comanda_cli.connection import QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
-from comanda_cli.output import console, failure_text, print_json, print_order, read_body, remark
+from comanda_cli.output import failure_text, print_json, print_order, read_body, remark
+from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
 
-LOOK_EVERY_SECONDS = 0.3
 OPEN = {"pending", "processing"}
 _ITEM = re.compile(r"(?P<sku>.+?):(?P<qty>\d{1,9})(?::(?P<price>\d{1,10}(?:\.\d{1,2})?))?")
 
@@ -82,7 +78,7 @@ def watch_order(
     """Watch an order until it is finished. Exit code 3 where it does not complete: failed, cancelled, or still open."""
     connection = connect(ctx, stage)
     api = connection.api(caller, token)
-    view = _watch(api, connection.outside.sleep, order_id, limit, show=not as_json)
+    view = watch(lambda: api.order(order_id), _moments, OPEN, limit, connection.outside.sleep, show=not as_json)
     if as_json:
         print_json(view)
     elif view["status"] in OPEN:
@@ -136,18 +132,8 @@ def _item(text: str) -> dict[str, Any]:
     return item | {"unit_price": match["price"]} if match["price"] else item
 
 
-def _watch(api: Api, sleep: Callable[[float], None], order_id: str, limit: float, *, show: bool) -> dict[str, Any]:
-    """Print each step as it happens; give the order once it is finished, or when the time is over."""
-    deadline = time.monotonic() + limit
-    screen = console()
-    shown = 0
-    with screen.status("watching") if show and screen.is_terminal else nullcontext():
-        while True:
-            view = api.order(order_id)
-            for moment in view["timeline"][shown:] if show else []:
-                note = f"  {moment['note']}" if moment.get("note") else ""
-                screen.print(f"{moment['at']}  {moment['status']}{note}", markup=False)
-            shown = len(view["timeline"])
-            if view["status"] not in OPEN or time.monotonic() > deadline:
-                return view
-            sleep(LOOK_EVERY_SECONDS)
+def _moments(view: dict[str, Any]) -> list[str]:
+    return [
+        f"{moment['at']}  {moment['status']}" + (f"  {moment['note']}" if moment.get("note") else "")
+        for moment in view["timeline"]
+    ]

@@ -1,9 +1,7 @@
 """`comanda report`: ask for reports, watch them, and see to those that failed."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -12,15 +10,14 @@ from comanda.adapters.http.report_views import report_view
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report, ReportFormat, ReportStatus
-from comanda_cli.api import Api
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.options import As, Json, Stage, Token
-from comanda_cli.output import confirm, console, failure_text, print_facts, print_json, print_table, read_body, remark
+from comanda_cli.output import confirm, failure_text, print_facts, print_json, print_table, read_body, remark
+from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
 
-LOOK_EVERY_SECONDS = 0.5
 OPEN = {"requested", "generating"}
 
 ReportId = Annotated[str, typer.Argument(metavar="REPORT_ID", help="As POST /reports answered it.")]
@@ -78,7 +75,8 @@ def watch_report(
 ) -> None:
     """Watch a report until it is ready. Exit code 3 where it does not come to that, or not yet."""
     connection = connect(ctx, stage)
-    view = _watch(connection.api(caller, token), connection.outside.sleep, report_id, limit, show=not as_json)
+    api = connection.api(caller, token)
+    view = watch(lambda: api.report(report_id), _progress, OPEN, limit, connection.outside.sleep, show=not as_json)
     _show(view, as_json=as_json)
     if view["status"] in OPEN:
         remark(f"still {view['status']} after {limit:.0f} s")
@@ -148,22 +146,9 @@ def _body(file: str | None, report_type: str | None, report_format: ReportFormat
     return json.dumps(request).encode()
 
 
-def _watch(api: Api, sleep: Callable[[float], None], report_id: str, limit: float, *, show: bool) -> dict[str, Any]:
-    """Print each change as it happens; give the report once it is finished, or when the time is over."""
-    deadline = time.monotonic() + limit
-    screen = console()
-    shown = ""
-    with screen.status("watching") if show and screen.is_terminal else nullcontext():
-        while True:
-            view = api.report(report_id)
-            rows = f", {view['rows_written']} rows" if view.get("rows_written") else ""
-            now = f"{view['updated_at']}  {view['status']}{rows}"
-            if show and now != shown:
-                screen.print(now, markup=False)
-            shown = now
-            if view["status"] not in OPEN or time.monotonic() > deadline:
-                return view
-            sleep(LOOK_EVERY_SECONDS)
+def _progress(view: dict[str, Any]) -> list[str]:
+    rows = f", {view['rows_written']} rows" if view.get("rows_written") else ""
+    return [f"{view['updated_at']}  {view['status']}{rows}"]
 
 
 def _show(view: dict[str, Any], *, as_json: bool) -> None:
