@@ -214,6 +214,12 @@ MUTATIONS = [
     ),
     Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
     Mutation(
+        "a rescue taken up before it is written counts",
+        "domain/order.py",
+        "0 if failed else self.rescues + 1",
+        "0 if failed else self.rescues",
+    ),
+    Mutation(
         "the steward leaves what has changed",
         "application/steward.py",
         "        except Overtaken:\n            return\n",
@@ -403,6 +409,12 @@ MUTATIONS = [
     ),
     Mutation(
         "the one rescue of a report", "application/tend_reports.py", "report.rescues >= self.max_rescues", "False"
+    ),
+    Mutation(
+        "a rescue of a report taken up before it is written counts",
+        "domain/report.py",
+        "else self.rescues + 1",
+        "else self.rescues",
     ),
     Mutation(
         "only the last run of a report counts",

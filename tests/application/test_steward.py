@@ -8,7 +8,7 @@ import pytest
 
 from comanda.application.steward import Steward
 from comanda.domain.messages import Delivery, Event, OrderMessage
-from comanda.domain.order import Failure, Order, OrderStatus, Stage
+from comanda.domain.order import PUBLISHED_ANEW, Failure, Order, OrderStatus, Stage
 from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 
@@ -153,6 +153,18 @@ def test_an_order_that_changes_under_its_hands_is_left_alone(scene: Scene) -> No
     scene.orders.before_save.append(lambda: scene.orders.put(taken_up))
     scene.tend()
     assert scene.row(delivery) == taken_up
+
+
+def test_a_rescue_that_a_worker_takes_up_before_the_row_knows_of_it_counts(scene: Scene) -> None:
+    """Workers are quicker than the steward: it sends first, and writes what it did after."""
+    delivery = scene.dead_letter(a_processing_order())
+    taken_up = scene.row(delivery).taken_up(NOW, 1, PUBLISHED_ANEW)
+    scene.orders.before_save.append(lambda: scene.orders.put(taken_up))
+    scene.tend()
+    assert scene.row(delivery) == taken_up
+    scene.comes_back()
+    scene.tend()
+    assert (scene.row(delivery).status, scene.publisher.sent) == (S.FAILED, [])
 
 
 def test_a_steward_that_dies_after_sending_sends_the_same_again(scene: Scene) -> None:

@@ -8,6 +8,7 @@ import pytest
 from comanda.domain.errors import IllegalTransition, PermanentError
 from comanda.domain.money import MAX_TOTAL
 from comanda.domain.order import (
+    PUBLISHED_ANEW,
     TRANSITIONS,
     Enrichment,
     Failure,
@@ -106,3 +107,10 @@ def test_taking_up_gives_a_new_budget_and_keeps_the_enrichment() -> None:
     again = failed.taken_up(NOW, 1, "redriven by ana")
     assert (again.status, again.replay, again.failure, again.attempts) == (S.PROCESSING, 1, None, None)
     assert again.enrichment == failed.enrichment
+
+
+def test_rescues_are_counted_where_the_steward_publishes_anew_and_begin_again_where_a_person_does() -> None:
+    rescued = a_processing_order().rescued(NOW, 1)
+    assert rescued.rescues == 1
+    assert rescued.taken_up(NOW, 2, PUBLISHED_ANEW).rescues == 2
+    assert rescued.failed(A_FAILURE).taken_up(NOW, 2, "redriven by ana").rescues == 0

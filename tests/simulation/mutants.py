@@ -44,6 +44,7 @@ SIMULATED = [
     "the steward publishes before it writes",
     "a rescue has a body of its own",
     "the steward's one rescue",
+    "a rescue taken up before it is written counts",
     "its own change met again is no other's",
 ]
 """Guards of tests/mutations.py whose absence an outsider can see."""

@@ -58,7 +58,8 @@ class RowWrite:
     tried: tuple[str, int] | None
     """The message that was tried last, and at which receive."""
     rescues: int
-    """How often it was published anew because its message was dead-lettered untried."""
+    """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
+    its timeline has it."""
 
 
 @dataclass(frozen=True)
@@ -315,7 +316,7 @@ class System:
             version=int(row["version"]["N"]),
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
-            rescues=int(row.get("rescues", {}).get("N", 0)),
+            rescues=_rescues_in(row),
         )
         self.row_writes.append(write)
         if before is None and write.status == "accepting":
@@ -360,6 +361,15 @@ class System:
         """Behind the ten of one message group that SQS shows."""
         groups = (Counter(message.group for message in queue.messages) for queue in self.dead_letter_queues.values())
         return any(count > MOST_SHOWN for group in groups for count in group.values())
+
+
+def _rescues_in(row: Item) -> int:
+    """How often an order was published anew, but for what a person had done anew since."""
+    notes = [moment["M"].get("note", {}).get("S", "") for moment in row.get("timeline", {}).get("L", [])]
+    rescues = 0
+    for note in notes:
+        rescues = 0 if note.startswith("redriven") else rescues + (note == "published anew by the steward")
+    return rescues
 
 
 def _target_of(request: Mapping[str, Any]) -> str:

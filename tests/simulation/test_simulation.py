@@ -21,6 +21,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     3609: "boto3's retry of an attempt's record met that record, and the attempt was lost",
     1756: "an order published anew was published anew with the same body",
     6162: "of two dead letters the older one was taken first, and the order failed with a message under way",
+    32: "a worker took up what the steward had published before the steward wrote so, and the rescue was not counted",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }

@@ -32,7 +32,7 @@ def test_a_rescue_is_taken_up_before_the_row_knows_of_it(scene: Scene) -> None:
         scene.tend()
     assert scene.row(report).replay == 0
     assert scene.generate(scene.last_sent()) == []
-    assert (scene.row(report).status, scene.row(report).replay) == (S.READY, 1)
+    assert (scene.row(report).status, scene.row(report).replay, scene.row(report).rescues) == (S.READY, 1, 1)
     scene.dead.hidden.clear()  # Two minutes later.
     scene.tend()
     assert (scene.dead.messages, len(scene.publisher.sent)) == ([], 2)

@@ -166,11 +166,12 @@ class Order:
     def taken_up(self, now: datetime, replay: int, note: str) -> Self:
         """A failed order, or one whose message was lost on the way, begins again with a new budget of attempts.
 
-        What was enriched stays. A failed order was taken up by a person, so the steward's rescues count anew.
+        What was enriched stays. A failed order was published anew by a person, so rescues count anew; any other by the
+        steward, whose rescue has not been counted yet.
         """
         failed = self.status is OrderStatus.FAILED
         moved = self._moved(OrderStatus.PROCESSING, now, note)
-        rescues = 0 if failed else self.rescues
+        rescues = 0 if failed else self.rescues + 1
         return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
 
     def rescued(self, now: datetime, replay: int) -> Self:

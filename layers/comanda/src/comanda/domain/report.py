@@ -253,9 +253,10 @@ class Report:
         return replace(self._moved(ReportStatus.FAILED, failure.at), failure=failure)
 
     def taken_up(self, replay: int) -> Self:
-        """A failed report, or one whose message was lost on the way, begins again with a new budget of attempts: a part
-        of the change that takes the lease. A failed one was redriven by a person, so rescues count anew."""
-        rescues = 0 if self.status is ReportStatus.FAILED else self.rescues
+        """A failed report, or one whose message was lost on the way, begins again with a new budget of attempts:
+        a part of the change that takes the lease. A failed one was published anew by a person, so rescues count anew;
+        any other by the steward, whose rescue has not been counted yet."""
+        rescues = 0 if self.status is ReportStatus.FAILED else self.rescues + 1
         return replace(self, attempts=None, replay=replay, rescues=rescues, discarded=False)
 
     def redriven(self, now: datetime, replay: int) -> Self:
