@@ -28,7 +28,7 @@ up: install  ## start the local stack, or bring a running one up to date: make u
 down: install  ## stop the local stack; its data are gone
 	@$(INSTALLED) python -m local down
 
-demo: install  ## send orders through the running stack, or through one of its own
+demo: install  ## send orders and ask for reports, on the running stack or on one of its own
 	@$(INSTALLED) python -m local demo
 
 test: install  ## everything but what takes minutes: check, then the tests, on stacks of their own

@@ -1,4 +1,4 @@
-"""`make demo`: send orders through a stack, watch them, and check what came of them."""
+"""`make demo`: send orders through a stack, watch them, ask for reports, and check what came of all."""
 
 import shutil
 import tempfile
@@ -11,8 +11,9 @@ import httpx
 
 from comanda_cli.stack_info import StackInfo
 from local.console import console
+from local.demo_files import check_reports, print_files, write_reports
 from local.demo_orders import PLAN, PlannedOrder
-from local.demo_report import check, print_report, read_ledgers
+from local.demo_outcome import check, print_outcome, print_promises, read_ledgers
 from local.demo_watch import SentOrder, watch
 from local.errors import LocalError
 from local.stack import api_client, running_stack, temporary_stack
@@ -28,23 +29,27 @@ def run_demo(state: State) -> None:
     running = running_stack(state)
     if running is not None:
         console.print(f"Using the stack that runs at {running.endpoint_url}.")
-        _play(running)
+        play(running, state.reports)
         print_examples(state)
         return
     with _own_folder(state) as folder, temporary_stack(folder) as stack:
-        _play(stack)
+        play(stack, state.reports)
     console.print("\nThe demo's stack is stopped. For one that stays, with examples to try: [bold]make up[/bold]")
 
 
-def _play(stack: StackInfo) -> None:
+def play(stack: StackInfo, folder: Path) -> None:
+    """Reports go into `folder`. Raises LocalError where the orders or reports did not end as promised."""
     with ExitStack() as open_clients:
         clients = {name: open_clients.enter_context(api_client(stack, name)) for name in stack.tokens}
         console.print(f"\nSending {len(PLAN)} orders from web, mobile and api, one of them twice.")
         orders = [_send(clients[planned.token], planned) for planned in PLAN]
         watch(clients, orders)
         ledgers = read_ledgers(clients["ops"], orders)
-    promises = check(orders, ledgers)
-    print_report(orders, ledgers, promises)
+        reports = write_reports(clients["ops"], orders, folder)
+    promises = check(orders, ledgers) + check_reports(reports, orders, ledgers)
+    print_outcome(orders, ledgers)
+    print_files(reports)
+    print_promises(promises)
     if not all(promise.holds for promise in promises):
         raise LocalError("the demo did not end as it should")
 

@@ -51,6 +51,11 @@ class State:
     def cdk_out(self) -> Path:
         return self.folder / "cdk.out"
 
+    @property
+    def reports(self) -> Path:
+        """Where `make demo` leaves its files."""
+        return self.folder / "reports"
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One command at a time changes what is in the folder."""

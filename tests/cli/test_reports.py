@@ -1,8 +1,10 @@
 """Reports from the terminal: asked for and watched over HTTP, retried and discarded from their rows."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -107,6 +109,55 @@ def test_watch_shows_each_step_and_ends_with_the_link_in_one_piece(cli: Cli) -> 
 def test_watching_what_does_not_become_ready_is_exit_code_3(cli: Cli, view: dict[str, Any]) -> None:
     api, _ = answering(view)
     assert cli("report", "watch", "r-1", "--limit", "0", **api).exit_code == 3
+
+
+def with_file(content: bytes, name: str = "orders-r-1.xlsx") -> dict[str, Any]:
+    """For `Cli`: an API whose report is ready, and the storage that its link leads to."""
+    ready = {**READY, "sha256": hashlib.sha256(b"the file").hexdigest(), "bytes": 8}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host != "bucket.test":
+            return httpx.Response(200, json=ready)
+        assert "Authorization" not in request.headers, "the link is signed; the token stays here"
+        return httpx.Response(200, content=content, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    return an_api(answer)
+
+
+def test_download_saves_the_file_under_its_own_name_or_another_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
+    result = cli("report", "download", "r-1", "-o", str(tmp_path), **with_file(b"the file"))
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'orders-r-1.xlsx'}\n")
+    named = tmp_path / "mine.xlsx"
+    assert cli("report", "download", "r-1", "-o", str(named), **with_file(b"the file")).exit_code == 0
+    assert named.read_bytes() == (tmp_path / "orders-r-1.xlsx").read_bytes() == b"the file"
+    named.write_bytes(b"older")
+    assert cli("report", "download", "r-1", "-o", str(named), **with_file(b"the file")).exit_code == 1
+    assert named.read_bytes() == b"older"
+
+
+@pytest.mark.parametrize(
+    ("api", "exit_code", "says"),
+    [
+        (with_file(b"half the fi"), 1, "not the file"),
+        (answering(GENERATING)[0], 3, "generating"),
+    ],
+)
+def test_what_is_not_the_whole_file_is_not_kept(
+    cli: Cli, tmp_path: Path, api: dict[str, Any], exit_code: int, says: str
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    result = cli("report", "download", "r-1", "-o", str(folder), **api)
+    assert (result.exit_code, list(folder.iterdir())) == (exit_code, [])
+    assert says in result.stderr
+
+
+def test_a_file_name_leads_to_no_other_folder(cli: Cli, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    assert cli("report", "download", "r-1", "-o", str(inside), **with_file(b"the file", "../out.xlsx")).exit_code == 0
+    assert [file.name for file in tmp_path.rglob("*.xlsx")] == ["out.xlsx"]
+    assert (inside / "out.xlsx").exists()
 
 
 def test_failed_reports_are_listed_the_oldest_first(cli: Cli, table: ReportTable) -> None:

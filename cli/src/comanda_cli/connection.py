@@ -113,14 +113,13 @@ class Connection:
         bearer = bearer or os.environ.get(TOKEN_VARIABLE)
         if not bearer:
             raise CliError(f"who calls? Give --token, or set {TOKEN_VARIABLE}; `comanda token create` makes one")
-        client = httpx.Client(
-            base_url=self.stack.api_url,
-            headers={"Authorization": f"Bearer {bearer}"},
-            timeout=30.0,
-            trust_env=not is_local,
-            transport=self.outside.transport,
-        )
+        client = self.http(base_url=self.stack.api_url, headers={"Authorization": f"Bearer {bearer}"})
         return Api(client, self.outside.sleep)
+
+    def http(self, **options: Any) -> httpx.Client:
+        """Past any proxy where the stack is on this machine."""
+        is_local = self.stack.endpoint_url is not None
+        return httpx.Client(timeout=30.0, trust_env=not is_local, transport=self.outside.transport, **options)
 
     def _named(self, things: dict[str, Any], name: str, kind: str) -> Any:
         if name not in things:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report, ReportFormat, ReportStatus
 from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.downloads import download
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.options import As, Json, Stage, Token
 from comanda_cli.output import confirm, failure_text, print_facts, print_json, print_table, read_body, remark
@@ -82,6 +84,22 @@ def watch_report(
         remark(f"still {view['status']} after {limit:.0f} s")
     if view["status"] != "ready":
         raise typer.Exit(NOT_DONE)
+
+
+@app.command("download", epilog=EXIT_CODES)
+def download_report(
+    ctx: typer.Context,
+    report_id: ReportId,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE|FOLDER", help="Where to.")] = Path(),
+    caller: As = "ops",
+    token: Token = None,
+    stage: Stage = None,
+) -> None:
+    """Download a ready report, check it against the record, and print where it lies. Overwrites nothing."""
+    connection = connect(ctx, stage)
+    report = connection.api(caller, token).report(report_id)
+    with connection.http() as client:
+        typer.echo(download(client, report, output))
 
 
 @app.command("failed", epilog=EXIT_CODES)

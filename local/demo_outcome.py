@@ -77,7 +77,7 @@ def check(orders: Sequence[SentOrder], ledgers: Sequence[Ledger]) -> list[Promis
     ]
 
 
-def print_report(orders: Sequence[SentOrder], ledgers: Sequence[Ledger], promises: Sequence[Promise]) -> None:
+def print_outcome(orders: Sequence[SentOrder], ledgers: Sequence[Ledger]) -> None:
     console.print()
     console.print(_origins_table(orders))
     console.print(_ledgers_table(ledgers))
@@ -88,6 +88,9 @@ def print_report(orders: Sequence[SentOrder], ledgers: Sequence[Ledger], promise
                 f"        {failure['class']}: {failure['message']} "
                 f"[dim](stage {failure['stage']}, attempts {failure['attempts']})[/dim]"
             )
+
+
+def print_promises(promises: Sequence[Promise]) -> None:
     console.print()
     for promise in promises:
         mark = "[green]✓[/green]" if promise.holds else "[bold red]✗ NOT TRUE:[/bold red]"
