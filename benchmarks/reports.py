@@ -5,7 +5,7 @@
 Each engine runs in a process of its own, one after another, over the same rows of ten columns; times include start and
 imports. *usual* is pandas with openpyxl, and ReportLab's LongTable. *bound* is what no writer can do without: the same
 rows from the same source, one f-string for each joined to the least XML (or PDF text) that holds them, deflated at the
-same level. PDF is measured at 100,000 rows at most.
+same level. PDF is measured at 100,000 rows at most. `--end-to-end` adds the reading from DynamoDB (report_reading.py).
 """
 
 import argparse
@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 PDF_ROWS = 100_000
+PAGES_VARIABLE = "RECORDED_PAGES_URL"
+"""Where an engine finds the pages of DynamoDB."""
 LEVEL = 1
 """Of deflate, in the bound; that of our writers (a test compares)."""
 TITLES = ("Order", "Created", "Recipient", "Customer", "Origin", "Status", "Items", "Total", "Currency", "Note")
@@ -112,6 +114,15 @@ def pdf_bound(count: int, file: Path) -> None:
     _deflate(lines, zlib.compressobj(LEVEL), file)
 
 
+def _end_to_end(*, usual: bool, write: bool) -> Callable[[int, Path], None]:
+    def run(count: int, file: Path) -> None:
+        from benchmarks.report_reading import write_orders
+
+        write_orders(count, file, os.environ[PAGES_VARIABLE], usual=usual, write=write)
+
+    return run
+
+
 ENGINES: dict[str, Callable[[int, Path], None]] = {
     "xlsx.ours": xlsx_ours,
     "xlsx.usual": xlsx_usual,
@@ -119,7 +130,14 @@ ENGINES: dict[str, Callable[[int, Path], None]] = {
     "pdf.ours": pdf_ours,
     "pdf.usual": pdf_usual,
     "pdf.bound": pdf_bound,
+    "orders.read": _end_to_end(usual=False, write=False),
+    "orders.ours": _end_to_end(usual=False, write=True),
+    "orders.usual_read": _end_to_end(usual=True, write=False),
+    "orders.usual": _end_to_end(usual=True, write=True),
 }
+
+
+ENGINES_SHOWN = ("read", "ours", "usual_read", "usual", "bound")
 
 
 def _table() -> Any:
@@ -181,12 +199,30 @@ def compare(file_format: str, count: int, folder: Path) -> dict[str, Any]:
     return found
 
 
+def compare_end_to_end(count: int, folder: Path) -> dict[str, Any]:
+    """A report of orders, read and written; `usual` with boto3 as it comes. A ratio is of processor times, as the pages
+    are served by the same machine."""
+    from benchmarks.report_reading import recorded_pages
+
+    found: dict[str, Any] = {"rows": count}
+    with recorded_pages(count) as url:
+        os.environ[PAGES_VARIABLE] = url
+        for engine in ("read", "ours", "usual_read", "usual"):
+            found[engine] = measure(f"orders.{engine}", count, folder)
+    found["read_share"] = round(found["read"]["cpu_s"] / found["ours"]["cpu_s"], 2)
+    found["ratio_usual"] = round(found["usual"]["cpu_s"] / found["ours"]["cpu_s"], 2)
+    return found
+
+
 def report(file_format: str, found: dict[str, Any]) -> None:
     print(f"{file_format}, {found['rows']} rows{'':10}{'wall s':>10}{'cpu s':>10}{'RSS MB':>10}{'MB':>10}")
-    for engine in ("ours", "usual", "bound"):
+    for engine in (name for name in ENGINES_SHOWN if name in found):
         of = found[engine]
         print(f"  {engine:26}{of['wall_s']:10.2f}{of['cpu_s']:10.2f}{of['rss_mb']:10.1f}{of['bytes'] / 2**20:10.1f}")
-    print(f"  {found['ratio_usual']} times as fast as usual; {found['ratio_bound']}  times the bound")
+    if "ratio_bound" in found:
+        print(f"  {found['ratio_usual']} times as fast as usual; {found['ratio_bound']} times the bound")
+    else:
+        print(f"  usual takes {found['ratio_usual']} times the processor; reading is {found['read_share']:.0%} of ours")
 
 
 def main() -> None:
@@ -201,6 +237,10 @@ def main() -> None:
                 found[file_format] = compare(file_format, count, Path(folder))
                 if not arguments.json:
                     report(file_format, found[file_format])
+        if arguments.end_to_end or arguments.only == "orders":
+            found["orders"] = compare_end_to_end(arguments.rows, Path(folder))
+            if not arguments.json:
+                report("orders", found["orders"])
     if arguments.json:
         print(json.dumps(found, indent=2))
 
@@ -209,7 +249,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    parser.add_argument("--only", choices=("xlsx", "pdf"))
+    parser.add_argument("--only", choices=("xlsx", "pdf", "orders"))
+    parser.add_argument("--end-to-end", action="store_true", help="a report of orders too, from DynamoDB to the file")
     parser.add_argument("--engine", choices=tuple(ENGINES), help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -2,6 +2,7 @@
 
 from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_periods import OrderPeriodIndex
+from comanda.adapters.raw_rows import leave_rows_raw
 from comanda.adapters.reports.tables import TableBucket
 from comanda.adapters.settings import Settings
 from comanda.adapters.world import ReportWorld
@@ -15,8 +16,9 @@ class ReportSourceSettings(Settings):
 
 
 def report_sources(settings: ReportSourceSettings, world: ReportWorld) -> Sources:
+    dynamodb = leave_rows_raw(world.dynamodb)
     return Sources(
-        orders=OrderPeriodIndex(world.dynamodb, settings.orders_table, world.reading),
-        ledger=LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table),
+        orders=OrderPeriodIndex(dynamodb, settings.orders_table, world.reading),
+        ledger=LedgerTable(dynamodb, settings.ledger_table, settings.orders_table),
         tables=TableBucket(world.s3, settings.bucket),
     )

@@ -34,6 +34,9 @@ CLIENT_CONFIG = Config(
     max_pool_connections=2 * GROUPS_AT_ONCE,
 )
 
+READING_CONFIG = CLIENT_CONFIG.merge(Config(parameter_validation=False))
+"""For hundreds of thousands of keys; DynamoDB itself checks what it is sent."""
+
 S3_CONFIG = CLIENT_CONFIG.merge(
     Config(
         read_timeout=30,
@@ -90,7 +93,7 @@ class ReportWorld:
     @classmethod
     def real(cls) -> Self:
         return cls(
-            dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
+            dynamodb=boto3.client("dynamodb", config=READING_CONFIG),
             sqs=boto3.client("sqs", config=CLIENT_CONFIG),
             s3=boto3.client("s3", config=S3_CONFIG),
             clock=partial(datetime.now, UTC),
