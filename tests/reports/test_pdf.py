@@ -10,14 +10,14 @@ import pytest
 from benchmarks import reports as benchmark
 from comanda.adapters.reports import pdf
 from comanda.domain.errors import InvalidTable, TooManyRows
-from comanda.domain.locale import EN_US
+from comanda.domain.locale import EN_US, Paper
 from comanda.domain.report import MAX_PDF_ROWS
 from comanda.domain.table import Column, Kind, Row, Table
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows
 
 
-def written(table: Table, rows: Iterable[Row], paper: pdf.Paper = pdf.Paper.A4) -> pypdfium2.PdfDocument:
-    return pypdfium2.PdfDocument(b"".join(pdf.write(table, rows, paper=paper)))
+def written(table: Table, rows: Iterable[Row]) -> pypdfium2.PdfDocument:
+    return pypdfium2.PdfDocument(b"".join(pdf.write(table, rows)))
 
 
 def text_of(document: pypdfium2.PdfDocument) -> list[str]:
@@ -57,14 +57,14 @@ def test_no_row_is_lost_where_a_page_ends(rows: int) -> None:
 @pytest.mark.parametrize(
     ("paper", "columns", "size"),
     [
-        (pdf.Paper.A4, 2, (595, 842)),
-        (pdf.Paper.A4, 12, (842, 595)),
-        (pdf.Paper.LETTER, 2, (612, 792)),
-        (pdf.Paper.LETTER, 12, (792, 612)),
+        (Paper.A4, 2, (595, 842)),
+        (Paper.A4, 12, (842, 595)),
+        (Paper.LETTER, 2, (612, 792)),
+        (Paper.LETTER, 12, (792, 612)),
     ],
 )
-def test_the_paper_is_turned_where_columns_need_it(paper: pdf.Paper, columns: int, size: tuple[int, int]) -> None:
-    (page,) = written(a_table(*[Kind.TEXT] * columns), [("some dozen letters",) * columns], paper)
+def test_the_paper_is_turned_where_columns_need_it(paper: Paper, columns: int, size: tuple[int, int]) -> None:
+    (page,) = written(a_table(*[Kind.TEXT] * columns, paper=paper), [("some dozen letters",) * columns])
     assert tuple(map(round, page.get_size())) == size
 
 

@@ -1,9 +1,10 @@
-"""How numbers, dates and the few words of a report's frame are written. The values are those of
+"""How numbers, dates and the few words of a report's frame are written, and on what paper. The values are those of
 Unicode CLDR, written down here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 _SYMBOLS = {"BRL": "R$", "EUR": "€", "GBP": "£", "USD": "$"}
 
@@ -11,6 +12,13 @@ _SYMBOLS = {"BRL": "R$", "EUR": "€", "GBP": "£", "USD": "$"}
 def currency_symbol(currency: str) -> str:
     """`R$` for BRL; the ISO 4217 code itself where it has no symbol that everybody knows."""
     return _SYMBOLS.get(currency, currency)
+
+
+class Paper(StrEnum):
+    """What is printed on (ISO 216, ANSI/ASME Y14.1)."""
+
+    A4 = "A4"
+    LETTER = "Letter"
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Locale:
     of: str
     yes: str
     no: str
+    paper: Paper
 
     def number(self, value: int | Decimal) -> str:
         """With its own decimals and with groups of three: `1.234,5` in pt-BR."""
@@ -67,6 +76,7 @@ PT_BR = Locale(
     of="de",
     yes="Sim",
     no="Não",
+    paper=Paper.A4,
 )
 
 EN_US = Locale(
@@ -82,4 +92,5 @@ EN_US = Locale(
     of="of",
     yes="Yes",
     no="No",
+    paper=Paper.LETTER,
 )

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import PT_BR, Locale
+from comanda.domain.locale import PT_BR, Locale, Paper
 from comanda.domain.money import money
 
 Cell = str | int | Decimal | date | datetime | bool | None
@@ -93,6 +93,7 @@ class Table:
     locale: Locale = PT_BR
     zone: tzinfo = UTC
     """Where its readers are: times are shown in it."""
+    paper: Paper = Paper.A4
     chart: Chart | None = None
     """Drawn beside a small sheet; formats without charts leave it out."""
 

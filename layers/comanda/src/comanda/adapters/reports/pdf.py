@@ -7,14 +7,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from enum import Enum
 from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from comanda.adapters.reports.pdf_font import Font, stream, visible
 from comanda.domain.errors import InvalidTable, TooManyRows
-from comanda.domain.locale import currency_symbol
+from comanda.domain.locale import Paper, currency_symbol
 from comanda.domain.report import MAX_PDF_ROWS
 from comanda.domain.table import SUMMABLE, Kind, Row, Table, Totals, check_rows, clean_text
 
@@ -38,17 +37,12 @@ _CATALOG, _PAGES, _INFO, _RESOURCES, _HEADER, _PAGE_COUNT = range(1, 7)
 _REGULAR, _BOLD = 10, 20
 _FIRST_PAGE = 30
 """Numbers of objects. Fonts have six each; each page two."""
+_PAPERS = {Paper.A4: (595.28, 841.89), Paper.LETTER: (612.0, 792.0)}
+"""Width and height in portrait."""
 _BEGIN = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 
-class Paper(Enum):
-    """Width and height in portrait, in points."""
-
-    A4 = (595.28, 841.89)
-    LETTER = (612.0, 792.0)
-
-
-def write(table: Table, rows: Iterable[Row], *, paper: Paper = Paper.A4) -> Iterator[bytes]:
+def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
     """The bytes of a document, a page at a time, while the rows are read.
 
     Portrait where the columns fit, else landscape, with long text cut off by an ellipsis. Raises TooManyRows, and
@@ -58,7 +52,7 @@ def write(table: Table, rows: Iterable[Row], *, paper: Paper = Paper.A4) -> Iter
     sample = list(islice(rows, SAMPLE_ROWS))
     check_rows(table.columns, sample)
     fonts = _Fonts(Font("DejaVuSans.ttf"), Font("DejaVuSans-Bold.ttf"))
-    layout = _lay_out(table, sample, fonts, paper)
+    layout = _lay_out(table, sample, fonts)
     document = _Document()
     yield document.begin()
     content, y = _heading(table, layout, fonts)
@@ -94,9 +88,9 @@ Line = Callable[[float], str]
 """From the height of its baseline to the operators that show it."""
 
 
-def _lay_out(table: Table, sample: Sequence[Row], fonts: _Fonts, paper: Paper) -> _Layout:
+def _lay_out(table: Table, sample: Sequence[Row], fonts: _Fonts) -> _Layout:
     natural = [_natural_width(table, sample, fonts, place) for place in range(len(table.columns))]
-    narrow, wide = paper.value
+    narrow, wide = _PAPERS[table.paper]
     gaps = 2 * _MARGIN + _GAP * (len(natural) - 1)
     width, height = (narrow, wide) if sum(natural) + gaps <= narrow else (wide, narrow)
     room = width - gaps

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, ValidationInfo, field_validator
 
 from comanda.application.report_ports import Sources
 from comanda.domain.access import Caller, Scope
-from comanda.domain.locale import EN_US, PT_BR, Locale
+from comanda.domain.locale import EN_US, PT_BR, Locale, Paper
 from comanda.domain.report import Report, ReportRequest
 from comanda.domain.table import Chart, Column, Row, Table
 
@@ -39,6 +39,14 @@ class Parameters(BaseModel):
 
     locale: Annotated[StrictStr, AfterValidator(_known_locale)] = PT_BR.tag
     time_zone: Annotated[StrictStr, Field(max_length=64), AfterValidator(_known_zone)] = "UTC"
+    paper: Paper | None = None
+    """None for the paper of the locale, also where that was named: one request, however it is written."""
+
+    @field_validator("paper")
+    @classmethod
+    def _only_another(cls, paper: Paper | None, info: ValidationInfo) -> Paper | None:
+        readers = LOCALES.get(info.data.get("locale", ""))
+        return None if readers and paper is readers.paper else paper
 
     @property
     def readers(self) -> Locale:
@@ -126,5 +134,6 @@ def laid_out(
         currency=asked.currency,
         locale=parameters.readers,
         zone=parameters.zone,
+        paper=parameters.paper or parameters.readers.paper,
         chart=chart,
     )
