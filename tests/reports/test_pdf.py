@@ -36,7 +36,7 @@ def test_every_row_and_total_is_read_back() -> None:
 
 
 def test_each_page_has_its_header_and_its_number() -> None:
-    document = written(a_table(*PLAIN, subtitle=("Período: novembro", "Filtro: nenhum")), plain_rows(200))
+    document = written(a_table(*PLAIN, facts=(("Período", "novembro"), ("Filtro", "nenhum"))), plain_rows(200))
     pages = [page.get_textpage().get_text_bounded() for page in document]
     assert len(pages) == 4
     for number, page in enumerate(pages, 1):
@@ -121,16 +121,16 @@ def test_cells_are_shown_on_the_page() -> None:
 
 
 def test_properties_are_those_of_the_table() -> None:
-    document = written(a_table(*PLAIN, title="Ações (1)", subtitle=("novembro",), locale=EN_US), plain_rows(1))
+    document = written(a_table(*PLAIN, title="Ações (1)", facts=(("Mês", "novembro"),), locale=EN_US), plain_rows(1))
     found = document.get_metadata_dict()
-    assert (found["Title"], found["Subject"]) == ("Ações (1)", "novembro")
+    assert (found["Title"], found["Subject"]) == ("Ações (1)", "Mês: novembro")
     assert found["CreationDate"] == "D:20261122123000Z"
     assert "Page 1 of 1" in " ".join(text_of(document))
 
 
 def test_a_long_subtitle_goes_on_in_the_next_line() -> None:
     words = " ".join(f"filter{number}" for number in range(60))
-    assert words in " ".join(text_of(written(a_table(*PLAIN, subtitle=(words,)), [])))
+    assert words in " ".join(text_of(written(a_table(*PLAIN, facts=(("Filtros", words),)), [])))
 
 
 def test_more_rows_than_a_pdf_takes_are_refused() -> None:

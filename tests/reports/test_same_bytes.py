@@ -13,7 +13,7 @@ import hashlib
 from importlib import import_module
 from tests.reports.tables import PLAIN, a_table, plain_rows
 writer = import_module("comanda.adapters.reports.{}")
-content = b"".join(writer.write(a_table(*PLAIN, total=True, subtitle=("a", "b")), plain_rows(2_000)))
+content = b"".join(writer.write(a_table(*PLAIN, total=True, facts=(("a", "b"),)), plain_rows(2_000)))
 print(hashlib.sha256(content).hexdigest())
 """
 

@@ -32,11 +32,15 @@ class Locale:
     time_pattern: str
     sheet_date: str
     sheet_time: str
+    spaced_symbol: bool
+    """Whether a blank stands between a currency's symbol and the amount."""
     total: str
     page: str
     of: str
     yes: str
     no: str
+    rows: str
+    about: str
     paper: Paper
 
     def number(self, value: int | Decimal) -> str:
@@ -71,11 +75,14 @@ PT_BR = Locale(
     time_pattern="%H:%M:%S",
     sheet_date="dd/mm/yyyy",
     sheet_time="hh:mm:ss",
+    spaced_symbol=True,
     total="Total",
     page="Página",
     of="de",
     yes="Sim",
     no="Não",
+    rows="Linhas",
+    about="Sobre este relatório",
     paper=Paper.A4,
 )
 
@@ -87,10 +94,13 @@ EN_US = Locale(
     time_pattern="%I:%M:%S %p",
     sheet_date="mm/dd/yyyy",
     sheet_time="h:mm:ss AM/PM",
+    spaced_symbol=False,
     total="Total",
     page="Page",
     of="of",
     yes="Yes",
     no="No",
+    rows="Rows",
+    about="About this report",
     paper=Paper.LETTER,
 )

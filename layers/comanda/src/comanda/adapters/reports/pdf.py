@@ -15,7 +15,7 @@ from comanda.adapters.reports.pdf_font import Font, stream, visible
 from comanda.domain.errors import InvalidTable, TooManyRows
 from comanda.domain.locale import Paper, currency_symbol
 from comanda.domain.report import MAX_PDF_ROWS
-from comanda.domain.table import SUMMABLE, Kind, Row, Table, Totals, check_rows, clean_text
+from comanda.domain.table import SUMMABLE, Kind, Row, Strong, Table, Totals, check_rows, clean_text
 
 DEFLATE_LEVEL = 1
 SAMPLE_ROWS = 200
@@ -137,9 +137,12 @@ def _lines(table: Table, layout: _Layout, fonts: _Fonts, rows: Iterator[Row]) ->
             raise TooManyRows(f"a PDF takes at most {MAX_PDF_ROWS} rows; ask for XLSX, which takes any number")
         totals.add(batch)
         for row in batch:
-            yield partial(_line, cells, row)
+            if type(row) is Strong:
+                yield partial(_bold_line, table, layout, fonts.bold, row)
+            else:
+                yield partial(_line, cells, row)
     if table.has_totals:
-        yield partial(_totals_line, table, layout, fonts.bold, totals.row(table.locale.total))
+        yield partial(_bold_line, table, layout, fonts.bold, totals.row(table.locale.total))
 
 
 def _line(cells: Sequence[Callable[[Any], tuple[str, str]]], row: Row, y: float) -> str:
@@ -148,9 +151,9 @@ def _line(cells: Sequence[Callable[[Any], tuple[str, str]]], row: Row, y: float)
     return "".join([f"1 0 0 1 {x} {height} Tm{text}" for x, text in shown])
 
 
-def _totals_line(table: Table, layout: _Layout, font: Font, row: Row, y: float) -> str:
+def _bold_line(table: Table, layout: _Layout, font: Font, row: Row, y: float) -> str:
     cells = [_cell(table, layout, place, font, label=isinstance(cell, str)) for place, cell in enumerate(row)]
-    return f"/F2 {_SIZE} Tf {_line(cells, row, y)}"
+    return f"/F2 {_SIZE} Tf {_line(cells, row, y)}/F1 {_SIZE} Tf "
 
 
 def _cell(

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, ValidationInfo, field_validator
 
 from comanda.application.report_ports import Sources
+from comanda.application.report_types.words import words
 from comanda.domain.access import Caller, Scope
 from comanda.domain.locale import EN_US, PT_BR, Locale, Paper
 from comanda.domain.report import Report, ReportRequest
-from comanda.domain.table import Chart, Column, Row, Table
+from comanda.domain.table import Chart, Column, Fact, Row, Table
 
 LOCALES = {locale.tag: locale for locale in (PT_BR, EN_US)}
 
@@ -122,18 +123,20 @@ def laid_out(
     columns: tuple[Column, ...],
     parameters: Parameters,
     asked: Asked,
-    subtitle: tuple[str, ...] = (),
+    facts: tuple[Fact, ...] = (),
     chart: Chart | None = None,
 ) -> Table:
-    """A table in its readers' language, currency and time zone."""
+    """A table in its readers' language, currency and time zone, which says as of when it is."""
+    said, readers = words(parameters.readers), parameters.readers
+    as_of = readers.moment(asked.report.as_of.astimezone(parameters.zone))
     return Table(
         title=title,
         columns=columns,
         created_at=asked.report.as_of,
-        subtitle=subtitle,
+        facts=(*facts, (said["as_of"], as_of), (said["time_zone"], parameters.time_zone)),
         currency=asked.currency,
-        locale=parameters.readers,
+        locale=readers,
         zone=parameters.zone,
-        paper=parameters.paper or parameters.readers.paper,
+        paper=parameters.paper or readers.paper,
         chart=chart,
     )
