@@ -12,7 +12,7 @@ from comanda.adapters.reports import pdf
 from comanda.domain.errors import InvalidTable, TooManyRows
 from comanda.domain.locale import EN_US, Paper
 from comanda.domain.report import MAX_PDF_ROWS
-from comanda.domain.table import Column, Kind, Row, Table
+from comanda.domain.table import Column, Kind, Row, Strong, Table
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows
 
 
@@ -66,6 +66,40 @@ def test_no_row_is_lost_where_a_page_ends(rows: int) -> None:
 def test_the_paper_is_turned_where_columns_need_it(paper: Paper, columns: int, size: tuple[int, int]) -> None:
     (page,) = written(a_table(*[Kind.TEXT] * columns, paper=paper), [("some dozen letters",) * columns])
     assert tuple(map(round, page.get_size())) == size
+
+
+def test_letters_are_smaller_before_a_text_is_cut() -> None:
+    """Nine columns of an orders report: without its whole id, an order cannot be looked up."""
+    order_id = "d5e34124-5c6e-4337-95ba-2bdd177219d3"
+    kinds = (Kind.DATETIME, *[Kind.TEXT] * 6, Kind.MONEY, Kind.DATETIME)
+    row: Row = (CREATED, order_id, "PED-000001", "mobile", "ana", "c" * 120, "completed", Decimal("9999.99"), CREATED)
+    lines = text_of(written(a_table(*kinds, total=True), [row] * 3))
+    assert sum(order_id in line for line in lines) == 3
+    assert sum(re.search(r" c{9,119}… ", line) is not None for line in lines) == 3, "the longest makes room"
+
+
+def test_a_wide_table_fits_on_paper() -> None:
+    kinds = [Kind.TEXT, Kind.INTEGER, Kind.MONEY, Kind.DATE] * 6
+    row: Row = ("a text", 1234, Decimal("-1234.50"), CREATED.date()) * 6
+    lines = text_of(written(a_table(*kinds, total=True), [row]))
+    assert " ".join(["a text 1.234 -1.234,50 22/11/2026"] * 6) in lines
+
+
+def test_a_row_that_stands_out_is_in_bold() -> None:
+    rows: list[Row] = [("plain", 1, None, None), Strong(("strong", 2, None, None)), ("plain", 3, None, None)]
+    (page,) = written(a_table(*PLAIN), rows)
+    text = page.get_textpage()
+    content = text.get_text_range()
+
+    def width(word: str, after: int = 0) -> float:
+        at = content.index(word, after)
+        return float(text.get_charbox(at + len(word) - 1)[2] - text.get_charbox(at)[0])
+
+    (bold,) = written(a_table(*PLAIN), [("strong", 2, None, None)])
+    plain = bold.get_textpage()
+    at = plain.get_text_range().index("strong")
+    assert width("strong") > plain.get_charbox(at + 5)[2] - plain.get_charbox(at)[0]
+    assert width("plain") == pytest.approx(width("plain", content.index("strong")), abs=0.1), "and no other is"
 
 
 def test_nothing_stands_outside_of_its_column() -> None:
