@@ -13,7 +13,7 @@ from comanda.domain.report import ReportFormat
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-from tests.reports.same_bytes import digests
+from tests.reports.every_report import digests
 for line in digests():
     print(*line)
 """

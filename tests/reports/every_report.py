@@ -1,9 +1,11 @@
-"""What `test_same_bytes` runs in processes of its own: every type in every format, and what their bytes come to."""
+"""Every type of report in every format, written by the real types and writers from the same small world."""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from comanda.adapters.reports.files import chunks_of
@@ -13,6 +15,7 @@ from comanda.application.report_types.report_type import Asked, parameters_of
 from comanda.domain.access import Origin, Scope
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import ReportFormat
+from comanda.domain.table import Row, Table
 from tests.application.reports.conftest import Scene, a_line
 from tests.builders import NOW, a_caller
 
@@ -23,26 +26,38 @@ STATUSES = (OrderStatus.COMPLETED, OrderStatus.FAILED, OrderStatus.COMPLETED, Or
 def digests() -> Iterator[tuple[str, str, str, str]]:
     """Type, format, locale, SHA-256."""
     for locale in ("pt-BR", "en-US"):
-        scene = _scene()
-        for name, parameters in _requests(locale).items():
+        for name in REPORT_TYPES:
             for report_format in ReportFormat:
-                yield name, report_format.value, locale, _digest(scene, name, report_format, parameters)
+                content = written(name, report_format, locale).content
+                yield name, report_format.value, locale, hashlib.sha256(content).hexdigest()
 
 
-def _digest(scene: Scene, name: str, report_format: ReportFormat, parameters: dict[str, Any]) -> str:
+@dataclass(frozen=True)
+class Written:
+    """A file, and what went into it."""
+
+    table: Table
+    rows: list[Row]
+    content: bytes
+
+
+@cache
+def written(name: str, report_format: ReportFormat, locale: str) -> Written:
+    scene, report_type = _scene(), REPORT_TYPES[name]
+    parameters = _requests(locale)[name]
     report = scene.asked(type_name=name, parameters=parameters, report_format=report_format, caller=OPS)
-    report_type = REPORT_TYPES[name]
     kept = parameters_of(report_type, report.request.parameters)
     asked = Asked(report, scene.sources, "BRL", iter)
-    chunks = chunks_of(report_format, report_type.document(kept, asked), report_type.rows(kept, asked))
-    return hashlib.sha256(b"".join(chunks)).hexdigest()
+    table, rows = report_type.document(kept, asked), list(report_type.rows(kept, asked))
+    return Written(table, rows, b"".join(chunks_of(report_format, table, rows)))
 
 
 def _requests(locale: str) -> dict[str, dict[str, Any]]:
     readers = {"locale": locale, "time_zone": "America/Sao_Paulo"}
     period = {"from": "2026-11-01", "to": "2026-11-22", **readers}
-    columns = [{"title": kind, "kind": kind} for kind in ("text", "integer", "decimal", "date", "datetime", "boolean")]
-    row = ["שלום Ωμέγα ação", 1, "0.125", "2026-11-22", "2026-11-22T12:30:00Z", True]
+    kinds = ("text", "integer", "decimal", "money", "date", "datetime", "boolean")
+    columns = [{"title": kind, "kind": kind, "total": kind in {"integer", "money"}} for kind in kinds]
+    row = ["=Ωμέγα ação", -1, "0.125", "-1234.50", "2026-11-22", "2026-11-22T12:30:00Z", True]
     return {
         "orders": period,
         "summary": period,
