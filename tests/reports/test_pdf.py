@@ -78,6 +78,17 @@ def test_letters_are_smaller_before_a_text_is_cut() -> None:
     assert sum(re.search(r" c{9,119}… ", line) is not None for line in lines) == 3, "the longest makes room"
 
 
+def test_letters_are_no_smaller_than_they_need_be() -> None:
+    found = []
+    for length in range(2, 26):
+        (page,) = written(a_table(*[Kind.TEXT] * 8), [("W" * length,) * 8])
+        text = page.get_textpage()
+        _, bottom, _, top = text.get_charbox(text.get_text_range().index("WW"), loose=False)
+        found.append(round((top - bottom) / 0.729 * 2) / 2)  # The height of capitals in this font.
+    assert found == sorted(found, reverse=True)
+    assert set(found[:-1]) >= {7.5, 7.0, 6.5, 6.0}
+
+
 def test_a_wide_table_fits_on_paper() -> None:
     kinds = [Kind.TEXT, Kind.INTEGER, Kind.MONEY, Kind.DATE] * 6
     row: Row = ("a text", 1234, Decimal("-1234.50"), CREATED.date()) * 6

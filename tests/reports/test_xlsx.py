@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 from benchmarks import reports as benchmark
 from comanda.adapters.reports import xlsx
 from comanda.adapters.reports.upload import PART_BYTES
-from comanda.adapters.reports.xlsx_parts import LAST_ROW
+from comanda.adapters.reports.xlsx_parts import LAST_ROW, widths_of
 from comanda.domain.errors import InvalidTable
 from comanda.domain.locale import EN_US, Paper
 from comanda.domain.table import Column, Kind, Row, Strong, Table, clean_text
@@ -190,6 +190,15 @@ def test_no_number_is_too_wide_for_its_column(rows: int) -> None:
     integers, amounts = f"{99_999 * rows:,}", f"-R$ {Decimal('99999.99') * rows:,}"
     assert sheet.column_dimensions["B"].width >= len(integers) * 1.1 + 1
     assert sheet.column_dimensions["C"].width >= len(amounts) * 1.1 + 1
+
+
+def test_a_total_of_a_full_sheet_fits_too() -> None:
+    row: Row = ("x", 99_999, Decimal("-99999.99"))
+    _, integers, amounts = widths_of(
+        a_table(Kind.TEXT, Kind.INTEGER, Kind.MONEY, total=True), [row] * 200, all_seen=False
+    )
+    assert integers >= len(f"{99_999 * 1_048_000:,}") * 1.1 + 1
+    assert amounts >= len(f"-R$ {Decimal('99999.99') * 1_048_000:,}") * 1.1 + 1
 
 
 def test_long_texts_go_on_in_further_lines_of_a_higher_row() -> None:
