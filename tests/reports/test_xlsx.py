@@ -209,6 +209,15 @@ def test_long_texts_go_on_in_further_lines_of_a_higher_row() -> None:
     assert [sheet.row_dimensions[row].height for row in (2, 3, 4)] == [None, 45, 45]
 
 
+def test_the_header_is_as_high_as_its_titles_need() -> None:
+    def height(title: str) -> float:
+        table = Table("t", (Column(title), Column("b", Kind.MONEY)), CREATED)
+        return float(by_openpyxl(written(table, [])).active.row_dimensions[1].height)
+
+    titles = ["a", "x" * 44, "words " * 16, "two\nlines", "x" * 5_000]
+    assert list(map(height, titles)) == [20, 20, 50, 35, 409]
+
+
 def test_a_row_is_never_higher_than_excel_allows() -> None:
     sheet = by_openpyxl(written(a_table(Kind.TEXT), [("line\n" * 100,)])).active
     assert sheet.row_dimensions[2].height == 409

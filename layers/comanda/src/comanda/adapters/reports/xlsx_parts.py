@@ -175,24 +175,24 @@ def _columns(widths: Sequence[int]) -> str:
 
 def sheet_head(table: Table, widths: Sequence[int]) -> bytes:
     """Everything before the first row of data: frozen header, and how wide columns are."""
-    titles = [_columns_of(column.title) for column in table.columns]
-    lines = max(ceil((title + 4) / width) for title, width in zip(titles, widths, strict=True))
+    titles = [clean_text(column.title) for column in table.columns]
+    height = min(5 + 15 * max(lines_of(title, width - 1) for title, width in zip(titles, widths, strict=True)), HIGHEST)
     header = "".join(
         text_cell(
             place,
             1,
-            escaped(clean_text(column.title)),
+            escaped(title),
             _NUMBER_HEADER if column.kind in SUMMABLE else _HEADER,
             keep_space=True,
         )
-        for place, column in enumerate(table.columns)
+        for place, (column, title) in enumerate(zip(table.columns, titles, strict=True))
     )
     return (
         f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
         ' state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
         f'<sheetFormatPr defaultRowHeight="15"/><cols>{_columns(widths)}</cols>'
-        f'<sheetData><row r="1" ht="{5 + 15 * lines}" customHeight="1">{header}</row>'
+        f'<sheetData><row r="1" ht="{height}" customHeight="1">{header}</row>'
     ).encode()
 
 
@@ -418,9 +418,11 @@ def _width(table: Table, place: int, cells: Sequence[Cell], total: Cell, all_see
 
 def lines_of(text: Any, width: int) -> int:
     """How many lines a text needs in a column, about; None, as a cell without one, needs one."""
-    if not text or (len(text) < width and "\n" not in text):
+    if not text:
         return 1
-    return sum(max(1, ceil(len(line) / (width - 2))) for line in text.split("\n"))
+    if "\n" in text:
+        return sum(lines_of(line, width) for line in text.split("\n"))
+    return 1 if len(text) < width else ceil(len(text) / (width - 2))
 
 
 def _columns_of(text: str) -> int:
