@@ -178,6 +178,14 @@ def test_a_long_subtitle_goes_on_in_the_next_line() -> None:
     assert words in " ".join(text_of(written(a_table(*PLAIN, facts=(("Filtros", words),)), [])))
 
 
+def test_a_long_title_goes_on_in_the_next_line() -> None:
+    title = " ".join(f"word{number}" for number in range(25))
+    document = written(a_table(*PLAIN, title=title, facts=(("Month", "November"),)), plain_rows(60))
+    lines = text_of(document)
+    assert " ".join(lines).startswith(f"{title} Month: November ")
+    assert [line.split()[1] for line in lines if line.startswith("order ")] == [str(number) for number in range(60)]
+
+
 def test_more_rows_than_a_pdf_takes_are_refused() -> None:
     def rows(count: int) -> Iterator[Row]:
         return ((number,) for number in range(count))

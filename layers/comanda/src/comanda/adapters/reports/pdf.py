@@ -25,7 +25,8 @@ _MARGIN = 30.0
 """Of the paper on each side, in points (1/72 inch) as all lengths here."""
 _SIZES, _LAST_RESORT = (7.5, 7.0, 6.5, 6.0), (6.0, 5.0, 4.0)
 """Of letters, the first at which all texts are shown in full; at the others, long ones are cut."""
-_FRAME_SIZE, _TITLE_SIZE = 7.5, 14.0
+_FRAME_SIZE = 7.5
+_TITLE_SIZE, _TITLE_LINE = 14.0, 18.0
 _FACT_SIZE, _FACT_LINE = 8.5, 12.0
 _LINE_HEIGHT, _BELOW, _GAP, _LEAST_TEXT = 1.6, 0.47, 1.2, 4.8
 """In sizes of letters: of a line, of it below the baseline, between two columns, and how narrow text columns may be.
@@ -227,14 +228,17 @@ def _fitted(text: str, font: Font, room: float) -> str:
 
 
 def _heading(table: Table, layout: _Layout, fonts: _Fonts) -> tuple[str, float]:
-    """Title and subtitle of the first page, and the height at which its table begins."""
+    """Title and facts of the first page, and the height at which its table begins."""
     width = layout.width - 2 * _MARGIN
-    y = layout.height - _MARGIN - _TITLE_SIZE
-    title = _fitted(table.title, fonts.bold, width * 1000 / _TITLE_SIZE)
-    content = f"BT/F2 {_TITLE_SIZE} Tf 1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.bold.encode(title)}Tj/F1 {_FACT_SIZE} Tf "
+    y = layout.height - _MARGIN + _TITLE_LINE - _TITLE_SIZE
+    content = f"BT/F2 {_TITLE_SIZE} Tf "
+    for line in _wrapped(table.title, fonts.bold, width * 1000 / _TITLE_SIZE):
+        y -= _TITLE_LINE
+        content += f"1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.bold.encode(visible(line))}Tj\n"
+    content += f"/F1 {_FACT_SIZE} Tf "
     y -= 4
-    for subtitle in table.subtitle:
-        for line in _wrapped(subtitle, fonts.regular, width * 1000 / _FACT_SIZE):
+    for fact in table.subtitle:
+        for line in _wrapped(fact, fonts.regular, width * 1000 / _FACT_SIZE):
             y -= _FACT_LINE
             content += f"1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.regular.encode(visible(line))}Tj\n"
     return f"{content}ET ", y - 8
