@@ -145,7 +145,7 @@ def _table() -> Any:
 
     kinds = {"Created": Kind.DATETIME, "Items": Kind.INTEGER, "Total": Kind.MONEY}
     columns = tuple(Column(title, kinds.get(title, Kind.TEXT), total=title == "Total") for title in TITLES)
-    return Table("Orders", columns, datetime(2026, 11, 22, tzinfo=UTC), subtitle=("2026",))
+    return Table("Orders", columns, datetime(2026, 11, 22, tzinfo=UTC), facts=(("Year", "2026"),))
 
 
 def _deflate(lines: Iterator[str], deflated: Any, file: Path) -> None:

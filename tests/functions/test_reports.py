@@ -300,6 +300,32 @@ def test_each_type_in_each_format_ends_in_a_file(reports: Reports, report_type: 
     assert text_of(report_format, content).count(f"{balance.amount:.2f}") >= 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({}, (595, 842)),
+        ({"locale": "en-US"}, (612, 792)),
+        ({"locale": "en-US", "paper": "A4"}, (595, 842)),
+        ({"paper": "Letter"}, (612, 792)),
+    ],
+)
+def test_paper_follows_the_locale_unless_another_is_named(
+    reports: Reports, asked: dict[str, str], size: tuple[int, int]
+) -> None:
+    body = {**BODY, "format": "pdf", "parameters": {**BODY["parameters"], **asked}}
+    report_id = reports.post(body).body["report_id"]
+    assert reports.generate() == []
+    (key,) = (key for key in reports.resources.keys() if report_id in key)  # noqa: SIM118
+    content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=key)["Body"].read()
+    (page,) = pypdfium2.PdfDocument(content)
+    assert tuple(map(round, page.get_size())) == size
+
+
+def test_paper_that_nobody_prints_on_is_refused(reports: Reports) -> None:
+    refused = reports.post({**BODY, "parameters": {**BODY["parameters"], "paper": "A3"}})
+    assert (refused.status, refused.body["errors"][0]["field"]) == (422, "parameters.paper")
+
+
 def text_of(report_format: str, content: bytes) -> str:
     """All that a reader of the file sees, with decimal points."""
     match report_format:

@@ -11,7 +11,7 @@ import pytest
 from comanda.adapters.reports import chart_xlsx
 from comanda.domain.errors import InvalidTable
 from comanda.domain.locale import EN_US
-from comanda.domain.table import Chart, Column, Kind, Row, Table
+from comanda.domain.table import Chart, Column, Kind, Row, Strong, Table
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TABLE = Table(
@@ -26,7 +26,7 @@ TABLE = Table(
         Column("Good", Kind.BOOLEAN),
     ),
     created_at=AT,
-    subtitle=("Period: November", "As of: now"),
+    facts=(("Period", "November"), ("As of", "now")),
     locale=EN_US,
     chart=Chart("Amount", of="Day", categories=1, values=3),
 )
@@ -34,10 +34,8 @@ ROWS: list[Row] = [
     ("Day", "11/01/2026", 1, Decimal("0.10"), date(2026, 11, 1), AT, True),
     ("Day", "11/02/2026", 2, Decimal("1234.50"), None, None, False),
     ("Recipient", '=HYPERLINK("http://x")', 3, Decimal("-1.00"), None, None, None),
-    ("Total", None, 6, Decimal("1233.60"), None, None, None),
+    Strong(("Total", None, 6, Decimal("1233.60"), None, None, None)),
 ]
-TOP = 5
-"""The header's row: title, two lines, and an empty one come before it."""
 
 
 def read(content: bytes) -> Any:
@@ -46,21 +44,43 @@ def read(content: bytes) -> Any:
 
 def test_every_cell_is_read_back_with_its_type() -> None:
     sheet = read(b"".join(chart_xlsx.write(TABLE, ROWS)))
-    read_rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=TOP)]
+    read_rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert read_rows[0] == [column.title for column in TABLE.columns]
     assert read_rows[1] == ["Day", "11/01/2026", 1, 0.1, datetime(2026, 11, 1), AT.replace(tzinfo=None), True]  # noqa: DTZ001
     assert read_rows[3][:4] == ["Recipient", '=HYPERLINK("http://x")', 3, -1]
-    assert sheet.cell(TOP + 3, 2).data_type == "s", "a text, not a formula"
-    assert "R$" in sheet.cell(TOP + 2, 4).number_format
-    assert sheet.freeze_panes == f"A{TOP + 1}"
-    assert sheet["A1"].value == TABLE.title
+    assert sheet.cell(4, 2).data_type == "s", "a text, not a formula"
+    assert "R$" in sheet["D3"].number_format
 
 
 def test_the_chart_shows_the_rows_of_its_group_and_no_others() -> None:
     sheet = read(b"".join(chart_xlsx.write(TABLE, ROWS)))
     (chart,) = sheet._charts
     (series,) = chart.series
-    assert series.val.numRef.f.endswith(f"$D${TOP + 1}:$D${TOP + 2}")
+    assert series.val.numRef.f.endswith("$D$2:$D$3")
+    assert series.cat.strRef.f.endswith("$B$2:$B$3")
+
+
+def test_the_total_stands_out_and_stays_below_when_rows_are_sorted() -> None:
+    sheet = read(b"".join(chart_xlsx.write(TABLE, ROWS)))
+    assert [sheet.cell(row, 3).font.bold for row in (2, 5)] == [False, True]
+    assert sheet.auto_filter.ref == "A1:G4"
+
+
+def test_sheet_and_print_are_those_of_every_report() -> None:
+    book = openpyxl.load_workbook(BytesIO(b"".join(chart_xlsx.write(TABLE, ROWS))))
+    sheet, about = book.worksheets
+    assert (sheet.freeze_panes, sheet.print_title_rows) == ("A2", "$1:$1")
+    assert sheet.oddHeader.left.text == "&BSummary: [of] everything&B\nPeriod: November · As of: now"
+    assert (sheet.oddFooter.center.text, about.oddFooter.center.text) == ("Page &P of &N",) * 2
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+    assert about.title == "About this report"
+    assert [[cell.value for cell in row] for row in about.iter_rows()] == [
+        ["Summary: [of] everything", None],
+        [None, None],
+        ["Period", "November"],
+        ["As of", "now"],
+        ["Rows", 4],
+    ]
 
 
 @pytest.mark.parametrize("rows", [[], ROWS[2:]])

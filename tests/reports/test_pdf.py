@@ -10,14 +10,14 @@ import pytest
 from benchmarks import reports as benchmark
 from comanda.adapters.reports import pdf
 from comanda.domain.errors import InvalidTable, TooManyRows
-from comanda.domain.locale import EN_US
+from comanda.domain.locale import EN_US, Paper
 from comanda.domain.report import MAX_PDF_ROWS
-from comanda.domain.table import Column, Kind, Row, Table
+from comanda.domain.table import Column, Kind, Row, Strong, Table
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows
 
 
-def written(table: Table, rows: Iterable[Row], paper: pdf.Paper = pdf.Paper.A4) -> pypdfium2.PdfDocument:
-    return pypdfium2.PdfDocument(b"".join(pdf.write(table, rows, paper=paper)))
+def written(table: Table, rows: Iterable[Row]) -> pypdfium2.PdfDocument:
+    return pypdfium2.PdfDocument(b"".join(pdf.write(table, rows)))
 
 
 def text_of(document: pypdfium2.PdfDocument) -> list[str]:
@@ -36,7 +36,7 @@ def test_every_row_and_total_is_read_back() -> None:
 
 
 def test_each_page_has_its_header_and_its_number() -> None:
-    document = written(a_table(*PLAIN, subtitle=("Período: novembro", "Filtro: nenhum")), plain_rows(200))
+    document = written(a_table(*PLAIN, facts=(("Período", "novembro"), ("Filtro", "nenhum"))), plain_rows(200))
     pages = [page.get_textpage().get_text_bounded() for page in document]
     assert len(pages) == 4
     for number, page in enumerate(pages, 1):
@@ -57,15 +57,60 @@ def test_no_row_is_lost_where_a_page_ends(rows: int) -> None:
 @pytest.mark.parametrize(
     ("paper", "columns", "size"),
     [
-        (pdf.Paper.A4, 2, (595, 842)),
-        (pdf.Paper.A4, 12, (842, 595)),
-        (pdf.Paper.LETTER, 2, (612, 792)),
-        (pdf.Paper.LETTER, 12, (792, 612)),
+        (Paper.A4, 2, (595, 842)),
+        (Paper.A4, 12, (842, 595)),
+        (Paper.LETTER, 2, (612, 792)),
+        (Paper.LETTER, 12, (792, 612)),
     ],
 )
-def test_the_paper_is_turned_where_columns_need_it(paper: pdf.Paper, columns: int, size: tuple[int, int]) -> None:
-    (page,) = written(a_table(*[Kind.TEXT] * columns), [("some dozen letters",) * columns], paper)
+def test_the_paper_is_turned_where_columns_need_it(paper: Paper, columns: int, size: tuple[int, int]) -> None:
+    (page,) = written(a_table(*[Kind.TEXT] * columns, paper=paper), [("some dozen letters",) * columns])
     assert tuple(map(round, page.get_size())) == size
+
+
+def test_letters_are_smaller_before_a_text_is_cut() -> None:
+    """Nine columns of an orders report: without its whole id, an order cannot be looked up."""
+    order_id = "d5e34124-5c6e-4337-95ba-2bdd177219d3"
+    kinds = (Kind.DATETIME, *[Kind.TEXT] * 6, Kind.MONEY, Kind.DATETIME)
+    row: Row = (CREATED, order_id, "PED-000001", "mobile", "ana", "c" * 120, "completed", Decimal("9999.99"), CREATED)
+    lines = text_of(written(a_table(*kinds, total=True), [row] * 3))
+    assert sum(order_id in line for line in lines) == 3
+    assert sum(re.search(r" c{9,119}… ", line) is not None for line in lines) == 3, "the longest makes room"
+
+
+def test_letters_are_no_smaller_than_they_need_be() -> None:
+    found = []
+    for length in range(2, 26):
+        (page,) = written(a_table(*[Kind.TEXT] * 8), [("W" * length,) * 8])
+        text = page.get_textpage()
+        _, bottom, _, top = text.get_charbox(text.get_text_range().index("WW"), loose=False)
+        found.append(round((top - bottom) / 0.729 * 2) / 2)  # The height of capitals in this font.
+    assert found == sorted(found, reverse=True)
+    assert set(found[:-1]) >= {7.5, 7.0, 6.5, 6.0}
+
+
+def test_a_wide_table_fits_on_paper() -> None:
+    kinds = [Kind.TEXT, Kind.INTEGER, Kind.MONEY, Kind.DATE] * 6
+    row: Row = ("a text", 1234, Decimal("-1234.50"), CREATED.date()) * 6
+    lines = text_of(written(a_table(*kinds, total=True), [row]))
+    assert " ".join(["a text 1.234 -1.234,50 22/11/2026"] * 6) in lines
+
+
+def test_a_row_that_stands_out_is_in_bold() -> None:
+    rows: list[Row] = [("plain", 1, None, None), Strong(("strong", 2, None, None)), ("plain", 3, None, None)]
+    (page,) = written(a_table(*PLAIN), rows)
+    text = page.get_textpage()
+    content = text.get_text_range()
+
+    def width(word: str, after: int = 0) -> float:
+        at = content.index(word, after)
+        return float(text.get_charbox(at + len(word) - 1)[2] - text.get_charbox(at)[0])
+
+    (bold,) = written(a_table(*PLAIN), [("strong", 2, None, None)])
+    plain = bold.get_textpage()
+    at = plain.get_text_range().index("strong")
+    assert width("strong") > plain.get_charbox(at + 5)[2] - plain.get_charbox(at)[0]
+    assert width("plain") == pytest.approx(width("plain", content.index("strong")), abs=0.1), "and no other is"
 
 
 def test_nothing_stands_outside_of_its_column() -> None:
@@ -121,16 +166,24 @@ def test_cells_are_shown_on_the_page() -> None:
 
 
 def test_properties_are_those_of_the_table() -> None:
-    document = written(a_table(*PLAIN, title="Ações (1)", subtitle=("novembro",), locale=EN_US), plain_rows(1))
+    document = written(a_table(*PLAIN, title="Ações (1)", facts=(("Mês", "novembro"),), locale=EN_US), plain_rows(1))
     found = document.get_metadata_dict()
-    assert (found["Title"], found["Subject"]) == ("Ações (1)", "novembro")
+    assert (found["Title"], found["Subject"]) == ("Ações (1)", "Mês: novembro")
     assert found["CreationDate"] == "D:20261122123000Z"
     assert "Page 1 of 1" in " ".join(text_of(document))
 
 
 def test_a_long_subtitle_goes_on_in_the_next_line() -> None:
     words = " ".join(f"filter{number}" for number in range(60))
-    assert words in " ".join(text_of(written(a_table(*PLAIN, subtitle=(words,)), [])))
+    assert words in " ".join(text_of(written(a_table(*PLAIN, facts=(("Filtros", words),)), [])))
+
+
+def test_a_long_title_goes_on_in_the_next_line() -> None:
+    title = " ".join(f"word{number}" for number in range(25))
+    document = written(a_table(*PLAIN, title=title, facts=(("Month", "November"),)), plain_rows(60))
+    lines = text_of(document)
+    assert " ".join(lines).startswith(f"{title} Month: November ")
+    assert [line.split()[1] for line in lines if line.startswith("order ")] == [str(number) for number in range(60)]
 
 
 def test_more_rows_than_a_pdf_takes_are_refused() -> None:

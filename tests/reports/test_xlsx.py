@@ -17,9 +17,10 @@ from python_calamine import CalamineWorkbook
 from benchmarks import reports as benchmark
 from comanda.adapters.reports import xlsx
 from comanda.adapters.reports.upload import PART_BYTES
+from comanda.adapters.reports.xlsx_parts import LAST_ROW, widths_of
 from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import EN_US
-from comanda.domain.table import Column, Kind, Row, Table, clean_text
+from comanda.domain.locale import EN_US, Paper
+from comanda.domain.table import Column, Kind, Row, Strong, Table, clean_text
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows, rows_of
 
 
@@ -121,7 +122,7 @@ def test_what_looks_like_a_formula_is_text_and_stays_text() -> None:
 
 
 def test_a_sheet_looks_like_a_report() -> None:
-    table = a_table(*PLAIN, total=True, subtitle=("Período: novembro",), title="Orders & more")
+    table = a_table(*PLAIN, total=True, facts=(("Período", "novembro"),), title="Orders & more")
     book = by_openpyxl(written(table, plain_rows(30)))
     sheet = book.active
     assert [cell.value for cell in sheet[1]] == [column.title for column in table.columns]
@@ -130,7 +131,7 @@ def test_a_sheet_looks_like_a_report() -> None:
     assert sheet.auto_filter.ref == "A1:D31"
     assert sheet.print_title_rows == "$1:$1"
     assert sheet.oddHeader.left.text == "&BOrders && more&B\nPeríodo: novembro"
-    assert sheet["C3"].number_format == '"R$"\\ #,##0.00;[Red]\\-"R$"\\ #,##0.00'
+    assert sheet["C3"].number_format == '"R$"\\ #,##0.00_0;[Red]\\-"R$"\\ #,##0.00_0'
     assert sheet["D3"].number_format == "dd/mm/yyyy\\ hh:mm:ss"
     assert [cell.value for cell in sheet[32]] == ["Total", sum(range(30)), pytest.approx(4.35), None]
     assert sheet["C32"].font.bold
@@ -139,9 +140,111 @@ def test_a_sheet_looks_like_a_report() -> None:
     assert book.properties.created == CREATED.replace(tzinfo=None)
 
 
+def test_the_last_sheet_says_what_the_file_is() -> None:
+    facts = (("Period", "November & more"), ("Recipient", "=1+1"))
+    table = a_table(*PLAIN, Kind.DECIMAL, total=True, facts=facts, title="Orders <1>", locale=EN_US)
+    rows: list[Row] = [(*row, Decimal("0.125")) for row in plain_rows(300)]
+    sheet = by_openpyxl(written(table, rows)).worksheets[-1]
+    assert sheet.title == "About this report"
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
+        ["Orders <1>", None],
+        [None, None],
+        ["Period", "November & more"],
+        ["Recipient", "=1+1"],
+        ["Rows", 300],
+        ["Total: integer 1", sum(range(300))],
+        ["Total: money 2", 448.5],
+        ["Total: decimal 4", 37.5],
+    ]
+    assert (sheet["B4"].data_type, sheet["B7"].number_format) == ("s", sheet.parent.worksheets[0]["C2"].number_format)
+
+
+@pytest.mark.parametrize("title", ["About this report", "about THIS report"])
+def test_a_table_may_have_the_last_sheets_name(title: str) -> None:
+    names = by_openpyxl(written(a_table(Kind.TEXT, title=title, locale=EN_US), [])).sheetnames
+    assert names == [title, "About this report (2)"]
+
+
+def test_a_row_that_stands_out_is_bold_and_read_back() -> None:
+    opening: Row = Strong(("Opening <balance>", None, Decimal("-5.00"), CREATED))
+    rows = [opening, *plain_rows(2), opening]
+    content = written(a_table(*PLAIN, total=True), rows)
+    sheet = by_openpyxl(content).worksheets[0]
+    assert [[cell.value for cell in row[:3]] for row in sheet.iter_rows(min_row=2, max_row=5)] == [
+        ["Opening <balance>", None, -5],
+        ["order 0", 0, 0],
+        ["order 1", 1, 0.01],
+        ["Opening <balance>", None, -5],
+    ]
+    assert [sheet.cell(row, 3).font.bold for row in range(2, 7)] == [True, False, False, True, True]
+    assert sheet["C6"].value == -9.99, "it is added up like any other"
+    with pytest.raises(InvalidTable, match="row 3, column 'money 2'"):
+        written(a_table(*PLAIN), [*plain_rows(2), Strong(("x", 1, "1.00", None))])
+
+
+@pytest.mark.parametrize("rows", [1, 199, 200, 5_000])
+def test_no_number_is_too_wide_for_its_column(rows: int) -> None:
+    """A spreadsheet shows ### instead. Every number may be as large as the largest of the first 200 rows."""
+    widest = a_table(Kind.TEXT, Kind.INTEGER, Kind.MONEY, total=True)
+    sheet = by_openpyxl(written(widest, [("x", 99_999, Decimal("-99999.99"))] * rows)).worksheets[0]
+    integers, amounts = f"{99_999 * rows:,}", f"-R$ {Decimal('99999.99') * rows:,}"
+    assert sheet.column_dimensions["B"].width >= len(integers) * 1.1 + 1
+    assert sheet.column_dimensions["C"].width >= len(amounts) * 1.1 + 1
+
+
+def test_a_total_of_a_full_sheet_fits_too() -> None:
+    row: Row = ("x", 99_999, Decimal("-99999.99"))
+    _, integers, amounts = widths_of(
+        a_table(Kind.TEXT, Kind.INTEGER, Kind.MONEY, total=True), [row] * 200, all_seen=False
+    )
+    assert integers >= len(f"{99_999 * 1_048_000:,}") * 1.1 + 1
+    assert amounts >= len(f"-R$ {Decimal('99999.99') * 1_048_000:,}") * 1.1 + 1
+
+
+def test_long_texts_go_on_in_further_lines_of_a_higher_row() -> None:
+    long = "some words " * 12
+    sheet = by_openpyxl(written(a_table(Kind.TEXT, Kind.TEXT), [("short", "x"), (long, "x"), ("a\nb\nc", "x")])).active
+    assert [sheet.cell(row, 1).alignment.wrap_text for row in (2, 3, 4)] == [True] * 3
+    assert sheet["B3"].alignment.wrap_text is None
+    assert [sheet.row_dimensions[row].height for row in (2, 3, 4)] == [None, 45, 45]
+
+
+def test_the_header_is_as_high_as_its_titles_need() -> None:
+    def height(title: str) -> float:
+        table = Table("t", (Column(title), Column("b", Kind.MONEY)), CREATED)
+        return float(by_openpyxl(written(table, [])).active.row_dimensions[1].height)
+
+    titles = ["a", "x" * 44, "words " * 16, "two\nlines", "x" * 5_000]
+    assert list(map(height, titles)) == [20, 20, 50, 35, 409]
+
+
+def test_a_row_is_never_higher_than_excel_allows() -> None:
+    sheet = by_openpyxl(written(a_table(Kind.TEXT), [("line\n" * 100,)])).active
+    assert sheet.row_dimensions[2].height == 409
+
+
+@pytest.mark.parametrize(
+    ("kinds", "paper", "setup"),
+    [
+        ([Kind.TEXT] * 3, Paper.A4, (9, "portrait", 1)),
+        ([Kind.TEXT] * 3, Paper.LETTER, (1, "portrait", 1)),
+        ([Kind.TEXT] * 12, Paper.A4, (9, "landscape", 1)),
+        ([Kind.TEXT] * 40, Paper.A4, (9, "landscape", 3)),
+    ],
+)
+def test_paper_is_turned_and_laid_side_by_side_as_columns_need(
+    kinds: list[Kind], paper: Paper, setup: tuple[int, str, int]
+) -> None:
+    rows: list[Row] = [("some dozen letters",) * len(kinds)]
+    sheet = by_openpyxl(written(a_table(*kinds, paper=paper), rows)).active
+    page = sheet.page_setup
+    assert (page.paperSize, page.orientation, page.fitToWidth) == setup
+    assert (page.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage) == (0, True)
+
+
 def test_formats_follow_currency_and_locale() -> None:
     sheet = by_openpyxl(written(a_table(*PLAIN, currency="CHF", locale=EN_US), plain_rows(1))).active
-    assert '"CHF"' in sheet["C2"].number_format
+    assert sheet["C2"].number_format == '"CHF"\\ #,##0.00_0;[Red]\\-"CHF"\\ #,##0.00_0'
     assert sheet["D2"].number_format == "mm/dd/yyyy\\ h:mm:ss AM/PM"
 
 
@@ -151,13 +254,15 @@ def test_a_table_without_rows_is_a_header() -> None:
 
 
 def test_rows_past_a_sheets_end_go_on_in_the_next() -> None:
-    count = xlsx.LAST_ROW + 100
+    count = LAST_ROW + 100
     table = a_table(Kind.INTEGER, total=True, title="A title with [31] signs and some more")
     content = written(table, ((number,) for number in range(count)))
     book = CalamineWorkbook.from_filelike(BytesIO(content))
     first, second = (book.get_sheet_by_index(place).to_python() for place in (0, 1))
-    assert book.sheet_names == ["A title with 31 signs and some", "A title with 31 signs and s (2)"]
-    assert len(first) == xlsx.LAST_ROW - 1
+    names = ["A title with 31 signs and some", "A title with 31 signs and s (2)", "Sobre este relatório"]
+    assert book.sheet_names == names
+    assert book.get_sheet_by_index(2).to_python()[-2:] == [["Linhas", count], ["Total: integer 0", sum(range(count))]]
+    assert len(first) == LAST_ROW - 1
     assert first[0] == second[0] == ["integer 0"]
     assert [row[0] for row in first[1:] + second[1:-1]] == list(range(count))
     assert second[-1] == [sum(range(count))]
@@ -178,7 +283,7 @@ def test_rows_past_a_sheets_end_go_on_in_the_next() -> None:
     ],
 )
 def test_a_sheet_has_a_name_that_excel_takes(title: str, name: str) -> None:
-    assert by_openpyxl(written(a_table(Kind.TEXT, title=title), [])).sheetnames == [name]
+    assert by_openpyxl(written(a_table(Kind.TEXT, title=title), [])).sheetnames[0] == name
 
 
 def test_text_longer_than_a_cell_is_refused_and_the_longest_is_not() -> None:

@@ -47,6 +47,17 @@ def test_the_same_request_is_one_report_however_it_is_written(scene: Scene) -> N
     assert len(scene.publisher.sent) == 1
 
 
+@pytest.mark.parametrize(("locale", "same", "other"), [("pt-BR", "A4", "Letter"), ("en-US", "Letter", "A4")])
+def test_a_locales_own_paper_is_the_same_report_and_the_other_one_is_not(
+    scene: Scene, locale: str, same: str, other: str
+) -> None:
+    first = scene.asked(parameters={**A_TABLE, "locale": locale})
+    assert "paper" not in first.request.parameters, "reports asked for before there was a choice keep their ids"
+    assert scene.accept({**A_TABLE, "locale": locale, "paper": same}).replayed
+    turned = scene.accept({**A_TABLE, "locale": locale, "paper": other})
+    assert (turned.replayed, turned.report.request.parameters["paper"]) == (False, other)
+
+
 READS_ALL = a_caller("web", Origin.WEB, frozenset(Scope))
 
 
@@ -122,6 +133,8 @@ def test_of_two_that_begin_it_anew_one_does(scene: Scene) -> None:
         ({}, "parameters.title", "is missing"),
         ({**A_TABLE, "colour": 1}, "parameters.colour", "not a parameter"),
         ({**A_TABLE, "locale": "fr-FR"}, "parameters.locale", "pt-BR, en-US"),
+        ({**A_TABLE, "paper": "A3"}, "parameters.paper", "'A4' or 'Letter'"),
+        ({**A_TABLE, "paper": "letter"}, "parameters.paper", "'A4' or 'Letter'"),
         ({**A_TABLE, "time_zone": "Mars/Phobos"}, "parameters.time_zone", "IANA"),
         ({**A_TABLE, "time_zone": "../etc/passwd"}, "parameters.time_zone", "IANA"),
         ({**A_TABLE, "columns": []}, "parameters.columns", "at least 1"),

@@ -9,11 +9,13 @@ import pytest
 
 from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
 from comanda.application.ports import Balance, LedgerEntry
+from comanda.application.report_types.orders import ORDERS
+from comanda.application.report_types.report_type import Asked, parameters_of
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.errors import Forbidden, InvalidRequest
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
-from comanda.domain.table import Row
+from comanda.domain.table import Row, Strong
 from tests.application.reports.conftest import LEASE, Scene, a_line
 from tests.builders import NOW, a_caller
 
@@ -186,6 +188,8 @@ def test_a_statement_goes_from_opening_to_closing_balance(scene: Scene) -> None:
         (3, NOVEMBER_9, "order-3", Decimal("2.20"), Decimal("8.30")),
     ]
     assert rows[-1][2:] == ("Closing balance", None, balance)
+    assert rows[-1][1] == scene.reports.saved[-1].as_of, "today is not over: it is closed where the report ends"
+    assert [type(row) is Strong for row in rows] == [True, False, False, True]
 
 
 def test_the_closing_balance_of_a_period_is_the_opening_balance_of_the_next(scene: Scene) -> None:
@@ -195,6 +199,7 @@ def test_the_closing_balance_of_a_period_is_the_opening_balance_of_the_next(scen
     november = written(scene, "recipient-statement", STATEMENT)
     assert october[-1][4] == november[0][4] == Decimal("5.00")
     assert [row[0] for row in november[1:-1]] == [2, 3, 4]
+    assert (october[-1][1], november[0][1]) == (NOVEMBER_1 - A_SECOND, NOVEMBER_1), "each in its own period"
 
 
 def test_a_statement_without_an_entry_has_two_lines(scene: Scene) -> None:
@@ -249,6 +254,21 @@ def test_a_summary_counts_all_and_sums_what_was_completed(scene: Scene) -> None:
         ("Status", "Pending", 1, 0, zero),
         ("Total", None, 4, 2, all_of_it),
     ]
+
+
+def test_a_file_says_its_period_filters_cut_off_and_zone(scene: Scene) -> None:
+    filters = {"recipient_id": "r-1", "status": "failed", "origin": "web", "time_zone": "America/Sao_Paulo"}
+    report = scene.asked(type_name="orders", parameters={**NOVEMBER, **filters})
+    parameters = parameters_of(ORDERS, report.request.parameters)
+    table = ORDERS.document(parameters, Asked(report, scene.sources, "BRL", iter))
+    assert table.subtitle == (
+        "Period: 11/01/2026 \u2013 11/22/2026",
+        "Recipient: r-1",
+        "Status: Failed",
+        "Origin: web",
+        f"As of: {report.as_of - timedelta(hours=3):%m/%d/%Y %I:%M:%S %p}",
+        "Time zone: America/Sao_Paulo",
+    )
 
 
 def test_the_same_period_of_other_words_or_days_is_another_report(scene: Scene) -> None:

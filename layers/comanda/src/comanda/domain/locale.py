@@ -1,9 +1,10 @@
-"""How numbers, dates and the few words of a report's frame are written. The values are those of
+"""How numbers, dates and the few words of a report's frame are written, and on what paper. The values are those of
 Unicode CLDR, written down here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 _SYMBOLS = {"BRL": "R$", "EUR": "€", "GBP": "£", "USD": "$"}
 
@@ -11,6 +12,13 @@ _SYMBOLS = {"BRL": "R$", "EUR": "€", "GBP": "£", "USD": "$"}
 def currency_symbol(currency: str) -> str:
     """`R$` for BRL; the ISO 4217 code itself where it has no symbol that everybody knows."""
     return _SYMBOLS.get(currency, currency)
+
+
+class Paper(StrEnum):
+    """What is printed on (ISO 216, ANSI/ASME Y14.1)."""
+
+    A4 = "A4"
+    LETTER = "Letter"
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,16 @@ class Locale:
     time_pattern: str
     sheet_date: str
     sheet_time: str
+    spaced_symbol: bool
+    """Whether a blank stands between a currency's symbol and the amount."""
     total: str
     page: str
     of: str
     yes: str
     no: str
+    rows: str
+    about: str
+    paper: Paper
 
     def number(self, value: int | Decimal) -> str:
         """With its own decimals and with groups of three: `1.234,5` in pt-BR."""
@@ -62,11 +75,15 @@ PT_BR = Locale(
     time_pattern="%H:%M:%S",
     sheet_date="dd/mm/yyyy",
     sheet_time="hh:mm:ss",
+    spaced_symbol=True,
     total="Total",
     page="Página",
     of="de",
     yes="Sim",
     no="Não",
+    rows="Linhas",
+    about="Sobre este relatório",
+    paper=Paper.A4,
 )
 
 EN_US = Locale(
@@ -77,9 +94,13 @@ EN_US = Locale(
     time_pattern="%I:%M:%S %p",
     sheet_date="mm/dd/yyyy",
     sheet_time="h:mm:ss AM/PM",
+    spaced_symbol=False,
     total="Total",
     page="Page",
     of="of",
     yes="Yes",
     no="No",
+    rows="Rows",
+    about="About this report",
+    paper=Paper.LETTER,
 )

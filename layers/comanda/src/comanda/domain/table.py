@@ -13,11 +13,18 @@ from enum import StrEnum
 from typing import Any
 
 from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import PT_BR, Locale
+from comanda.domain.locale import PT_BR, Locale, Paper
 from comanda.domain.money import money
 
 Cell = str | int | Decimal | date | datetime | bool | None
 Row = tuple[Cell, ...]
+
+
+class Strong(tuple[Cell, ...]):
+    """A row that stands out, such as a balance: bold, in formats that know bold."""
+
+    __slots__ = ()
+
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 """Control characters but tab and line feed, and the two code points that no XML document may hold (XML 1.0, 2.2)."""
@@ -78,6 +85,10 @@ class Chart:
     values: int
 
 
+Fact = tuple[str, str]
+"""Something about a table, and what it is called: ("Recipient", "ana")."""
+
+
 @dataclass(frozen=True)
 class Table:
     """What a file shows around its rows, and how. The same table and rows make the same bytes, anywhere, at any time:
@@ -86,13 +97,14 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     created_at: datetime
-    subtitle: tuple[str, ...] = ()
-    """Lines below the title: the period, the filters, the time up to which it holds."""
+    facts: tuple[Fact, ...] = ()
+    """Below the title: the period, the filters, the time up to which it holds."""
     currency: str = "BRL"
     """ISO 4217"""
     locale: Locale = PT_BR
     zone: tzinfo = UTC
     """Where its readers are: times are shown in it."""
+    paper: Paper = Paper.A4
     chart: Chart | None = None
     """Drawn beside a small sheet; formats without charts leave it out."""
 
@@ -103,6 +115,11 @@ class Table:
             raise InvalidTable("created_at knows its zone")
         for text in (self.title, *self.subtitle):
             check_text(text, "title")
+
+    @property
+    def subtitle(self) -> tuple[str, ...]:
+        """The facts, one a line."""
+        return tuple(f"{name}: {value}" for name, value in self.facts)
 
     @property
     def has_totals(self) -> bool:
@@ -145,6 +162,10 @@ class Totals:
         for place in self._sums:
             cells: list[Any] = [row[place] for row in rows if row[place] is not None]
             self._sums[place] += sum(cells)
+
+    def foreseen(self, times: int) -> Row:
+        """The sums, if rows like those so far come so many times; None in columns without one."""
+        return tuple(self._sums[place] * times if place in self._sums else None for place in range(self._width))
 
     def row(self, label: str) -> Row:
         """The last row of the table, with the label in the first column that has no sum."""

@@ -9,10 +9,10 @@ import xlsxwriter
 
 from comanda.adapters.reports import xlsx_parts as parts
 from comanda.domain.errors import TooManyRows
-from comanda.domain.table import Kind, Row, Table, check_rows, clean_text
+from comanda.domain.locale import currency_symbol
+from comanda.domain.table import SUMMABLE, Chart, Kind, Row, Strong, Table, Totals, check_rows, clean_text
 
 MAX_ROWS = 100_000
-_MOST_WIDE = 60
 _CHUNK = 64 * 1024
 
 
@@ -30,40 +30,52 @@ def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
 
 def _workbook(table: Table, rows: Sequence[Row]) -> bytes:
     out = BytesIO()
+    widths = parts.widths_of(table, rows, all_seen=True)
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         created = table.created_at.astimezone(UTC).replace(tzinfo=None)
-        book.set_properties({"title": table.title, "comments": "\n".join(table.subtitle), "created": created})
+        facts = "\n".join(table.subtitle)
+        book.set_properties({"title": table.title, "author": "Comanda", "comments": facts, "created": created})
         sheet = book.add_worksheet(parts.sheet_name(table.title, 0))
-        sheet.write_string(0, 0, clean_text(table.title), book.add_format({"bold": True, "font_size": 14}))
-        for number, line in enumerate(table.subtitle, 1):
-            sheet.write_string(number, 0, clean_text(line))
-        top = len(table.subtitle) + 2
-        _write_rows(book, sheet, table, rows, top)
-        sheet.freeze_panes(top + 1, 0)
-        sheet.autofilter(top, 0, top + max(len(rows), 1), len(table.columns) - 1)
+        _write_rows(book, sheet, table, rows, widths)
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, _last_filtered(rows), len(table.columns) - 1)
+        sheet.repeat_rows(0)
         if table.chart:
-            _draw(book, sheet, table, rows, top)
+            _draw(book, sheet, table, table.chart, rows)
+        _set_up_print(sheet, table)
+        sheet.set_landscape()
+        sheet.set_header(parts.page_header(table))
+        _write_about(book, table, rows)
     return out.getvalue()
 
 
-def _write_rows(book: Any, sheet: Any, table: Table, rows: Sequence[Row], top: int) -> None:
+def _write_rows(book: Any, sheet: Any, table: Table, rows: Sequence[Row], widths: Sequence[int]) -> None:
+    look = {"bold": True, "font_color": "#FFFFFF", "bg_color": f"#{parts.HEADER_COLOUR}", "valign": "vcenter"}
     formats = parts.number_formats(table)
-    head = book.add_format({"bold": True, "bg_color": "#DDE3EA", "bottom": 1})
+    sheet.set_row(0, 20)
     for place, column in enumerate(table.columns):
-        sheet.write_string(top, place, clean_text(column.title), head)
-        form = book.add_format({"num_format": formats.get(column.kind, "General")})
-        shown = table.as_shown(column)
-        widest = max([len(column.title), *(len(shown(row[place])) for row in rows if row[place] is not None)])
-        sheet.set_column(place, place, min(widest, _MOST_WIDE) + 4)
-        for number, row in enumerate(rows, top + 1):
-            _write_cell(sheet, table, number, place, row[place], form)
+        aligned: dict[str, Any] = {"align": "right" if column.kind in SUMMABLE else "left"}
+        indent = {"indent": 1} if column.kind in SUMMABLE else {}
+        sheet.write_string(0, place, clean_text(column.title), book.add_format(look | aligned | indent))
+        sheet.set_column(place, place, widths[place])
+        wrapped = {"text_wrap": column.kind is Kind.TEXT}
+        plain = aligned | wrapped | {"num_format": formats.get(column.kind, "General"), "valign": "top"}
+        strong = plain | {"bold": True, "top": 1}
+        forms = {tuple: book.add_format(plain), Strong: book.add_format(strong)}
+        for number, row in enumerate(rows, 1):
+            _write_cell(sheet, table, number, place, row[place], column.kind, forms[type(row)])
+    texts = [(place, widths[place]) for place, column in enumerate(table.columns) if column.kind is Kind.TEXT]
+    for number, row in enumerate(rows, 1):
+        lines = max((parts.lines_of(row[place], width) for place, width in texts), default=1)
+        if lines > 1:
+            sheet.set_row(number, min(15 * lines, parts.HIGHEST))
 
 
-def _write_cell(sheet: Any, table: Table, number: int, place: int, cell: Any, form: Any) -> None:
+def _write_cell(sheet: Any, table: Table, number: int, place: int, cell: Any, kind: Kind, form: Any) -> None:
     """Text is always written as text: nothing in it becomes a formula or a link."""
-    match table.columns[place].kind:
+    match kind:
         case _ if cell is None:
-            return
+            sheet.write_blank(number, place, None, form)
         case Kind.TEXT:
             sheet.write_string(number, place, clean_text(cell), form)
         case Kind.BOOLEAN:
@@ -76,22 +88,58 @@ def _write_cell(sheet: Any, table: Table, number: int, place: int, cell: Any, fo
             sheet.write_number(number, place, cell, form)
 
 
-def _draw(book: Any, sheet: Any, table: Table, rows: Sequence[Row], top: int) -> None:
+def _last_filtered(rows: Sequence[Row]) -> int:
+    """The last row that a filter or a sort may move: a total stays where it is."""
+    return max(len(rows) - (type(rows[-1]) is Strong), 1) if rows else 1
+
+
+def _set_up_print(sheet: Any, table: Table) -> None:
+    sheet.set_paper(parts.PAPERS[table.paper])
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.9, bottom=0.6)
+    sheet.set_footer(parts.page_footer(table))
+
+
+def _write_about(book: Any, table: Table, rows: Sequence[Row]) -> None:
+    """The last sheet, as `xlsx` writes it."""
+    totals = Totals(table.columns)
+    totals.add(rows)
+    facts = parts.about(table, len(rows), totals.foreseen(1))
+    sheet = book.add_worksheet(parts.free_name(table.locale.about, [book.worksheets()[0].name]))
+    sheet.hide_gridlines(2)
+    sheet.set_row(0, 24)
+    sheet.set_column(0, 0, parts.about_width(facts))
+    sheet.set_column(1, 1, parts.WIDEST)
+    sheet.write_string(0, 0, clean_text(table.title), book.add_format({"bold": True, "font_size": 14}))
+    strong, formats = book.add_format({"bold": True, "valign": "top"}), parts.number_formats(table)
+    for number, (name, kind, value) in enumerate(facts, 2):
+        form = {"num_format": formats.get(kind, "General"), "align": "left", "valign": "top", "text_wrap": True}
+        sheet.write_string(number, 0, clean_text(name), strong)
+        _write_cell(sheet, table, number, 1, value, kind, book.add_format(form))
+    _set_up_print(sheet, table)
+
+
+def _draw(book: Any, sheet: Any, table: Table, chart: Chart, rows: Sequence[Row]) -> None:
     """Beside the rows; the rows that are drawn stand together."""
-    chart = table.chart
-    drawn = [number for number, row in enumerate(rows, top + 1) if chart and row[0] == chart.of]
-    if not chart or not drawn:
+    drawn = [number for number, row in enumerate(rows, 1) if row[0] == chart.of]
+    if not drawn:
         return
     first, last = drawn[0], drawn[-1]
     columns = book.add_chart({"type": "column"})
     columns.add_series(
         {
-            "name": chart.title,
+            "name": [sheet.name, 0, chart.values],
             "categories": [sheet.name, first, chart.categories, last, chart.categories],
             "values": [sheet.name, first, chart.values, last, chart.values],
+            "fill": {"color": f"#{parts.HEADER_COLOUR}"},
+            "gap": 60,
         }
     )
-    columns.set_title({"name": chart.title})
+    measured = table.columns[chart.values]
+    unit = f" ({currency_symbol(table.currency)})" if measured.kind is Kind.MONEY else ""
+    columns.set_title({"name": f"{clean_text(chart.title)}{unit}", "name_font": {"size": 13}})
+    columns.set_x_axis({"name": clean_text(chart.of), "num_font": {"rotation": -45}})
+    columns.set_y_axis({"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
     columns.set_legend({"none": True})
     columns.set_size({"width": 720, "height": 400})
-    sheet.insert_chart(top, len(table.columns) + 1, columns)
+    sheet.insert_chart(1, len(table.columns) + 1, columns)

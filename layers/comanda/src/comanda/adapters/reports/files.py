@@ -25,6 +25,13 @@ _WRITERS: dict[ReportFormat, Write] = {
 }
 
 
+def chunks_of(report_format: ReportFormat, table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
+    """The bytes of a report, while its rows are read."""
+    if report_format is ReportFormat.XLSX and table.chart:
+        return chart_xlsx.write(table, rows)
+    return _WRITERS[report_format](table, rows)
+
+
 @dataclass(frozen=True)
 class ReportWriter:
     """Implements `ReportFiles`, without a memory of what it wrote."""
@@ -34,8 +41,7 @@ class ReportWriter:
 
     def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
         report_format, counted, begun = report.request.format, _Counted(rows), self.clock()
-        rich = report_format is ReportFormat.XLSX and table.chart is not None
-        chunks = chart_xlsx.write(table, counted) if rich else _WRITERS[report_format](table, counted)
+        chunks = chunks_of(report_format, table, counted)
         try:
             stored = self.bucket.store(report.file_key, CONTENT_TYPES[report_format], chunks)
         except AlreadyStored as error:  # It should not be there; the next lease has another key.

@@ -7,16 +7,15 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from enum import Enum
 from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from comanda.adapters.reports.pdf_font import Font, stream, visible
 from comanda.domain.errors import InvalidTable, TooManyRows
-from comanda.domain.locale import currency_symbol
+from comanda.domain.locale import Paper, currency_symbol
 from comanda.domain.report import MAX_PDF_ROWS
-from comanda.domain.table import SUMMABLE, Kind, Row, Table, Totals, check_rows, clean_text
+from comanda.domain.table import SUMMABLE, Cell, Kind, Row, Strong, Table, Totals, check_rows, clean_text
 
 DEFLATE_LEVEL = 1
 SAMPLE_ROWS = 200
@@ -24,11 +23,14 @@ SAMPLE_ROWS = 200
 
 _MARGIN = 30.0
 """Of the paper on each side, in points (1/72 inch) as all lengths here."""
-_SIZE, _TITLE_SIZE, _LINE = 7.5, 14.0, 12.0
-_GAP = 9.0
-"""Between two columns."""
-_LEAST_TEXT = 36.0
-"""Text columns are not made narrower than this; numbers are never cut."""
+_SIZES, _LAST_RESORT = (7.5, 7.0, 6.5, 6.0), (6.0, 5.0, 4.0)
+"""Of letters, the first at which all texts are shown in full; at the others, long ones are cut."""
+_FRAME_SIZE = 7.5
+_TITLE_SIZE, _TITLE_LINE = 14.0, 18.0
+_FACT_SIZE, _FACT_LINE = 8.5, 12.0
+_LINE_HEIGHT, _BELOW, _GAP, _LEAST_TEXT = 1.6, 0.47, 1.2, 4.8
+"""In sizes of letters: of a line, of it below the baseline, between two columns, and how narrow text columns may be.
+Numbers are never cut."""
 _FOOTER = 22.0
 _COUNT_WIDTH = 24.0
 """Room for the number of pages."""
@@ -38,35 +40,30 @@ _CATALOG, _PAGES, _INFO, _RESOURCES, _HEADER, _PAGE_COUNT = range(1, 7)
 _REGULAR, _BOLD = 10, 20
 _FIRST_PAGE = 30
 """Numbers of objects. Fonts have six each; each page two."""
+_PAPERS = {Paper.A4: (595.28, 841.89), Paper.LETTER: (612.0, 792.0)}
+"""Width and height in portrait."""
 _BEGIN = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 
-class Paper(Enum):
-    """Width and height in portrait, in points."""
-
-    A4 = (595.28, 841.89)
-    LETTER = (612.0, 792.0)
-
-
-def write(table: Table, rows: Iterable[Row], *, paper: Paper = Paper.A4) -> Iterator[bytes]:
+def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
     """The bytes of a document, a page at a time, while the rows are read.
 
-    Portrait where the columns fit, else landscape, with long text cut off by an ellipsis. Raises TooManyRows, and
-    InvalidTable also for columns that do not fit on paper.
+    Portrait where the columns fit, else landscape, else in smaller letters, and in the end with long text cut off by an
+    ellipsis. Raises TooManyRows, and InvalidTable also for columns that do not fit on paper.
     """
     rows = iter(rows)
     sample = list(islice(rows, SAMPLE_ROWS))
     check_rows(table.columns, sample)
     fonts = _Fonts(Font("DejaVuSans.ttf"), Font("DejaVuSans-Bold.ttf"))
-    layout = _lay_out(table, sample, fonts, paper)
+    layout = _lay_out(table, sample, fonts, all_seen=len(sample) < SAMPLE_ROWS)
     document = _Document()
     yield document.begin()
     content, y = _heading(table, layout, fonts)
     lines = _lines(table, layout, fonts, chain(sample, rows))
     while (some := list(islice(lines, layout.lines_below(y)))) or not document.pages:
         frame = _frame(table, layout, fonts, y, len(some), len(document.pages) + 1)
-        body = "".join([line(y - _LINE * place) for place, line in enumerate(some, 2)])
-        yield document.page(f"{content}{frame}BT/F1 {_SIZE} Tf {body}ET")
+        body = "".join([line(y - layout.line * place) for place, line in enumerate(some, 2)])
+        yield document.page(f"{content}{frame}BT/F1 {layout.size} Tf {body}ET")
         content, y = "", layout.height - _MARGIN
     yield document.end(table, layout, fonts)
 
@@ -79,51 +76,80 @@ class _Fonts:
 
 @dataclass(frozen=True)
 class _Layout:
-    """The paper as it is turned, and each column's left edge and width."""
+    """The paper as it is turned, the size of letters, and each column's left edge and width."""
 
     width: float
     height: float
+    size: float
     columns: tuple[tuple[float, float], ...]
+
+    @property
+    def line(self) -> float:
+        """From one baseline to the next."""
+        return _LINE_HEIGHT * self.size
 
     def lines_below(self, y: float) -> int:
         """How many lines fit below the header of columns, if that begins at y."""
-        return int((y - _FOOTER - _MARGIN) / _LINE) - 1
+        return int((y - _FOOTER - _MARGIN) / self.line) - 1
 
 
 Line = Callable[[float], str]
 """From the height of its baseline to the operators that show it."""
 
 
-def _lay_out(table: Table, sample: Sequence[Row], fonts: _Fonts, paper: Paper) -> _Layout:
-    natural = [_natural_width(table, sample, fonts, place) for place in range(len(table.columns))]
-    narrow, wide = paper.value
-    gaps = 2 * _MARGIN + _GAP * (len(natural) - 1)
-    width, height = (narrow, wide) if sum(natural) + gaps <= narrow else (wide, narrow)
-    room = width - gaps
+def _lay_out(table: Table, sample: Sequence[Row], fonts: _Fonts, *, all_seen: bool) -> _Layout:
+    totals = Totals(table.columns)
+    totals.add(sample)
+    sums = totals.foreseen(1 if all_seen else MAX_PDF_ROWS // len(sample))
+    natural = [_natural_width(table, sample, sums[place], fonts, place) for place in range(len(sums))]
+    narrow, wide = _PAPERS[table.paper]
+    turned = [(narrow, wide, _SIZES[0]), *((wide, narrow, size) for size in _SIZES)]
+    for width, height, size in turned:
+        room = _room(width, size, len(natural))
+        if sum(natural) * size <= room:
+            return _placed(width, height, size, [size * each for each in natural], room)
+    for size in _LAST_RESORT:
+        room = _room(wide, size, len(natural))
+        if squeezed := _squeezed(table, [size * each for each in natural], size, room):
+            return _placed(wide, narrow, size, squeezed, room)
+    raise InvalidTable(f"{len(natural)} columns do not fit on paper; ask for XLSX")
+
+
+def _room(width: float, size: float, columns: int) -> float:
+    """For the cells of a line."""
+    return width - 2 * _MARGIN - _GAP * size * (columns - 1)
+
+
+def _squeezed(table: Table, widths: list[float], size: float, room: float) -> list[float] | None:
+    """Widths with which texts share what numbers leave them, short ones in full; None where that is too little."""
     texts = [place for place, column in enumerate(table.columns) if column.kind is Kind.TEXT]
-    room_for_texts = room - sum(natural) + sum(natural[place] for place in texts)
-    for left, place in zip(range(len(texts), 0, -1), sorted(texts, key=natural.__getitem__), strict=True):
-        if natural[place] > room_for_texts / left:
-            natural[place] = room_for_texts / left
-            if natural[place] < _LEAST_TEXT:
-                raise InvalidTable(f"{len(natural)} columns do not fit on paper; ask for XLSX")
-        room_for_texts -= natural[place]
-    if sum(natural) > room + 0.01:
-        raise InvalidTable(f"{len(natural)} columns do not fit on paper; ask for XLSX")
-    spare = (room - sum(natural)) / len(natural)
+    room_for_texts = room - sum(widths) + sum(widths[place] for place in texts)
+    for left, place in zip(range(len(texts), 0, -1), sorted(texts, key=widths.__getitem__), strict=True):
+        if widths[place] > room_for_texts / left:
+            widths[place] = room_for_texts / left
+            if widths[place] < _LEAST_TEXT * size:
+                return None
+        room_for_texts -= widths[place]
+    return widths if sum(widths) <= room + 0.01 else None
+
+
+def _placed(width: float, height: float, size: float, widths: Sequence[float], room: float) -> _Layout:
+    """Columns beside each other; what is left of the room is shared among them."""
+    spare = (room - sum(widths)) / len(widths)
     edges, x = [], _MARGIN
-    for column_width in natural:
+    for column_width in widths:
         edges.append((x, column_width + spare))
-        x += column_width + spare + _GAP
-    return _Layout(width, height, tuple(edges))
+        x += column_width + spare + _GAP * size
+    return _Layout(width, height, size, tuple(edges))
 
 
-def _natural_width(table: Table, sample: Sequence[Row], fonts: _Fonts, place: int) -> float:
-    """The width that shows the title and the sample in full."""
+def _natural_width(table: Table, sample: Sequence[Row], total: Cell, fonts: _Fonts, place: int) -> float:
+    """What shows the title, the sample and the total in full, in sizes of letters."""
     column = table.columns[place]
     shown = table.as_shown(column)
     widths = [fonts.regular.width(shown(row[place])) for row in sample if row[place] is not None]
-    return max(fonts.bold.width(_title(table, place)), *widths, 0.0) * _SIZE / 1000 + 1
+    bold = [_title(table, place), *([shown(total)] if total is not None else [])]
+    return max([*map(fonts.bold.width, bold), *widths]) / 1000 + 0.13
 
 
 def _title(table: Table, place: int) -> str:
@@ -143,9 +169,12 @@ def _lines(table: Table, layout: _Layout, fonts: _Fonts, rows: Iterator[Row]) ->
             raise TooManyRows(f"a PDF takes at most {MAX_PDF_ROWS} rows; ask for XLSX, which takes any number")
         totals.add(batch)
         for row in batch:
-            yield partial(_line, cells, row)
+            if type(row) is Strong:
+                yield partial(_bold_line, table, layout, fonts.bold, row)
+            else:
+                yield partial(_line, cells, row)
     if table.has_totals:
-        yield partial(_totals_line, table, layout, fonts.bold, totals.row(table.locale.total))
+        yield partial(_bold_line, table, layout, fonts.bold, totals.row(table.locale.total))
 
 
 def _line(cells: Sequence[Callable[[Any], tuple[str, str]]], row: Row, y: float) -> str:
@@ -154,9 +183,9 @@ def _line(cells: Sequence[Callable[[Any], tuple[str, str]]], row: Row, y: float)
     return "".join([f"1 0 0 1 {x} {height} Tm{text}" for x, text in shown])
 
 
-def _totals_line(table: Table, layout: _Layout, font: Font, row: Row, y: float) -> str:
+def _bold_line(table: Table, layout: _Layout, font: Font, row: Row, y: float) -> str:
     cells = [_cell(table, layout, place, font, label=isinstance(cell, str)) for place, cell in enumerate(row)]
-    return f"/F2 {_SIZE} Tf {_line(cells, row, y)}"
+    return f"/F2 {layout.size} Tf {_line(cells, row, y)}/F1 {layout.size} Tf "
 
 
 def _cell(
@@ -166,7 +195,8 @@ def _cell(
     column = table.columns[place]
     shown = table.as_shown(column)
     left, width = layout.columns[place]
-    room = width * 1000 / _SIZE
+    size = layout.size
+    room = width * 1000 / size
     known: dict[str, tuple[str, str]] = {}
 
     def text(cell: str) -> tuple[str, str]:
@@ -183,7 +213,7 @@ def _cell(
         digits = shown(cell)
         wide = font.width(digits)
         if wide <= room:
-            return f"{left + (room - wide) * _SIZE / 1000:.2f}", f"{font.encode(digits)}Tj\n"
+            return f"{left + (room - wide) * size / 1000:.2f}", f"{font.encode(digits)}Tj\n"
         # A number is not cut but set narrower.
         return f"{left:.2f}", f" {100 * room / wide:.1f} Tz{font.encode(digits)}Tj 100 Tz\n"
 
@@ -198,15 +228,18 @@ def _fitted(text: str, font: Font, room: float) -> str:
 
 
 def _heading(table: Table, layout: _Layout, fonts: _Fonts) -> tuple[str, float]:
-    """Title and subtitle of the first page, and the height at which its table begins."""
+    """Title and facts of the first page, and the height at which its table begins."""
     width = layout.width - 2 * _MARGIN
-    y = layout.height - _MARGIN - _TITLE_SIZE
-    title = _fitted(table.title, fonts.bold, width * 1000 / _TITLE_SIZE)
-    content = f"BT/F2 {_TITLE_SIZE} Tf 1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.bold.encode(title)}Tj/F1 {_SIZE + 1} Tf "
+    y = layout.height - _MARGIN + _TITLE_LINE - _TITLE_SIZE
+    content = f"BT/F2 {_TITLE_SIZE} Tf "
+    for line in _wrapped(table.title, fonts.bold, width * 1000 / _TITLE_SIZE):
+        y -= _TITLE_LINE
+        content += f"1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.bold.encode(visible(line))}Tj\n"
+    content += f"/F1 {_FACT_SIZE} Tf "
     y -= 4
-    for subtitle in table.subtitle:
-        for line in _wrapped(subtitle, fonts.regular, width * 1000 / (_SIZE + 1)):
-            y -= _LINE
+    for fact in table.subtitle:
+        for line in _wrapped(fact, fonts.regular, width * 1000 / _FACT_SIZE):
+            y -= _FACT_LINE
             content += f"1 0 0 1 {_MARGIN} {y:.2f} Tm{fonts.regular.encode(visible(line))}Tj\n"
     return f"{content}ET ", y - 8
 
@@ -228,15 +261,15 @@ def _frame(table: Table, layout: _Layout, fonts: _Fonts, y: float, lines: int, p
     font, right = fonts.regular, layout.width - _MARGIN
     rules = "".join(
         f"{_MARGIN} {height:.2f} m {right:.2f} {height:.2f} l "
-        for height in (y - _LINE * place - 3.5 for place in range(2, lines + 2))
+        for height in (y - layout.line * place - _BELOW * layout.size for place in range(2, lines + 2))
     )
     written = visible(f"{table.title} · {table.locale.moment(table.local(table.created_at))}")
     counted = f"{table.locale.page} {page} {table.locale.of} "
-    counted_at = right - _COUNT_WIDTH - font.width(counted) * _SIZE / 1000
-    left_room = (counted_at - _MARGIN - _GAP) * 1000 / _SIZE
+    counted_at = right - _COUNT_WIDTH - font.width(counted) * _FRAME_SIZE / 1000
+    left_room = (counted_at - _MARGIN - _GAP) * 1000 / _FRAME_SIZE
     return (
-        f"q 1 0 0 1 0 {y - _LINE:.2f} cm/Header Do Q .85 G .4 w {rules}S "
-        f"BT/F1 {_SIZE} Tf 1 0 0 1 {_MARGIN} {_FOOTER} Tm{font.encode(_fitted(written, font, left_room))}Tj "
+        f"q 1 0 0 1 0 {y - layout.line:.2f} cm/Header Do Q .85 G .4 w {rules}S "
+        f"BT/F1 {_FRAME_SIZE} Tf 1 0 0 1 {_MARGIN} {_FOOTER} Tm{font.encode(_fitted(written, font, left_room))}Tj "
         f"1 0 0 1 {counted_at:.2f} {_FOOTER} Tm{font.encode(counted)}Tj ET "
         f"q 1 0 0 1 {right - _COUNT_WIDTH:.2f} {_FOOTER} cm/Count Do Q "
     )
@@ -268,7 +301,7 @@ class _Document:
         both = f"/Resources<</Font<</F1 {_REGULAR} 0 R/F2 {_BOLD} 0 R>>>>"
         form = "/Type/XObject/Subtype/Form/BBox"
         header = _columns_header(table, layout, fonts.bold)
-        count = f"BT/F1 {_SIZE} Tf {fonts.regular.encode(str(len(self.pages)))}Tj ET"
+        count = f"BT/F1 {_FRAME_SIZE} Tf {fonts.regular.encode(str(len(self.pages)))}Tj ET"
         objects = {
             _CATALOG: (
                 f"<</Type/Catalog/Pages {_PAGES} 0 R/Lang({table.locale.tag})"
@@ -284,8 +317,8 @@ class _Document:
                 f"<</Title{_string(table.title)}/Subject{_string(' · '.join(table.subtitle))}/Creator(Comanda)"
                 f"/CreationDate(D:{table.created_at.astimezone(UTC):%Y%m%d%H%M%S}Z)>>"
             ).encode(),
-            _HEADER: stream(header.encode(), f"{form}[0 {-_LINE} {layout.width} {2 * _LINE}]{both}"),
-            _PAGE_COUNT: stream(count.encode(), f"{form}[0 {-_LINE} {_COUNT_WIDTH} {_LINE}]{both}"),
+            _HEADER: stream(header.encode(), f"{form}[0 {-layout.line} {layout.width} {2 * layout.line}]{both}"),
+            _PAGE_COUNT: stream(count.encode(), f"{form}[0 {-_FACT_LINE} {_COUNT_WIDTH} {_FACT_LINE}]{both}"),
             **fonts.regular.objects(_REGULAR),
             **fonts.bold.objects(_BOLD),
         }
@@ -311,12 +344,12 @@ def _columns_header(table: Table, layout: _Layout, font: Font) -> str:
     """The titles of all columns on a band of colour, with their baseline at 0."""
     titles = ""
     for place, (column, (left, width)) in enumerate(zip(table.columns, layout.columns, strict=True)):
-        room = width * 1000 / _SIZE
+        room = width * 1000 / layout.size
         title = _fitted(_title(table, place), font, room)
-        shift = (room - font.width(title)) * _SIZE / 1000 if column.kind in SUMMABLE else 0.0
+        shift = (room - font.width(title)) * layout.size / 1000 if column.kind in SUMMABLE else 0.0
         titles += f"1 0 0 1 {left + shift:.2f} 0 Tm{font.encode(title)}Tj "
-    band = f"{_MARGIN - 3} -3.5 {layout.width - 2 * _MARGIN + 6:.2f} {_LINE} re"
-    return f".12 .31 .47 rg {band} f 1 g BT/F2 {_SIZE} Tf {titles}ET"
+    band = f"{_MARGIN - 3} {-_BELOW * layout.size:.2f} {layout.width - 2 * _MARGIN + 6:.2f} {layout.line:.2f} re"
+    return f".12 .31 .47 rg {band} f 1 g BT/F2 {layout.size} Tf {titles}ET"
 
 
 def _string(text: str) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from comanda.adapters.reports import xlsx_parts as parts
+from comanda.adapters.reports.xlsx_parts import Look
 from comanda.domain.errors import InvalidTable
-from comanda.domain.table import Column, Kind, Row, Table, Totals, check_cell, check_rows, clean_text
+from comanda.domain.table import Column, Kind, Row, Strong, Table, Totals, check_cell, check_rows, clean_text
 
-LAST_ROW = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_TEXT = 32_767
 """UTF-16 code units in a cell."""
@@ -58,9 +58,10 @@ def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
     rows = iter(rows)
     sample = list(islice(rows, SAMPLE_ROWS))
     check_rows(table.columns, sample)
+    widths = parts.widths_of(table, sample, all_seen=len(sample) < SAMPLE_ROWS)
     rows = chain(sample, rows)
-    head = parts.sheet_head(table, sample)
-    cells = _Cells(table, sample)
+    head = parts.sheet_head(table, widths)
+    cells = _Cells(table, sample, widths)
     sheets: list[parts.Sheet] = []
     out = _Buffer()
     with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=DEFLATE_LEVEL) as archive:
@@ -76,8 +77,11 @@ def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
                         yield out.take()
                 if not batch:
                     entry.write(cells.totals_row(sheet.last_row + 1))
-                entry.write(parts.sheet_foot(table, sheet.last_row))
+                entry.write(parts.sheet_foot(table, widths, sheet.last_row))
             sheets.append(parts.Sheet(parts.sheet_name(table.title, len(sheets)), sheet.last_row))
+        with archive.open(parts.sheet_path(len(sheets)), "w") as entry:
+            entry.write(cells.about())
+        sheets.append(parts.Sheet(parts.free_name(table.locale.about, [sheet.name for sheet in sheets]), None))
         for path, content in parts.workbook(table, sheets, cells.shared).items():
             with archive.open(path, "w") as entry:
                 entry.write(content)
@@ -96,7 +100,7 @@ class _SheetRows:
 
     def take(self, batch: Sequence[Row]) -> bytes:
         """XML of the first `taken` rows of the batch; empty where the sheet is full."""
-        fitting = batch[: LAST_ROW - self._cells.table.has_totals - self.last_row]
+        fitting = batch[: parts.LAST_ROW - self._cells.table.has_totals - self.last_row]
         xml = self._cells.render(fitting, self.last_row + 1)
         if self._bytes and self._bytes + len(xml) > MAX_SHEET_BYTES:
             return b""
@@ -110,8 +114,14 @@ class _SheetRows:
 class _Cells:
     """Turns rows of one table into XML, adds them up, and keeps the texts that are written once."""
 
-    def __init__(self, table: Table, sample: Sequence[Row]) -> None:
+    def __init__(self, table: Table, sample: Sequence[Row], widths: Sequence[int]) -> None:
         self.table = table
+        self._wrapping = {
+            place: width
+            for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
+            if column.kind is Kind.TEXT and any(parts.lines_of(row[place], width) > 1 for row in sample)
+        }
+        """Columns whose texts go on in further lines, and their widths."""
         self.shared: dict[str, int] = {}
         self._sharing = [
             column.kind is Kind.TEXT and 2 * len({row[place] for row in sample}) <= len(sample)
@@ -124,6 +134,13 @@ class _Cells:
     def render(self, rows: Sequence[Row], first: int) -> bytes:
         """XML of rows; `first` is the number of the first in its sheet. Raises InvalidTable."""
         try:
+            if Strong in set(map(type, rows)):
+                return b"".join(
+                    self._set_apart(row, number, Look.STRONG)
+                    if type(row) is Strong
+                    else self._render([row], number).encode()
+                    for number, row in enumerate(rows, first)
+                )
             return self._render(rows, first).encode()
         except (TypeError, ValueError, AttributeError, InvalidTable):
             check_rows(self.table.columns, rows, self._rows_before + 1)
@@ -136,24 +153,42 @@ class _Cells:
     def totals_row(self, number: int) -> bytes:
         if not self.table.has_totals:
             return b""
-        cells = "".join(
-            parts.text_cell(place, number, cell, style=parts.style_of(Kind.TEXT, total=True))
-            if isinstance(cell, str)
-            else self._any(place, cell, number, total=True)
-            for place, cell in enumerate(self._totals.row(self.table.locale.total))
+        return self._set_apart(self._totals.row(self.table.locale.total), number, Look.TOTAL)
+
+    def about(self) -> bytes:
+        """The last sheet: what the others are, and what is known only at their end."""
+        facts = parts.about(self.table, self._rows_before, self._totals.foreseen(1))
+        rows = "".join(
+            f'<row r="{number}">{self._value(Kind.TEXT, 0, name, number, Look.STRONG)}'
+            f"{self._value(kind, 1, value, number, Look.NOTE)}</row>"
+            for number, (name, kind, value) in enumerate(facts, 3)
         )
+        return parts.about_head(self.table, facts) + rows.encode() + parts.about_foot(self.table)
+
+    def _set_apart(self, row: Row, number: int, look: Look) -> bytes:
+        """A row that is not like the others. Raises InvalidTable."""
+        cells = ""
+        for place, (column, cell) in enumerate(zip(self.table.columns, row, strict=True)):
+            if isinstance(cell, str):  # A label may stand in a column of any kind.
+                cells += self._value(Kind.TEXT, place, cell, number, look)
+            else:
+                check_cell(column, cell, f"row {number} of the sheet, column {column.title!r}")
+                cells += self._value(column.kind, place, cell, number, look)
         return f'<row r="{number}">{cells}</row>'.encode()
 
     def _compile(self) -> Render:
         """One f-string for a whole row. What is usual for a kind is written in place; the rest asks `_any`."""
         names = [f"v{place}" for place in range(len(self.table.columns))]
-        cells = list(map(_expression, self.table.columns, range(len(names)), names, self._sharing))
+        styles = [parts.WRAPPED if place in self._wrapping else None for place in range(len(names))]
+        cells = list(map(_expression, self.table.columns, range(len(names)), names, self._sharing, styles))
+        height = f"{{height({', '.join(names[place] for place in self._wrapping)})}}" if self._wrapping else ""
         # Compiling one f-string takes time with the square of its length: 17 s for 16,384 columns in one.
         groups = ["".join(cells[first : first + 64]) for first in range(0, len(cells), 64)]
-        row = " + ".join(f"f'''{group}'''" for group in ['<row r="{n}">' + groups[0], *groups[1:], "</row>"])
+        row = " + ".join(f"f'''{group}'''" for group in [f'<row r="{{n}}"{height}>' + groups[0], *groups[1:], "</row>"])
         variables = ", ".join(names)
         source = f"def render(rows, first):\n return ''.join([{row} for n, ({variables},) in enumerate(rows, first)])"
         known: dict[str, Any] = {
+            "height": partial(_height, list(self._wrapping.values())),
             "plain": _is_plain,
             "money": _usual_money,
             "moment": self._moment,
@@ -165,20 +200,26 @@ class _Cells:
         render: Render = known["render"]
         return render
 
-    def _any(self, place: int, cell: Any, number: int, total: bool = False) -> str:
+    def _any(self, place: int, cell: Any, number: int) -> str:
         """The XML of any cell. Raises InvalidTable where its column's kind or the format does not allow it."""
         column = self.table.columns[place]
         where = f"row {number} of the sheet, column {column.title!r}"
         check_cell(column, cell, where)
-        style = parts.style_of(column.kind, total=total)
+        if column.kind is Kind.TEXT:
+            return self._text(place, number, cell, where)
+        return self._value(column.kind, place, cell, number, Look.PLAIN)
+
+    def _value(self, kind: Kind, place: int, cell: Any, number: int, look: Look) -> str:
+        """The XML of a checked cell that need not be fast."""
+        style = parts.style_of(kind, look)
         if cell is None:
-            return parts.empty_cell(place, number, style) if total else ""
+            return parts.empty_cell(place, number, style)
         value: object
-        match column.kind:
+        match kind:
             case Kind.TEXT:
-                return self._text(place, number, cell, where)
+                return parts.text_cell(place, number, parts.escaped(clean_text(cell)), style, keep_space=True)
             case Kind.BOOLEAN:
-                return parts.boolean_cell(place, number, cell, style)
+                return parts.boolean_cell(place, number, f"{cell:d}", style)
             case Kind.DATE:
                 value, exact = _usual_day(cell), cell.isoformat()
             case Kind.DATETIME:
@@ -199,9 +240,10 @@ class _Cells:
             raise InvalidTable(f"{where}: {length} characters; a cell holds {MAX_TEXT}")
         if cleaned.startswith(("=", "+", "-", "@")):
             return parts.text_cell(place, number, parts.escaped(cleaned), parts.AS_TEXT, keep_space=True)
+        style = parts.WRAPPED if place in self._wrapping else None
         if self._sharing[place] and length <= MAX_SHARED_LENGTH and len(self.shared) < MAX_SHARED:
-            return parts.shared_cell(place, number, self.shared.setdefault(text, len(self.shared)))
-        return parts.text_cell(place, number, parts.escaped(cleaned), keep_space=True)
+            return parts.shared_cell(place, number, self.shared.setdefault(text, len(self.shared)), style)
+        return parts.text_cell(place, number, parts.escaped(cleaned), style, keep_space=True)
 
     def _moment(self, moment: datetime) -> float | None:
         """Days since the epoch as a clock on the wall in the table's zone shows them; None before the first date.
@@ -214,16 +256,24 @@ class _Cells:
         return days if days >= _FIRST_NUMBER else None
 
 
-def _expression(column: Column, place: int, v: str, sharing: bool) -> str:
+def _height(widths: Sequence[int], *texts: str | None) -> str:
+    """The attribute that makes a row as high as its texts need: not every reader looks for itself."""
+    lines = max(map(parts.lines_of, texts, widths))
+    return f' ht="{min(15 * lines, parts.HIGHEST)}"' if lines > 1 else ""
+
+
+def _expression(column: Column, place: int, v: str, sharing: bool, text_style: int | None) -> str:
     """The part of the row's f-string that writes one cell, from the variable `v` and the row number `n`."""
     style = parts.style_of(column.kind)
     limit = 10**_MAX_DIGITS
     number_cell = parts.number_cell(place, "{n}", "{m}", style)
     match column.kind:
         case Kind.TEXT if sharing:
-            usual, condition = parts.shared_cell(place, "{n}", "{m}"), f"(m := shared({v})) is not None"
+            usual = parts.shared_cell(place, "{n}", "{m}", text_style)
+            condition = f"(m := shared({v})) is not None"
         case Kind.TEXT:
-            usual, condition = parts.text_cell(place, "{n}", f"{{{v}}}"), f"plain({v}) and '_x' not in {v}"
+            usual = parts.text_cell(place, "{n}", f"{{{v}}}", text_style)
+            condition = f"plain({v}) and '_x' not in {v}"
         case Kind.BOOLEAN:
             usual, condition = parts.boolean_cell(place, "{n}", f"{{{v}:d}}", style), f"{v}.__class__ is bool"
         case Kind.INTEGER:

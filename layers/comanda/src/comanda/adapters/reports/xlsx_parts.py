@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from enum import IntEnum
+from itertools import count
+from math import ceil
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from comanda.domain.locale import currency_symbol
-from comanda.domain.table import Kind, Row, Table, clean_text
+from comanda.domain.locale import Paper, currency_symbol
+from comanda.domain.table import SUMMABLE, Cell, Kind, Row, Table, Totals, clean_text
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -19,26 +23,48 @@ MAX_SHEET_NAME = 31
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _ESCAPE_SEQUENCE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 """Text that looks like the format's own escapes for control characters (ST_Xstring, ECMA-376 22.9.2.19)."""
-_WIDEST, _NARROWEST = 60, 8
-"""Of a column, in characters of the default font."""
+LAST_ROW = 1_048_576
+WIDEST, _NARROWEST = 48, 8
+"""Of a column, in characters of the default font, as all widths here."""
+_LEAST_UNSEEN = {Kind.INTEGER: 13, Kind.DECIMAL: 18, Kind.MONEY: 20}
+"""Width of a column of numbers, where rows come that were not measured: a number that does not fit shows as ###."""
+_UPRIGHT, _SMALLEST = 110, 300
+"""Up to the first, paper stands upright; past the second, print would be smaller than half its size on one page."""
+PAPERS = {Paper.LETTER: 1, Paper.A4: 9}
+"""ST_PaperSize (ECMA-376, 18.3.1.63)."""
+HIGHEST = 409
+"""Of a row, in points."""
+HEADER_COLOUR = "1F4E79"
 
 _KINDS = list(Kind)
-_NUMBERS = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY}
 AS_TEXT = 1
-_HEADER, _NUMBER_HEADER = 2, 3
+_HEADER, _NUMBER_HEADER, _TITLE = 2, 3, 4
 
 
-def style_of(kind: Kind, *, total: bool = False) -> int:
+class Look(IntEnum):
+    """How a cell of a kind is set."""
+
+    PLAIN = 0
+    STRONG = 1
+    TOTAL = 2
+    NOTE = 3
+    """At the left; text goes on in further lines."""
+
+
+def style_of(kind: Kind, look: Look = Look.PLAIN) -> int:
     """The number of a cell format in styles.xml."""
-    return 4 + 2 * _KINDS.index(kind) + total
+    return 5 + len(Look) * _KINDS.index(kind) + look
+
+
+WRAPPED = style_of(Kind.TEXT, Look.NOTE)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A finished sheet: its name, and the number of the last row that is no total."""
+    """A finished sheet: its name, and the number of the last row that is no total; None where it is no table."""
 
     name: str
-    last_row: int
+    last_row: int | None
 
 
 def letters_of(place: int) -> str:
@@ -65,9 +91,10 @@ def text_cell(
     return f'<c r="{letters_of(place)}{number}"{styled} t="inlineStr"><is><t{space}>{content}</t></is></c>'
 
 
-def shared_cell(place: int, number: int | str, shared: int | str) -> str:
+def shared_cell(place: int, number: int | str, shared: int | str, style: int | None = None) -> str:
     """A cell whose text stands in the table of shared texts."""
-    return f'<c r="{letters_of(place)}{number}" t="s"><v>{shared}</v></c>'
+    styled = "" if style is None else f' s="{style}"'
+    return f'<c r="{letters_of(place)}{number}"{styled} t="s"><v>{shared}</v></c>'
 
 
 def number_cell(place: int, number: int | str, value: object, style: int) -> str:
@@ -99,43 +126,102 @@ def sheet_name(title: str, place: int) -> str:
     return name + number
 
 
-def sheet_head(table: Table, sample: Sequence[Row]) -> bytes:
-    """Everything before the first row of data: frozen header, widths as the sample needs them."""
-    columns = "".join(
-        f'<col min="{place}" max="{place}" width="{width}" customWidth="1"/>'
-        for place, width in enumerate(_widths(table, sample), 1)
+def free_name(title: str, sheets: Iterable[str]) -> str:
+    """A name that none of these sheets has; Excel takes small and capital letters for the same."""
+    taken = {name.casefold() for name in sheets}
+    names = (sheet_name(title, place) for place in count())
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def about(table: Table, rows: int, totals: Row) -> list[tuple[str, Kind, Cell]]:
+    """What the last sheet says about the others: name, kind and value of each fact."""
+    locale = table.locale
+    return [
+        *((name, Kind.TEXT, value) for name, value in table.facts),
+        (locale.rows, Kind.INTEGER, rows),
+        *(
+            (f"{locale.total}: {column.title}", column.kind, total)
+            for column, total in zip(table.columns, totals, strict=True)
+            if column.total
+        ),
+    ]
+
+
+def about_width(facts: Sequence[tuple[str, Kind, Cell]]) -> int:
+    """Of the names of facts."""
+    return min(max(_columns_of(name) for name, _, _ in facts) + 4, WIDEST)
+
+
+def about_head(table: Table, facts: Sequence[tuple[str, Kind, Cell]]) -> bytes:
+    """Everything before the facts, which begin in row 3."""
+    title = text_cell(0, 1, escaped(clean_text(table.title)), _TITLE, keep_space=True)
+    return (
+        f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        '<sheetViews><sheetView showGridLines="0" workbookViewId="0"/></sheetViews>'
+        f'<sheetFormatPr defaultRowHeight="15"/><cols>{_columns([about_width(facts), WIDEST])}</cols>'
+        f'<sheetData><row r="1" ht="24" customHeight="1">{title}</row>'
+    ).encode()
+
+
+def about_foot(table: Table) -> bytes:
+    return f"</sheetData>{_print_setup(table, 1, '', landscape=False)}</worksheet>".encode()
+
+
+def _columns(widths: Sequence[int]) -> str:
+    return "".join(
+        f'<col min="{place}" max="{place}" width="{width}" customWidth="1"/>' for place, width in enumerate(widths, 1)
     )
+
+
+def sheet_head(table: Table, widths: Sequence[int]) -> bytes:
+    """Everything before the first row of data: frozen header, and how wide columns are."""
+    titles = [clean_text(column.title) for column in table.columns]
+    height = min(5 + 15 * max(lines_of(title, width - 1) for title, width in zip(titles, widths, strict=True)), HIGHEST)
     header = "".join(
         text_cell(
             place,
             1,
-            escaped(clean_text(column.title)),
-            _NUMBER_HEADER if column.kind in _NUMBERS else _HEADER,
+            escaped(title),
+            _NUMBER_HEADER if column.kind in SUMMABLE else _HEADER,
             keep_space=True,
         )
-        for place, column in enumerate(table.columns)
+        for place, (column, title) in enumerate(zip(table.columns, titles, strict=True))
     )
     return (
         f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
         ' state="frozen"/><selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
-        f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols>'
-        f'<sheetData><row r="1" ht="20" customHeight="1">{header}</row>'
+        f'<sheetFormatPr defaultRowHeight="15"/><cols>{_columns(widths)}</cols>'
+        f'<sheetData><row r="1" ht="{height}" customHeight="1">{header}</row>'
     ).encode()
 
 
-def sheet_foot(table: Table, last_row: int) -> bytes:
-    """Everything after the last row: filter, and how it is printed, with title, subtitle and page x of y."""
-    locale = table.locale
-    header = f"&L&B{_print_text(table.title, 80)}&B\n{_print_text(' · '.join(table.subtitle), 150)}"
-    footer = f"&C{locale.page} &P {locale.of} &N"
+def sheet_foot(table: Table, widths: Sequence[int], last_row: int) -> bytes:
+    """Everything after the last row: filter, and how it is printed."""
+    wide = sum(widths)
+    setup = _print_setup(table, ceil(wide / _SMALLEST), page_header(table), landscape=wide > _UPRIGHT)
+    last = letters_of(len(table.columns) - 1)
+    return f'</sheetData><autoFilter ref="A1:{last}{last_row}"/>{setup}</worksheet>'.encode()
+
+
+def page_header(table: Table) -> str:
+    """Title and facts, on each page; of 255 characters at most."""
+    return f"&L&B{_print_text(table.title, 80)}&B\n{_print_text(' · '.join(table.subtitle), 150)}"
+
+
+def page_footer(table: Table) -> str:
+    return f"&C{table.locale.page} &P {table.locale.of} &N"
+
+
+def _print_setup(table: Table, pages_wide: int, header: str, *, landscape: bool) -> str:
+    orientation = "landscape" if landscape else "portrait"
     return (
-        f'</sheetData><autoFilter ref="A1:{letters_of(len(table.columns) - 1)}{last_row}"/>'
         '<pageMargins left="0.4" right="0.4" top="0.9" bottom="0.6" header="0.3" footer="0.3"/>'
-        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>'
-        f"<headerFooter><oddHeader>{escape(header)}</oddHeader><oddFooter>{escape(footer)}</oddFooter>"
-        "</headerFooter></worksheet>"
-    ).encode()
+        f'<pageSetup paperSize="{PAPERS[table.paper]}" fitToWidth="{pages_wide}" fitToHeight="0"'
+        f' orientation="{orientation}"/>'
+        f"<headerFooter><oddHeader>{escape(header)}</oddHeader>"
+        f"<oddFooter>{escape(page_footer(table))}</oddFooter></headerFooter>"
+    )
 
 
 def workbook(table: Table, sheets: Sequence[Sheet], shared: Iterable[str]) -> dict[str, bytes]:
@@ -202,21 +288,27 @@ def _defined_names(table: Table, sheets: Sequence[Sheet]) -> str:
         f'<definedName name="_xlnm._FilterDatabase" localSheetId="{place}" hidden="1">'
         f"{quoted[place]}!$A$1:${last}${sheet.last_row}</definedName>"
         for place, sheet in enumerate(sheets)
+        if sheet.last_row
     ]
     titles = [
         f'<definedName name="_xlnm.Print_Titles" localSheetId="{place}">{quoted[place]}!$1:$1</definedName>'
-        for place in range(len(sheets))
+        for place, sheet in enumerate(sheets)
+        if sheet.last_row
     ]
     return "".join(filters + titles)
 
 
 def number_formats(table: Table) -> dict[Kind, str]:
-    """How spreadsheets show the cells of each kind that is not plain text."""
+    """How spreadsheets show the cells of each kind that is not plain text. A number ends a digit's width (`_0`) before
+    the next column; an indent would do the same, but LibreOffice forgets it where formats change."""
     symbol = currency_symbol(table.currency).replace('"', "")
+    spaced = table.locale.spaced_symbol or symbol.isalpha()
+    amount = f'"{symbol}"\\ #,##0.00' if spaced else f'"{symbol}"#,##0.00'
     return {
-        Kind.INTEGER: "#,##0",
-        Kind.DECIMAL: "#,##0.###############",
-        Kind.MONEY: f'"{symbol}"\\ #,##0.00;[Red]\\-"{symbol}"\\ #,##0.00',
+        Kind.INTEGER: "#,##0_0",
+        # With two places at the least: Excel shows 5 as "5." under #.###
+        Kind.DECIMAL: "#,##0.00#############_0",
+        Kind.MONEY: f"{amount}_0;[Red]\\-{amount}_0",
         Kind.DATE: table.locale.sheet_date,
         Kind.DATETIME: f"{table.locale.sheet_date}\\ {table.locale.sheet_time}",
     }
@@ -229,25 +321,28 @@ def _styles(table: Table) -> str:
         f'<numFmt numFmtId="{format_ids[kind]}" formatCode={quoteattr(code)}/>' for kind, code in formats.items()
     )
     header = 'numFmtId="0" fontId="2" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1" applyAlignment="1"'
+    body = 'fontId="0" fillId="0" borderId="0" xfId="0" applyAlignment="1"'
     cell_formats = [
-        '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
-        '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1" applyNumberFormat="1"/>',
-        f'<xf {header}><alignment vertical="center"/></xf>',
-        f'<xf {header}><alignment horizontal="right" vertical="center"/></xf>',
+        f'<xf numFmtId="0" {body}><alignment vertical="top"/></xf>',
+        f'<xf numFmtId="49" {body} quotePrefix="1" applyNumberFormat="1"><alignment vertical="top" wrapText="1"/></xf>',
+        f'<xf {header}><alignment vertical="center" wrapText="1"/></xf>',
+        f'<xf {header}><alignment horizontal="right" vertical="center" wrapText="1" indent="1"/></xf>',
+        '<xf numFmtId="0" fontId="3" fillId="0" borderId="0" xfId="0" applyFont="1"/>',
     ]
     for kind in _KINDS:
         format_id = f'numFmtId="{format_ids[kind]}" applyNumberFormat="1"' if kind in format_ids else 'numFmtId="0"'
-        alignment = f'<alignment horizontal="{"right" if kind in _NUMBERS else "left"}"/>'
-        cell_formats += [
-            f'<xf {format_id} fontId="{font}" fillId="0" borderId="{font}" xfId="0" applyFont="1" applyBorder="1"'
-            f' applyAlignment="1">{alignment}</xf>'
-            for font in (0, 1)
-        ]
+        for look in Look:
+            font, border = int(look in (Look.STRONG, Look.TOTAL)), int(look is Look.TOTAL)
+            cell_formats.append(
+                f'<xf {format_id} fontId="{font}" fillId="0" borderId="{border}" xfId="0" applyFont="1"'
+                f' applyBorder="1" applyAlignment="1"><alignment {_alignment(kind, look)} vertical="top"/></xf>'
+            )
     face = '<name val="Calibri"/><family val="2"/>'
     fonts = (
         f'<font><sz val="11"/>{face}</font>',
         f'<font><b/><sz val="11"/>{face}</font>',
         f'<font><b/><sz val="11"/><color rgb="FFFFFFFF"/>{face}</font>',
+        f'<font><b/><sz val="14"/>{face}</font>',
     )
     dark = '<color rgb="FF1F2937"/>'
     return (
@@ -255,12 +350,14 @@ def _styles(table: Table) -> str:
         f'<fonts count="{len(fonts)}">{"".join(fonts)}</fonts>'
         '<fills count="3"><fill><patternFill patternType="none"/></fill>'
         '<fill><patternFill patternType="gray125"/></fill>'
-        '<fill><patternFill patternType="solid"><fgColor rgb="FF1F4E79"/><bgColor indexed="64"/></patternFill></fill>'
+        '<fill><patternFill patternType="solid"><fgColor rgb="FF'
+        f'{HEADER_COLOUR}"/><bgColor indexed="64"/></patternFill></fill>'
         "</fills>"
         '<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border>'
         f'<border><left/><right/><top style="thin">{dark}</top><bottom style="double">{dark}</bottom><diagonal/>'
         "</border></borders>"
-        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"><alignment vertical="top"/></xf>'
+        "</cellStyleXfs>"
         f'<cellXfs count="{len(cell_formats)}">{"".join(cell_formats)}</cellXfs>'
         '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     )
@@ -278,18 +375,54 @@ def _properties(table: Table) -> str:
     )
 
 
+def _alignment(kind: Kind, look: Look) -> str:
+    if kind is Kind.TEXT:
+        return 'wrapText="1"' if look is Look.NOTE else ""
+    if kind in SUMMABLE and look is not Look.NOTE:
+        return 'horizontal="right"'
+    return 'horizontal="left"'
+
+
 def _print_text(text: str, longest: int) -> str:
-    """Text for a page header, where & begins a code. A header has 255 characters in all."""
-    return " ".join(clean_text(text).split())[:longest].replace("&", "&&")
+    """Text for a page header, where & begins a code, in so many UTF-16 units at most."""
+    shown = " ".join(clean_text(text).split())
+    while len(shown.replace("&", "&&").encode("utf-16-le")) // 2 > longest:
+        shown = shown[:-1]
+    return shown.replace("&", "&&")
 
 
-def _widths(table: Table, sample: Sequence[Row]) -> Iterator[int]:
-    """One width for each column, from its title (with room for the filter's button) and the cells of the sample."""
-    for place, column in enumerate(table.columns):
-        shown = table.as_shown(column)
-        symbol = len(currency_symbol(table.currency)) + 1 if column.kind is Kind.MONEY else 0
-        lengths = [_columns_of(shown(row[place])) + symbol + 2 for row in sample if row[place] is not None]
-        yield min(max(_columns_of(column.title) + 4, _NARROWEST, *lengths), _WIDEST)
+def widths_of(table: Table, sample: Sequence[Row], *, all_seen: bool) -> list[int]:
+    """One width for each column, from its title (with room for the filter's button), the cells of the sample, and the
+    totals that may come of it."""
+    totals = Totals(table.columns)
+    totals.add(sample)
+    sums = totals.foreseen(1 if all_seen else LAST_ROW // len(sample))
+    return [_width(table, place, [row[place] for row in sample], sums[place], all_seen) for place in range(len(sums))]
+
+
+def _width(table: Table, place: int, cells: Sequence[Cell], total: Cell, all_seen: bool) -> int:
+    column = table.columns[place]
+    shown = table.as_shown(column)
+    lengths = [_columns_of(shown(cell)) for cell in cells if cell is not None]
+    if total is not None:  # Bold.
+        lengths.append(ceil(1.1 * len(shown(total))))
+    beside = 2
+    if column.kind in SUMMABLE:
+        beside += 2
+        lengths.append(0 if all_seen else _LEAST_UNSEEN[column.kind] - beside)
+    if column.kind is Kind.MONEY:
+        beside += len(currency_symbol(table.currency)) + 1
+    title = _columns_of(column.title) + 4
+    return min(max([title, _NARROWEST, *(length + beside for length in lengths)]), WIDEST)
+
+
+def lines_of(text: Any, width: int) -> int:
+    """How many lines a text needs in a column, about; None, as a cell without one, needs one."""
+    if not text:
+        return 1
+    if "\n" in text:
+        return sum(lines_of(line, width) for line in text.split("\n"))
+    return 1 if len(text) < width else ceil(len(text) / (width - 2))
 
 
 def _columns_of(text: str) -> int:

@@ -10,7 +10,7 @@ from comanda.application.report_types.report_type import Asked, ReportType, Volu
 from comanda.application.report_types.words import status_word
 from comanda.domain.access import Origin
 from comanda.domain.report import ReportRequest
-from comanda.domain.table import Column, Kind, Row, Table
+from comanda.domain.table import Column, Fact, Kind, Row, Table
 
 
 class ShownStatus(StrEnum):
@@ -49,10 +49,10 @@ class OrdersParameters(PeriodParameters):
         every: Iterable[OrderLine] = asked.sources.orders.orders(self.begin, self.cut_off(asked.report.as_of))
         return filter(self.wanted(asked), asked.reading(every))
 
-    def lines_below_title(self, asked: Asked) -> tuple[str, ...]:
+    @property
+    def period_and_filters(self) -> tuple[Fact, ...]:
         said = self.words
-        return self.subtitle(
-            asked.report,
+        return self.facts(
             recipient_id=self.recipient_id,
             customer_id=self.customer_id,
             status=status_word(said, self.status.value) if self.status else None,
@@ -96,7 +96,7 @@ class OrdersReport(OfOrders):
             ),
             parameters,
             asked,
-            parameters.lines_below_title(asked),
+            parameters.period_and_filters,
         )
 
     def rows(self, parameters: OrdersParameters, asked: Asked) -> Iterator[Row]:

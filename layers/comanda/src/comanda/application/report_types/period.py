@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_va
 
 from comanda.application.report_types.report_type import Parameters
 from comanda.application.report_types.words import Words, words
-from comanda.domain.report import Report
+from comanda.domain.table import Fact
 
 MAX_DAYS = 366
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -66,13 +66,12 @@ class PeriodParameters(Parameters):
     def words(self) -> Words:
         return words(self.readers)
 
-    def subtitle(self, report: Report, **filters: str | None) -> tuple[str, ...]:
-        """Period, filters and cut-off, as they stand below the title."""
+    def facts(self, **filters: str | None) -> tuple[Fact, ...]:
+        """Period and filters."""
         said, locale = self.words, self.readers
-        period = f"{said['period']}: {locale.date(self.first_day)} \u2013 {locale.date(self.last_day)}"
-        given = [f"{said[name]}: {value}" for name, value in filters.items() if value is not None]
-        moment = locale.moment(report.as_of.astimezone(self.zone))
-        return (period, *([" · ".join(given)] if given else []), f"{said['as_of']}: {moment} ({self.time_zone})")
+        period = f"{locale.date(self.first_day)} \u2013 {locale.date(self.last_day)}"
+        given = [(said[name], value) for name, value in filters.items() if value is not None]
+        return (said["period"], period), *given
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, ValidationInfo, field_validator
 
 from comanda.application.report_ports import Sources
+from comanda.application.report_types.words import words
 from comanda.domain.access import Caller, Scope
-from comanda.domain.locale import EN_US, PT_BR, Locale
+from comanda.domain.locale import EN_US, PT_BR, Locale, Paper
 from comanda.domain.report import Report, ReportRequest
-from comanda.domain.table import Chart, Column, Row, Table
+from comanda.domain.table import Chart, Column, Fact, Row, Table
 
 LOCALES = {locale.tag: locale for locale in (PT_BR, EN_US)}
 
@@ -39,6 +40,14 @@ class Parameters(BaseModel):
 
     locale: Annotated[StrictStr, AfterValidator(_known_locale)] = PT_BR.tag
     time_zone: Annotated[StrictStr, Field(max_length=64), AfterValidator(_known_zone)] = "UTC"
+    paper: Paper | None = None
+    """None for the paper of the locale, also where that was named: one request, however it is written."""
+
+    @field_validator("paper")
+    @classmethod
+    def _only_another(cls, paper: Paper | None, info: ValidationInfo) -> Paper | None:
+        readers = LOCALES.get(info.data.get("locale", ""))
+        return None if readers and paper is readers.paper else paper
 
     @property
     def readers(self) -> Locale:
@@ -114,17 +123,20 @@ def laid_out(
     columns: tuple[Column, ...],
     parameters: Parameters,
     asked: Asked,
-    subtitle: tuple[str, ...] = (),
+    facts: tuple[Fact, ...] = (),
     chart: Chart | None = None,
 ) -> Table:
-    """A table in its readers' language, currency and time zone."""
+    """A table in its readers' language, currency and time zone, which says as of when it is."""
+    said, readers = words(parameters.readers), parameters.readers
+    as_of = readers.moment(asked.report.as_of.astimezone(parameters.zone))
     return Table(
         title=title,
         columns=columns,
         created_at=asked.report.as_of,
-        subtitle=subtitle,
+        facts=(*facts, (said["as_of"], as_of), (said["time_zone"], parameters.time_zone)),
         currency=asked.currency,
-        locale=parameters.readers,
+        locale=readers,
         zone=parameters.zone,
+        paper=parameters.paper or readers.paper,
         chart=chart,
     )

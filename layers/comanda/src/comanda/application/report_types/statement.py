@@ -6,7 +6,7 @@ next, also where the clocks of two workers disagree by a moment.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from comanda.application.ports import Balance, Ledger, LedgerEntry
@@ -16,9 +16,11 @@ from comanda.application.report_types.report_type import Asked, ReportType, Volu
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, PermanentError
 from comanda.domain.report import ReportRequest
-from comanda.domain.table import Column, Kind, Row, Table
+from comanda.domain.table import Column, Kind, Row, Strong, Table
 
 ENTRIES_A_PAGE = 1_000
+_A_SECOND = timedelta(seconds=1)
+"""A period is closed at 23:59:59: midnight would be of the next one."""
 
 
 class StatementParameters(PeriodParameters):
@@ -64,7 +66,7 @@ class StatementReport(ReportType[StatementParameters]):
             ),
             parameters,
             asked,
-            parameters.subtitle(asked.report, recipient_id=parameters.recipient_id),
+            parameters.facts(recipient_id=parameters.recipient_id),
         )
 
     def rows(self, parameters: StatementParameters, asked: Asked) -> Iterator[Row]:
@@ -78,7 +80,7 @@ class StatementReport(ReportType[StatementParameters]):
             if entry.completed_at >= cut_off:
                 break
             if not opened and entry.completed_at >= parameters.begin:
-                yield None, parameters.begin, said["opening_balance"], None, balance
+                yield Strong((None, parameters.begin, said["opening_balance"], None, balance))
                 opened = True
             balance, last = balance + entry.amount, entry.sequence
             if opened:
@@ -86,8 +88,9 @@ class StatementReport(ReportType[StatementParameters]):
         if last == whole.orders_completed and balance != whole.amount:
             raise PermanentError("LedgerDisagrees", f"the entries sum up to {balance}, the balance is {whole.amount}")
         if not opened:
-            yield None, parameters.begin, said["opening_balance"], None, balance
-        yield None, cut_off, said["closing_balance"], None, balance
+            yield Strong((None, parameters.begin, said["opening_balance"], None, balance))
+        closed = min(cut_off, parameters.end - _A_SECOND)
+        yield Strong((None, closed, said["closing_balance"], None, balance))
 
 
 STATEMENT = StatementReport()

@@ -12,7 +12,7 @@ from comanda.application.report_types.report_type import Asked, laid_out
 from comanda.application.report_types.words import status_word
 from comanda.domain.errors import PermanentError
 from comanda.domain.order import OrderStatus
-from comanda.domain.table import Chart, Column, Kind, Row, Table
+from comanda.domain.table import Chart, Column, Kind, Row, Strong, Table
 
 MAX_RECIPIENTS = 20_000
 """More make no summary, and would not stay in memory."""
@@ -58,7 +58,7 @@ class SummaryReport(OfOrders):
             ),
             parameters,
             asked,
-            parameters.lines_below_title(asked),
+            parameters.period_and_filters,
             chart=Chart(title=said["completed_amount"], of=said["day"], categories=1, values=4),
         )
 
@@ -71,11 +71,12 @@ class SummaryReport(OfOrders):
             said["recipient_id"]: sorted(summary.recipients.items()),
             said["origin"]: sorted(summary.origins.items()),
             said["status"]: [(status_word(said, status), sums) for status, sums in sorted(summary.statuses.items())],
-            said["total"]: [("", summary.total)],
         }
         for group, members in groups.items():
             for member, sums in members:
-                yield group, member or None, sums.orders, sums.completed, sums.amount
+                yield group, member, sums.orders, sums.completed, sums.amount
+        total = summary.total
+        yield Strong((said["total"], None, total.orders, total.completed, total.amount))
 
 
 SUMMARY = SummaryReport()

@@ -31,6 +31,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "statement": ("Extrato do favorecido", "Recipient statement"),
     "status": ("Situação", "Status"),
     "summary": ("Resumo de pedidos", "Summary of orders"),
+    "time_zone": ("Fuso horário", "Time zone"),
     "total": ("Total", "Total"),
     "total_amount": ("Valor total", "Total amount"),
     "updated_at": ("Última alteração", "Last change"),
