@@ -14,6 +14,7 @@ from moto import mock_aws
 from comanda.adapters.reports.upload import PART_BYTES, AlreadyStored, ReportBucket, Stored
 from comanda.domain.errors import Unavailable
 from comanda_cli.sessions import local_session
+from tests.simulation.wire import InProcess
 from tests.targets import Bucket, make_bucket
 
 KEY = "reports/one.bin"
@@ -25,12 +26,14 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-@pytest.fixture(params=["moto", "emulator"])
+@pytest.fixture(params=["moto", "emulator", "model"])
 def target(request: pytest.FixtureRequest) -> Iterator[Bucket]:
-    """A bucket on moto and on the emulator."""
+    """A bucket on moto, on the emulator, and on the simulator's model in real time."""
     if request.param == "moto":
         with mock_aws():
             yield make_bucket(request.getfixturevalue("moto_session"))
+    elif request.param == "model":
+        yield make_bucket(InProcess())
     else:
         yield make_bucket(local_session(request.getfixturevalue("bare_emulator")))
 
