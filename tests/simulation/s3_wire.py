@@ -29,7 +29,7 @@ def address_of(url: str) -> tuple[str, str]:
     """Bucket and key of a url, which names the bucket in its host or, on an endpoint of its own, in its path."""
     parts = urlsplit(url)
     host, path = parts.netloc, unquote(parts.path).lstrip("/")
-    if host.startswith("s3.") or host.startswith("s3-"):
+    if host.startswith(("s3.", "s3-")):
         bucket, _, key = path.partition("/")
         return bucket, key
     return host.partition(".s3")[0], path
@@ -62,7 +62,7 @@ def answer_of(operation: str, answer: Mapping[str, Any]) -> Answer:
         headers["Content-Type"] = answer["ContentType"]
     headers |= {f"{_METADATA}{name}": value for name, value in answer.get("Metadata", {}).items()}
     if operation in {"GetObject", "HeadObject"}:
-        headers["Content-Length"] = str(len(answer["Body"]))
+        headers["Content-Length"] = str(answer.get("ContentLength", len(answer["Body"])))
         return 200, headers, answer["Body"] if operation == "GetObject" else b""
     if operation in _ROOTS:
         return 200, headers, _xml(_ROOTS[operation], answer).encode()
