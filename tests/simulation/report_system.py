@@ -75,6 +75,8 @@ class ReportSystem:
         """Told of each message that is dead-lettered."""
         self.at_claim: Callable[[str], None] = lambda _: None
         """Told the id of each report that is claimed."""
+        self.at_order: Callable[[], None] = lambda: None
+        """Told of each order that comes into the index of orders by time."""
         self._random = random
 
         scheduler = system.scheduler
@@ -176,6 +178,7 @@ class ReportSystem:
         scheduler = self.system.scheduler
         if table == "orders" and after and "period" in after and "period" not in (before or {}):
             self.sources.append(SourceWrite(scheduler.time(), "orders", after["order_id"]["S"], after))
+            self.at_order()
         if table == "ledger" and after and "order_id" in after:
             self.sources.append(SourceWrite(scheduler.time(), "ledger", after["recipient_id"]["S"], after))
         if table != "reports":

@@ -130,6 +130,8 @@ class ReportWorkload:
             self.reports.at_dead_letter = self._act_on_dead_letter
         if self.random.random() < 0.2:
             self.reports.at_claim = self._be_curious
+        if self.random.random() < 0.25:
+            self.reports.at_order = self._ask_while_the_index_lags
         if faults.aims_at(REPORT_STEWARD):
             self._break_the_worker()
 
@@ -146,7 +148,7 @@ class ReportWorkload:
         if kind == "table":
             return self._drawn_table(number, report_format, key)
         first = self.reports.system.scheduler.time()
-        today = datetime.fromtimestamp(first, UTC).date().isoformat()
+        today = self._today()
         yesterday = datetime.fromtimestamp(first - DAY, UTC).date().isoformat()
         parameters = {"from": random.choice((today, yesterday)), "to": today, "locale": "en-US"}
         caller = random.choice(("web", "mobile", "ops"))
@@ -154,6 +156,9 @@ class ReportWorkload:
             parameters["recipient_id"] = "r-1"
             caller = "ops" if random.random() < 0.9 else caller
         return ReportIntent(caller, kind, report_format, parameters, key)
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self.reports.system.scheduler.time(), UTC).date().isoformat()
 
     def _drawn_table(self, number: int, report_format: str, key: tuple[str, str] | None) -> ReportIntent:
         random = self.random
@@ -171,6 +176,13 @@ class ReportWorkload:
         uploads = bool(flaw) or random.random() < 0.3
         caller = random.choice(("web", "mobile"))
         return ReportIntent(caller, "table", report_format, parameters, key, rows, flaw, uploads)
+
+    def _ask_while_the_index_lags(self) -> None:
+        """For the orders of today, once, just after one was accepted."""
+        self.reports.at_order = lambda: None
+        parameters = {"from": self._today(), "to": self._today(), "locale": "en-US"}
+        intent = ReportIntent("ops", "orders", "csv", parameters, None)
+        self._start("client", self.random.uniform(0.55, 0.9), partial(self._want, intent))
 
     def _be_curious(self, report_id: str) -> None:
         """Somebody who guesses ids looks for a report before anybody was told of it."""
