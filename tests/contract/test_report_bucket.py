@@ -143,6 +143,14 @@ def test_the_next_part_is_made_while_one_goes_up(executor: ThreadPoolExecutor) -
     assert s3.calls == ["part 1", "part 2", "part 3", "part 4", "complete"]
 
 
+def test_parts_have_the_size_that_was_asked_for(executor: ThreadPoolExecutor) -> None:
+    s3 = SlowS3()
+    s3.may_take.set()
+    small = ReportBucket(s3, "any", executor, part_bytes=4)  # type: ignore[arg-type]
+    small.store(KEY, "text/plain", [b"0123", b"45678", b"9"])
+    assert s3.calls == ["part 1", "part 2", "part 3", "complete"]
+
+
 def test_a_part_that_is_refused_aborts_after_the_last_part_under_way(executor: ThreadPoolExecutor) -> None:
     s3 = SlowS3(refuses=2)
     s3.may_take.set()

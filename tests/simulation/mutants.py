@@ -55,6 +55,7 @@ OF_REPORTS = [
     "the caller in a report's id",
     "a report's parameters as they were validated",
     "the scope of the record of a report",
+    "the settle margin",
     "an upload that is given up is aborted",
     "a caller's tables are its own",
     "a report in a group of its own",
@@ -65,6 +66,7 @@ OF_REPORTS = [
     "another caller's report is not shown",
     "the message of a redriven report before its row",
     "the steward of reports publishes before it writes",
+    "the one rescue of a report",
 ]
 """The same for reports; hunted for in seeds that have some."""
 
