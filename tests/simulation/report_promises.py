@@ -158,7 +158,7 @@ class ReportVerdict:
         for owner, exchanges in asked.items():
             accepted = [exchange for exchange in exchanges if exchange.status == 202]
             ids = {exchange.answer["report_id"] for exchange in accepted}
-            if len(ids) > 1:
+            if len(ids) > 1 and not self._was_replaced(accepted):
                 yield Broken("B6", f"one request was answered with {len(ids)} reports", max(ids))
             for report_id in ids:
                 if owners.setdefault(report_id, owner) != owner:
@@ -176,11 +176,14 @@ class ReportVerdict:
             yield Broken("P2", "a key was answered with two generations", accepted[0].answer["report_id"])
         bodies = {_canonical(exchange.body) for exchange in exchanges}
         is_statement = json.loads(exchanges[0].body)["type"] == "recipient-statement"
-        intents = [self._asking.asked.get(exchange.answer["report_id"]) for exchange in accepted]
-        replaced = any(intent and intent.replaced for intent in intents)
         refused = [e for e in exchanges if e.status == 422 and e.sent_at < self._reports.swept_at]
-        if len(bodies) == 1 and not is_statement and not replaced and refused:
+        if len(bodies) == 1 and not is_statement and refused and not self._was_replaced(accepted):
             yield Broken("P2", "a key was refused, and was used for one body only")
+
+    def _was_replaced(self, accepted: list[Exchange]) -> bool:
+        """The table was: the same request asks for something else from then on."""
+        intents = [self._asking.asked.get(exchange.answer["report_id"]) for exchange in accepted]
+        return any(intent and intent.replaced for intent in intents)
 
     def _equal_answers(self, accepted: list[Exchange]) -> Iterator[Broken]:
         by_generation: dict[str, list[Exchange]] = defaultdict(list)
