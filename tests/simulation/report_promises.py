@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tests.simulation.promises import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken
+from tests.simulation.promises import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, late_copies
 from tests.simulation.report_files import what_is_wrong_with
 from tests.simulation.report_system import BUCKET, ReportMessageEvent, ReportWrite
 from tests.simulation.report_workload import ReportIntent, ReportWorkload
@@ -200,12 +200,13 @@ class ReportVerdict:
                 yield Broken("B6", "a replay was not answered as one", report_id)
 
     def _no_run_of_its_own(self) -> Iterator[Broken]:
-        """P2: only an operator makes a failed report run again, unless it is asked for anew. And a copy of its message
-        that SQS took for a new one, which is one more run at the most."""
+        """P2: only an operator makes a failed report run again, or who asks anew; late copies as for orders."""
         deeds = Counter(report_id for _, deed, report_id in self._asking.operated if deed != "discard")
-        sent = Counter((event.order_id, event.replay) for event in self._events("sent"))
-        for (report_id, _), copies in sent.items():
-            deeds[report_id] += copies - 1
+        failed = {
+            report_id: [write.at for write in writes if write.row and write.row.status == "failed"]
+            for report_id, writes in self._writes.items()
+        }
+        deeds.update(late_copies(self._events("sent"), failed))
         for report_id, rows in self._histories():
             revived = sum(a.status == "failed" and b.status in {"requested", "generating"} for a, b in pairwise(rows))
             if revived > deeds[report_id]:
