@@ -57,12 +57,14 @@ def reading() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-@pytest.fixture(params=["moto", "emulator"])
+@pytest.fixture(params=["moto", "emulator", "model"])
 def report_resources(request: pytest.FixtureRequest, reading: ThreadPoolExecutor) -> Iterator[ReportResources]:
-    """What reports need, on moto and on the emulator."""
+    """What reports need, on moto, on the emulator, and on the simulator's models in real time."""
     if request.param == "moto":
         with mock_aws():
             yield make_report_resources(request.getfixturevalue("moto_session"), reading)
+    elif request.param == "model":
+        yield make_report_resources(InProcess(), reading)
     else:
         yield make_report_resources(local_session(request.getfixturevalue("bare_emulator")), reading)
 

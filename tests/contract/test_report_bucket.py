@@ -14,6 +14,7 @@ from moto import mock_aws
 from comanda.adapters.reports.upload import PART_BYTES, AlreadyStored, ReportBucket, Stored
 from comanda.domain.errors import Unavailable
 from comanda_cli.sessions import local_session
+from tests.simulation.wire import InProcess
 from tests.targets import Bucket, make_bucket
 
 KEY = "reports/one.bin"
@@ -25,12 +26,14 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-@pytest.fixture(params=["moto", "emulator"])
+@pytest.fixture(params=["moto", "emulator", "model"])
 def target(request: pytest.FixtureRequest) -> Iterator[Bucket]:
-    """A bucket on moto and on the emulator."""
+    """A bucket on moto, on the emulator, and on the simulator's model in real time."""
     if request.param == "moto":
         with mock_aws():
             yield make_bucket(request.getfixturevalue("moto_session"))
+    elif request.param == "model":
+        yield make_bucket(InProcess())
     else:
         yield make_bucket(local_session(request.getfixturevalue("bare_emulator")))
 
@@ -138,6 +141,14 @@ def test_the_next_part_is_made_while_one_goes_up(executor: ThreadPoolExecutor) -
 
     ReportBucket(s3, "any", executor).store(KEY, "text/plain", counting())  # type: ignore[arg-type]
     assert s3.calls == ["part 1", "part 2", "part 3", "part 4", "complete"]
+
+
+def test_parts_have_the_size_that_was_asked_for(executor: ThreadPoolExecutor) -> None:
+    s3 = SlowS3()
+    s3.may_take.set()
+    small = ReportBucket(s3, "any", executor, part_bytes=4)  # type: ignore[arg-type]
+    small.store(KEY, "text/plain", [b"0123", b"45678", b"9"])
+    assert s3.calls == ["part 1", "part 2", "part 3", "complete"]
 
 
 def test_a_part_that_is_refused_aborts_after_the_last_part_under_way(executor: ThreadPoolExecutor) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.simulation.faults import CallFault
-from tests.simulation.simulation import Result, simulate, simulate_all
+from tests.simulation.simulation import Result, has_reports, simulate, simulate_all
 
 DANGERS = {
     "P1 a message sent again after its first try had died": ("message swallowed",),
@@ -29,6 +29,19 @@ DANGERS = {
     "P9 a failed order taken up again": ("order.taken_up", "order.redriven"),
     "P10 the provider asked again about an order": ("provider asked again",),
     "fence: a write from what is no longer so": ("UpdateItem orders: ConditionalCheckFailedException",),
+    "reports P1 a message sent again after its first try had died": ("report message swallowed",),
+    "reports P2 and B6 asked for again": ("report.replayed",),
+    "reports B3 a link followed": ("report downloaded",),
+    "reports B3 a file of its own met again": (
+        "PutObject report-files: PreconditionFailed",
+        "CompleteMultipartUpload report-files: PreconditionFailed",
+    ),
+    "reports P5 a message dead-lettered": ("report message dead-lettered",),
+    "reports P6 an attempt that failed for now": ("report.attempt_failed",),
+    "reports P7 an error that no retry mends": ("report.failed",),
+    "reports P8 dead-lettered untried": ("report.rescued",),
+    "reports P9 a failed report taken up again": ("report.taken_up", "report.redriven"),
+    "reports fence: a write from what is no longer so": ("UpdateItem reports: ConditionalCheckFailedException",),
 }
 """For each promise, what was counted when there was something to guard it from."""
 
@@ -41,6 +54,7 @@ class Summary:
 
     seeds: int = 0
     orders: int = 0
+    reports: int = 0
     virtual_seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
@@ -50,6 +64,7 @@ class Summary:
     def add(self, result: Result) -> None:
         self.seeds += 1
         self.orders += result.orders
+        self.reports += result.reports
         self.virtual_seconds += result.virtual_seconds
         self.counts += result.counts
         self.injected += result.injected
@@ -69,7 +84,9 @@ def main() -> None:
         sys.exit(1 if result.broken else 0)
     console = Console(stderr=True)
     started = time.monotonic()
-    summary = _run(range(arguments.first, arguments.first + arguments.seeds), arguments, console)
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    chosen = [seed for seed in seeds if not arguments.reports or has_reports(seed)]
+    summary = _run(chosen, arguments, console)
     _report(summary, time.monotonic() - started, Console(width=140), points=arguments.points)
     if summary.broken:
         first = min(summary.broken, key=lambda result: result.seed)
@@ -84,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--reports", action="store_true", help="leave out those that have no reports")
     parser.add_argument("--seed", type=int, help="replay this one")
     parser.add_argument("--verbose", action="store_true", help="with --seed: tell its whole story")
     parser.add_argument("--keep-going", action="store_true", help="run all seeds, whatever breaks")
@@ -91,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(seeds: range, arguments: argparse.Namespace, console: Console) -> Summary:
+def _run(seeds: Sequence[int], arguments: argparse.Namespace, console: Console) -> Summary:
     summary = Summary()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -104,7 +122,7 @@ def _run(seeds: range, arguments: argparse.Namespace, console: Console) -> Summa
     return summary
 
 
-def _results(seeds: range) -> Iterator[Result]:
+def _results(seeds: Sequence[int]) -> Iterator[Result]:
     """In the order of the seeds, from as many processes as there are cores."""
     chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
@@ -118,9 +136,13 @@ def _results(seeds: range) -> Iterator[Result]:
 def _report(summary: Summary, seconds: float, console: Console, *, points: bool) -> None:
     console.print(
         f"{summary.seeds} seeds in {seconds:.0f} s ({summary.seeds / seconds:.1f} a second): {summary.orders} orders, "
-        f"{summary.virtual_seconds / 3600:.0f} hours of virtual time"
+        f"{summary.reports} reports, {summary.virtual_seconds / 3600:.0f} hours of virtual time"
     )
-    reached = {name: number for name, number in summary.counts.items() if name.startswith(("row ", "ended "))}
+    reached = {
+        name: number
+        for name, number in summary.counts.items()
+        if name.startswith(("row ", "ended ", "report row ", "report ended "))
+    }
     dangers = {danger: sum(summary.counts[name] for name in names) for danger, names in DANGERS.items()}
     _print_counts(console, "Faults", summary.injected)
     _print_counts(console, "States", Counter(reached))

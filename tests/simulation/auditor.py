@@ -5,17 +5,22 @@ HTTP answers, rows, ledgers, queues and their messages, calls at the provider; n
 
 import json
 from collections import Counter
+from itertools import chain
 
 from tests.simulation.promises import Broken, Verdict
+from tests.simulation.report_promises import PERMANENT, ReportVerdict, rows_of
+from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.seen_rows import Row
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
 
 
 class Audit:
-    def __init__(self, system: System, workload: Workload) -> None:
+    def __init__(self, system: System, workload: Workload, asking: ReportWorkload | None) -> None:
+        """`asking`: who asks for reports, where anybody does."""
         self._system = system
         self._workload = workload
+        self._asking = asking
         self._calm_since = float("inf")
         self._failed_before_redrive: set[str] = set()
 
@@ -34,17 +39,28 @@ class Audit:
     def order_ids(self) -> list[str]:
         return [row.order_id for row in self._rows()]
 
+    def report_ids(self) -> list[str]:
+        return [*rows_of(self._asking)] if self._asking else []
+
     def states(self) -> Counter[str]:
         """How many orders ended how, and which states were gone through."""
         reached = Counter(f"row {write.status}" for write in self._system.row_writes)
-        return reached + Counter(f"ended {row.status}" for row in self._rows())
+        ended = [f"ended {row.status}" for row in self._rows()]
+        if self._asking:
+            ended += [f"report ended {row.status}" for row in rows_of(self._asking).values()]
+        return reached + Counter(ended)
 
     def verdict(self, *, rested: bool) -> Broken | None:
         """The first broken promise, at a moment when everything has come to rest."""
         if not rested:
             return self._never_rests()
         self._failed_before_redrive = {row.order_id for row in self._rows() if row.status == "failed"}
-        return next(Verdict(self._system, self._workload, self._calm_since, self._rows()).broken(), None)
+        broken = Verdict(self._system, self._workload, self._calm_since, self._rows()).broken()
+        if self._asking:
+            reports = rows_of(self._asking).values()
+            self._failed_before_redrive |= {row.report_id for row in reports if row.status == "failed"}
+            broken = chain(broken, ReportVerdict(self._asking, self._calm_since).broken())
+        return next(broken, None)
 
     def verdict_after_redrive(self) -> Broken | None:
         """P9: what failed before completes now, unless it has a flaw of its own."""
@@ -52,15 +68,25 @@ class Audit:
             could = row.succeeds_within(self._system.settings.max_attempts)
             if row.order_id in self._failed_before_redrive and row.status == "failed" and could and not row.discarded:
                 return Broken("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
+        return self._reports_after_redrive()
+
+    def _reports_after_redrive(self) -> Broken | None:
+        now = self._system.scheduler.time()
+        for row in rows_of(self._asking).values() if self._asking else ():
+            was_failed = row.report_id in self._failed_before_redrive and row.status == "failed"
+            over = row.discarded or row.expires_at <= now
+            if was_failed and not over and row.failure and row.failure["class"] not in PERMANENT:
+                return Broken("P9", f"still failed after a redrive: {row.failure}", row.report_id)
         return None
 
     def _rows(self) -> list[Row]:
         return [Row.of(item) for item in self._system.dynamodb.tables["orders"].rows.values()]
 
     def _never_rests(self) -> Broken:
-        for queue in self._system.queues.values():
+        for queue in [*self._system.queues.values(), *(part.queue for part in self._system.parts)]:
             for message in queue.messages:
-                order_id = json.loads(message.body)["order_id"]
+                body = json.loads(message.body)
+                order_id = body.get("order_id") or body.get("report_id")
                 why = f"{queue.name} never ran dry; received {message.receive_count} times"
                 return Broken("P5", why, order_id, message.group)
         return Broken("P5", "somebody never came to an end")

@@ -143,7 +143,7 @@ class DynamoDB:
             keys = [table.key_of(key) for key in wanted["Keys"]]
             if len(keys) > _MAX_BATCH_KEYS or len(set(keys)) < len(keys):
                 raise AwsError("ValidationException", "at most 100 keys, each once")
-            responses[name] = [table.rows[key] for key in keys if key in table.rows]
+            responses[name] = [_projected(table.rows[key], wanted) for key in keys if key in table.rows]
         return {"Responses": responses, "UnprocessedKeys": {}}
 
     def _query(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,6 +172,9 @@ class DynamoDB:
 
     def _scan(self, request: Mapping[str, Any]) -> dict[str, Any]:
         rows = list(self._table(request["TableName"]).rows.values())
+        if "FilterExpression" in request:
+            wanted = condition_of(request["FilterExpression"], request.get("ExpressionAttributeNames", {}))
+            rows = [row for row in rows if wanted(row, request.get("ExpressionAttributeValues", {}))]
         return {"Items": rows, "Count": len(rows)}
 
     def _transact_write_items(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,6 +270,14 @@ def _updated(table: Table, request: Mapping[str, Any], before: Item | None) -> I
     if table.key_of(after) != table.key_of(request["Key"]):
         raise AwsError("ValidationException", "a key cannot be changed")
     return after
+
+
+def _projected(row: Item, request: Mapping[str, Any]) -> Item:
+    if "ProjectionExpression" not in request:
+        return row
+    names = request.get("ExpressionAttributeNames", {})
+    wanted = [names.get(name, name) for name in request["ProjectionExpression"].split(", ")]
+    return {name: row[name] for name in wanted if name in row}
 
 
 def _key_names(schema: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

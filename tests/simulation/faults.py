@@ -79,6 +79,31 @@ AIMS: dict[Aim, int] = {
     for call in calls
 }
 """Every call of every function, and how often it is aimed at: more often where chance would seldom strike it."""
+REPORT_STEWARD = "tend_reports"
+REPORT_AIMS: dict[Aim, int] = {
+    Aim(function, call): weight
+    for function, weight, calls in (
+        ("write_reports", 2, ("PutItem idempotency", "PutItem reports", "SendMessage reports.fifo", "Query orders")),
+        ("write_reports", 2, ("PutObject report-files", "HeadObject report-files")),
+        ("write_reports", 6, ("UpdateItem reports", "UpdateItem idempotency", "GetItem reports", "GetItem ledger")),
+        ("write_reports", 8, ("DeleteItem idempotency",)),
+        ("read_reports", 1, ("GetItem reports",)),
+        ("generate_report", 1, ("GetItem reports", "Query orders", "UpdateItem reports", "UploadPart report-files")),
+        ("generate_report", 3, ("PutItem idempotency", "UpdateItem idempotency", "GetObject report-files")),
+        ("generate_report", 4, ("BatchGetItem orders", "DeleteItem idempotency", "AbortMultipartUpload report-files")),
+        ("generate_report", 6, ("CreateMultipartUpload report-files", "CompleteMultipartUpload report-files")),
+        ("generate_report", 6, ("PutObject report-files", "Query ledger")),
+        ("generate_report", 9, ("GetItem ledger", "HeadObject report-files")),
+        ("generate_report", 1, ("ChangeMessageVisibilityBatch reports.fifo",)),
+        (REPORT_STEWARD, 1, ("ReceiveMessage reports-dlq.fifo",)),
+        (REPORT_STEWARD, 3, ("GetItem reports", "DeleteMessage reports-dlq.fifo")),
+        (REPORT_STEWARD, 5, ("SendMessage reports.fifo", "UpdateItem reports")),
+        (REPORT_STEWARD, 4, ("ChangeMessageVisibilityBatch reports-dlq.fifo",)),
+        (OPERATOR, 4, ("Scan reports", "GetItem reports", "SendMessage reports.fifo", "UpdateItem reports")),
+    )
+    for call in calls
+}
+"""The same for reports: aimed at besides an aim at orders, in runs that have reports."""
 _AIMED = (
     CallFault.CRASH_BEFORE,
     CallFault.CRASH_BEFORE,
@@ -89,10 +114,13 @@ _AIMED = (
     CallFault.LATE,
     CallFault.STALL,
 )
+_AIMED_AT_REPORTS = (*_AIMED, CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER)
 _AFTER_AN_OUTAGE = {
-    "DeleteItem idempotency",
     "ChangeMessageVisibilityBatch orders.fifo",
     "ChangeMessageVisibilityBatch completion.fifo",
+    "DeleteItem idempotency",
+    "AbortMultipartUpload report-files",
+    "ChangeMessageVisibilityBatch reports.fifo",
 }
 """Calls of workers, and of the intake, that are made where another call was turned away."""
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
@@ -112,7 +140,8 @@ class Faults:
     world_rates: dict[WorldFault, float] = field(default_factory=dict)
     """Chance at each opportunity (DELETE_LOST, INVOCATION_THROTTLED …), or that it happens at all in this run."""
     aim: Aim | None = None
-    aimed: list[CallFault] = field(default_factory=list)
+    report_aim: Aim | None = None
+    aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
     injected: Counter[str] = field(default_factory=Counter)
@@ -130,7 +159,7 @@ class Faults:
                 faults.call_rates[fault] = rate / 2 if fault in _FATAL else rate
         if random.random() < 0.8:
             (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
-            faults.aimed = [random.choice(_AIMED)] * random.randint(1, _MOST_AIMED)
+            faults.aimed[faults.aim] = [random.choice(_AIMED)] * random.randint(1, _MOST_AIMED)
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
@@ -144,13 +173,27 @@ class Faults:
             faults.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08
         return faults
 
+    def aim_at_reports(self, random: Random) -> None:
+        """Strike a call of theirs again and again too, but where nothing is to go wrong at all."""
+        if self.is_quiet:
+            return
+        (self.report_aim,) = random.choices([*REPORT_AIMS], [*REPORT_AIMS.values()])
+        self.aimed[self.report_aim] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED + 1)
+        call = self.report_aim.call
+        if self.aims_at(REPORT_STEWARD):
+            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+        elif call in _AFTER_AN_OUTAGE:
+            self.call_rates[CallFault.THROTTLED] = 0.15
+        elif call == "HeadObject report-files" and self.aims_at("generate_report"):
+            self.call_rates[CallFault.LOST_AFTER] = 0.2
+
     def aims_at(self, function: str) -> bool:
-        return self.aim is not None and self.aim.function == function
+        return function in {aim.function for aim in (self.aim, self.report_aim) if aim}
 
     @property
     def needs_a_crowd(self) -> bool:
         """The steward looks behind dead letters where ten of one recipient hide the others."""
-        return self.aims_at(STEWARD) and self.aim is not None and self.aim.call in _BEHIND_TEN
+        return self.aim is not None and self.aim.function == STEWARD and self.aim.call in _BEHIND_TEN
 
     @property
     def is_quiet(self) -> bool:
@@ -164,8 +207,9 @@ class Faults:
         return fault
 
     def _drawn_fault(self, function: str, call: str) -> CallFault | None:
-        if self.aimed and Aim(function, call) == self.aim and self.random.random() < 0.7:
-            return self.aimed.pop()
+        aimed = self.aimed.get(Aim(function, call))
+        if aimed and self.random.random() < 0.7:
+            return aimed.pop()
         if streak := self.streaks.get(function):
             return streak.pop()
         if not self.call_rates:

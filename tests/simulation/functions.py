@@ -115,8 +115,10 @@ class Functions:
         return outcomes[0] if outcomes else Outcome(error="gateway timeout")
 
     def environment(self, function: Function) -> Environment:
-        if function.idle:
-            return function.idle.pop()
+        while function.idle:
+            kept = function.idle.pop()
+            if kept.process.alive:  # What a handler left to other threads may have ended it since.
+                return kept
         function.started += 1
         skew = self.random.uniform(-0.2, 0.2) if self.faults.strikes(WorldFault.SKEWED_CLOCK) else 0.0
         name = f"{function.name}.{function.version}.{function.started}"

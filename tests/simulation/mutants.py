@@ -49,8 +49,29 @@ SIMULATED = [
 ]
 """Guards of tests/mutations.py whose absence an outsider can see."""
 
+OF_REPORTS = [
+    "the claim of a report before the send",
+    "a keyed report never begins anew",
+    "the caller in a report's id",
+    "a report's parameters as they were validated",
+    "the scope of the record of a report",
+    "the settle margin",
+    "an upload that is given up is aborted",
+    "a caller's tables are its own",
+    "a report in a group of its own",
+    "the replay number in bodies of reports",
+    "a run that the row does not know of is taken up",
+    "the very message of a failed report is let through",
+    "a claim of a report is not shown",
+    "another caller's report is not shown",
+    "the message of a redriven report before its row",
+    "the steward of reports publishes before it writes",
+    "the one rescue of a report",
+]
+"""The same for reports; hunted for in seeds that have some."""
+
 WITHOUT: dict[str, list[Mutation]] = {
-    name: [mutation for mutation in MUTATIONS if mutation.guard == name] for name in SIMULATED
+    name: [mutation for mutation in MUTATIONS if mutation.guard == name] for name in [*SIMULATED, *OF_REPORTS]
 } | {
     "the transaction's conditions, all of them": [
         mutation for mutation in MUTATIONS if mutation.guard.startswith("the transaction's condition")
@@ -100,7 +121,8 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for guard, parts in chosen.items():
-            catch = hunt(copy_without(Path(folder), *parts), arguments.seeds)
+            flags = ["--reports"] if guard in OF_REPORTS else []
+            catch = hunt(copy_without(Path(folder), *parts), arguments.seeds, *flags)
             print(
                 f"| {guard} | {catch.verdict} | {catch.seeds} |" if catch else f"| {guard} | **nothing** | |",
                 flush=True,
@@ -117,10 +139,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def hunt(copy: Path, seeds: int) -> Catch | None:
+def hunt(copy: Path, seeds: int, *flags: str) -> Catch | None:
     """Run seeds until a promise breaks; how many it took, and which promise."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds)],
+        [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), *flags],
         cwd=copy,
         env=environment_of(copy),
         capture_output=True,

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -161,8 +161,11 @@ class Verdict:
             yield Broken("P1", "answered 202, and its message was never stored", row.order_id, row.recipient_id)
 
     def _no_run_of_its_own(self) -> Iterator[Broken]:
-        """P2: only an operator makes a failed order run again."""
+        """P2: only an operator makes a failed order run again. Or a copy of its message that was sent after it failed,
+        and that SQS took for a new one, as a message that comes back from a dead-letter queue would be."""
         deeds = Counter(order_id for _, deed, order_id in self._workload.operated if deed != "discard")
+        failed = {order_id: [w.at for w in writes if w.status == "failed"] for order_id, writes in self._writes.items()}
+        deeds.update(late_copies(self._events("sent"), failed))
         for order_id, writes in self._writes.items():
             pairs = pairwise(writes)
             revived = sum(before.status == "failed" and after.status == "processing" for before, after in pairs)
@@ -401,6 +404,17 @@ class Verdict:
         for event in self._system.message_events:
             if what in (None, event.what) and order_id in (None, event.order_id):
                 yield event
+
+
+def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
+    """By order or report: how many copies of a message were stored after a failure. `failed`: when it failed."""
+    seen, copies = set[tuple[str, str, int]](), Counter[str]()
+    for event in sent:
+        message = (event.order_id, event.event, event.replay)
+        if message in seen and any(at < event.at for at in failed.get(event.order_id, [])):
+            copies[event.order_id] += 1
+        seen.add(message)
+    return copies
 
 
 def _is_accepted(exchange: Exchange) -> bool:

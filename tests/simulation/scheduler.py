@@ -6,14 +6,14 @@ order in which it was asked for, so that the seed alone decides everything.
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from itertools import count
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 from time_machine import Traveller
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 _MICRO = 1_000_000
@@ -59,7 +59,6 @@ class Task:
     def __init__(self, scheduler: "Scheduler", process: Process, function: Callable[[], None]) -> None:
         self.process = process
         self.done = False
-        self.error: Exception | None = None
         self._scheduler = scheduler
         self._function = function
         self._waiting: list[Task] = []
@@ -71,8 +70,6 @@ class Task:
                 self._function()
         except Killed:
             pass
-        except Exception as error:  # noqa: BLE001 - whoever waits for the task asks for it
-            self.error = error
         self.done = True
         for waiting in self._waiting:
             self._scheduler.after(0, waiting.resume)
@@ -118,6 +115,9 @@ class Scheduler:
     def process(self) -> Process:
         return self.current.process
 
+    def at_work(self) -> Process | None:
+        return self._current.process if self._current else None
+
     def who(self) -> str:
         """The name of the process at work; `aws` where it is nobody's."""
         return self._current.process.name if self._current else "aws"
@@ -136,7 +136,8 @@ class Scheduler:
     def give_way(self) -> None:
         """Run others until somebody resumes this task."""
         task = self.current
-        self.hub.switch()
+        if task.process.alive:
+            self.hub.switch()
         if not task.process.alive:
             raise Killed
 
@@ -175,25 +176,36 @@ class Scheduler:
         self._now += round(seconds * _MICRO)
 
 
-class SideBySide:
+class SideBySide(Executor):
     """An executor as threads would be: tasks of the calling process."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
-    def map(self, function: Callable[[T], R], things: Iterable[T], /) -> Iterator[R]:
-        results: dict[int, R] = {}
+    def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        coming: _Coming[R] = _Coming()
+        coming.set_running_or_notify_cancel()
 
-        def work(number: int, thing: T) -> None:
-            results[number] = function(thing)
+        def work() -> None:
+            try:
+                coming.set_result(function(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
+                coming.set_exception(error)
 
-        mine = self._scheduler.current
-        tasks = [
-            mine.process.start(lambda number=number, thing=thing: work(number, thing))  # type: ignore[misc]
-            for number, thing in enumerate(things)
-        ]
-        for number, task in enumerate(tasks):
-            mine.wait_for(task)
-            if task.error:
-                raise task.error
-            yield results[number]
+        coming.scheduler, coming.task = self._scheduler, self._scheduler.process.start(work)
+        return coming
+
+
+class _Coming(Future[R]):
+    """A future that a task waits for in virtual time."""
+
+    scheduler: Scheduler
+    task: Task
+
+    def result(self, timeout: float | None = None) -> R:  # noqa: ARG002
+        self.scheduler.current.wait_for(self.task)
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:  # noqa: ARG002
+        self.scheduler.current.wait_for(self.task)
+        return super().exception(0)

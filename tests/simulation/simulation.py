@@ -17,9 +17,11 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from comanda.adapters.journal import LOGGER, METRICS
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
-from tests.simulation.faults import OPERATOR, STEWARD, Faults
+from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
 from tests.simulation.history import History
 from tests.simulation.promises import Broken
+from tests.simulation.report_system import ReportSystem
+from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
@@ -32,6 +34,8 @@ START = 1_792_000_000.0
 CALM_LIMIT = 6 * 3600
 """Seconds of virtual time within which everything must have come to rest once nothing goes wrong any more."""
 STEWARD_MINUTES = 6 * 60
+REPORTS_SHARE = 0.33
+"""Of the seeds."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Result:
     digest: str
     virtual_seconds: float
     orders: int
+    reports: int
     counts: Counter[str]
     injected: Counter[str]
     points: Counter[tuple[str, str, str]]
@@ -53,17 +58,24 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
     with _the_world_outside(random) as (traveller, happenings):
         scheduler = Scheduler(START, traveller, [(BaseRouter, "current_event"), (BaseRouter, "lambda_context")])
         faults = Faults.drawn(random)
+        of_reports = _random_of_reports(seed)
+        if of_reports:
+            faults.aim_at_reports(of_reports)
         history = History(lambda: scheduler.time() - START, scheduler.who)
         happenings.history = history
         time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries; undone below
-        system = System(scheduler, random, faults, history, _drawn_settings(random, faults))
+        settings = _drawn_settings(random, faults)
+        if of_reports:
+            settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
+        system = System(scheduler, random, faults, history, settings)
         workload = Workload(system, random)
-        audit = Audit(system, workload)
+        asking = ReportWorkload(workload, ReportSystem(system, random), random) if of_reports else None
+        audit = Audit(system, workload, asking)
         broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
     story = ""
     if broken or verbose:
-        about = {broken.order_id} if broken and broken.order_id else set(audit.order_ids())
+        about = {broken.order_id} if broken and broken.order_id else {*audit.order_ids(), *audit.report_ids()}
         story = "\n".join(map(str, history.about(about, broken.recipient_id if broken else None)))
     return Result(
         seed=seed,
@@ -71,11 +83,22 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         digest=history.digest(),
         virtual_seconds=scheduler.time() - START,
         orders=len(audit.order_ids()),
+        reports=len(audit.report_ids()),
         counts=history.counts,
         injected=faults.injected,
         points=faults.points,
         story=story,
     )
+
+
+def has_reports(seed: int) -> bool:
+    return _random_of_reports(seed) is not None
+
+
+def _random_of_reports(seed: int) -> Random | None:
+    """None where a seed has no reports: it is what it was before there were any."""
+    random = Random(f"reports {seed}")
+    return random if random.random() < REPORTS_SHARE else None
 
 
 def simulate_all(seeds: Sequence[int]) -> list[Result]:
@@ -139,6 +162,18 @@ def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
     )
 
 
+def _drawn_report_settings(random: Random, faults: Faults) -> dict[str, int]:
+    """Long and short time-outs, and a pace at which the longest tables are too large."""
+    short = faults.aims_at(REPORT_STEWARD) or random.random() < 0.5
+    times = ("timeout", 20), ("visibility_timeout", 22), ("lease", 6)
+    settings = {f"report_{name}_seconds": seconds for name, seconds in times} if short else {}
+    settings["batch_size"] = random.choice((1, 2))
+    if faults.aims_at(REPORT_STEWARD):
+        settings["max_attempts"] = 2
+    rows_a_second = random.choice((3000, 3000, 3))
+    return settings | {"report_settle_seconds": 2, "report_rows_per_second": rows_a_second}
+
+
 class _Happenings(logging.Handler):
     """What the handlers log, into the history."""
 
@@ -150,8 +185,9 @@ class _Happenings(logging.Handler):
         happening = record.getMessage()
         self.history.counts[happening] += 1
         facts = [str(getattr(record, name)) for name in ("reason", "error_class", "note") if hasattr(record, name)]
-        order_id, recipient_id = getattr(record, "order_id", None), getattr(record, "recipient_id", None)
-        self.history.tell(f"log: {happening} {' '.join(facts)}".rstrip(), order_id, recipient_id)
+        subject = getattr(record, "order_id", None) or getattr(record, "report_id", None)
+        recipient_id = getattr(record, "recipient_id", None)
+        self.history.tell(f"log: {happening} {' '.join(facts)}".rstrip(), subject, recipient_id)
 
 
 @contextlib.contextmanager

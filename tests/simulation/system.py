@@ -1,6 +1,6 @@
 """Comanda, put together of its real handlers and the models: what the CDK app is for AWS.
 
-A new table, queue, function or mapping joins here, and nowhere else.
+A new table, queue, function or mapping joins here, and nowhere else; those of reports in report_system.py.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
@@ -29,9 +29,9 @@ from tests.simulation.faults import STEWARD, CallFault, Faults, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
 from tests.simulation.history import History
 from tests.simulation.provider import Provider
-from tests.simulation.scheduler import Killed, Scheduler, SideBySide
+from tests.simulation.scheduler import Killed, Process, Scheduler, SideBySide
 from tests.simulation.sqs import Message, Queue, Sqs
-from tests.simulation.wire import client_of
+from tests.simulation.wire import Service, client_of
 
 MOST_SHOWN = 10
 """Messages of one group that SQS hands out before these are deleted ("FIFO delivery logic")."""
@@ -39,8 +39,10 @@ MOST_SHOWN = 10
 STAGES = ("orders", "enrichment", "completion")
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
 
-_READ_TIMEOUT = 5.0
+_READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0}
 """Seconds, as the clients are set up."""
+_LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0}
+"""Seconds after which a call that timed out takes effect at the latest."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,19 @@ class MessageEvent:
     replay: int
 
 
+class Part(Protocol):
+    """What joins the system, and is told what happens in it."""
+
+    queue: Queue
+
+    def fortnight_passes(self) -> None: ...
+
+    def on_write(self, table: str, before: Item | None, after: Item | None) -> None: ...
+
+    def on_message(self, what: str, queue: Queue, message: Message) -> bool:
+        """Whether the message is one of the part's own."""
+
+
 class System:
     def __init__(
         self, scheduler: Scheduler, random: Random, faults: Faults, history: History, settings: StageSettings
@@ -90,6 +105,10 @@ class System:
         """Told the id of each order that is claimed."""
         self.row_writes: list[RowWrite] = []
         self.message_events: list[MessageEvent] = []
+        self.struck: Counter[tuple[str, str]] = Counter()
+        """By process and call: how often a fault struck it."""
+        self.parts: list[Part] = []
+        """What joined."""
         self._random = random
 
         self.dynamodb = DynamoDB(scheduler.time, lambda: random.uniform(0, 1.5), self._on_write)
@@ -100,7 +119,8 @@ class System:
             on_event=self._on_message,
             forgets=lambda: faults.strikes(WorldFault.DEDUPLICATION_OVER),
         )
-        self._clients = {name: client_of(name, self._answer) for name in ("dynamodb", "sqs")}
+        self.services: dict[str, Service] = {"dynamodb": self.dynamodb, "sqs": self.sqs}
+        self._clients = {name: client_of(name, self.answer) for name in ("dynamodb", "sqs")}
         self._make_tables()
         self.queues, self.dead_letter_queues = self._make_queues()
 
@@ -195,7 +215,7 @@ class System:
 
     # Every AWS call comes through here.
 
-    def _answer(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         process = self.scheduler.process
         if not process.alive:
             raise Killed
@@ -205,14 +225,13 @@ class System:
         fault = self.faults.strikes_call(function, call)
         if fault is None:
             return self._call(service, operation, request)
+        self.struck[process.name, call] += 1
         self.history.tell(f"{call}: {fault}")
         return self._strike(fault, service, operation, request)
 
     def _call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return (
-                self.dynamodb.call(operation, request) if service == "dynamodb" else self.sqs.call(operation, request)
-            )
+            return self.services[service].call(operation, request)
         except AwsError as error:
             self.history.counts[f"{operation} {_target_of(request)}: {error.code}"] += 1
             raise
@@ -235,30 +254,45 @@ class System:
                 take_effect()
                 raise ConnectionClosedError(endpoint_url=url)
             case CallFault.LATE:
-                later = self._random.uniform(_READ_TIMEOUT, 20)
+                later = self._random.uniform(_READ_TIMEOUTS[service], _LATEST[service])
                 self.scheduler.after(later, partial(self._late, service, operation, request))
-                self.scheduler.sleep(_READ_TIMEOUT)
+                self.scheduler.sleep(_READ_TIMEOUTS[service])
                 raise ReadTimeoutError(endpoint_url=url)
             case CallFault.SLOW:
-                self.scheduler.sleep(self._random.uniform(0.1, _READ_TIMEOUT))
+                self.scheduler.sleep(self._random.uniform(0.1, _READ_TIMEOUTS[service]))
                 return take_effect()
             case CallFault.STALL:
-                stalled = self._random.uniform(1, 2.5 * self.settings.visibility_timeout_seconds)
+                stalled = self._random.uniform(1, 2.5 * self._visibility_timeout(process))
                 process.frozen_until = self.scheduler.time() + stalled
                 self.scheduler.sleep(0)
                 return take_effect()
             case _:
-                return self._refuse(fault, operation, request) or take_effect()
+                return self._refuse(fault, service, operation, request) or take_effect()
 
-    def _refuse(self, fault: CallFault, operation: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _visibility_timeout(self, process: Process) -> int:
+        writes_reports = process.name.startswith("generate_report.")
+        settings = self.settings
+        return settings.report_visibility_timeout_seconds if writes_reports else settings.visibility_timeout_seconds
+
+    def _refuse(
+        self, fault: CallFault, service: str, operation: str, request: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
         """The service itself does nothing of a call, or only a part of it; None where that makes no sense."""
         match fault, operation:
+            case CallFault.THROTTLED, _ if service == "s3":
+                raise AwsError("SlowDown", "Please reduce your request rate.", 503)
             case CallFault.THROTTLED, _:
                 raise AwsError("ThrottlingException", "Rate exceeded")
             case CallFault.CONFLICT, "TransactWriteItems":
                 reasons = [{"Code": "None"} for _ in request["TransactItems"]]
                 reasons[0] = {"Code": "TransactionConflict"}
                 raise AwsError("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
+            case CallFault.CONFLICT, "PutObject" | "CompleteMultipartUpload" if "IfNoneMatch" in request:
+                raise AwsError("ConditionalRequestConflict", "A conflicting operation occurred", 409)
+            case CallFault.PARTIAL, "GetObject":
+                answer = self._call(service, operation, request)
+                whole = answer["Body"]
+                return {**answer, "Body": whole[: len(whole) // 2], "ContentLength": len(whole)}
             case CallFault.PARTIAL, "ChangeMessageVisibilityBatch":
                 return self._partly_hidden(request)
             case CallFault.PARTIAL, "BatchGetItem":
@@ -273,7 +307,7 @@ class System:
         except AwsError as error:
             self.history.tell(f"{operation} comes late: {error.code}")
         else:
-            self.history.tell(f"late {operation} takes effect", request.get("Key", {}).get("order_id", {}).get("S"))
+            self.history.tell(f"late {operation} takes effect", _subject_of(request))
 
     def _partly_hidden(self, request: Mapping[str, Any]) -> dict[str, Any]:
         kept = [entry for entry in request["Entries"] if self._random.random() < 0.5]
@@ -290,6 +324,8 @@ class System:
         self.history.tell("— fifteen days pass —")
         self.dynamodb.expire("orders", "expires_at")
         self.dynamodb.expire("idempotency", "expiration")
+        for part in self.parts:
+            part.fortnight_passes()
 
     def expire_records(self) -> None:
         """Idempotency records that time to live removes, here much too early."""
@@ -300,6 +336,8 @@ class System:
     # What the auditor and the reader of a history see.
 
     def _on_write(self, table: str, before: Item | None, after: Item | None) -> None:
+        for part in self.parts:
+            part.on_write(table, before, after)
         row = after or before or {}
         if table == "ledger" and after:
             entry = after["entry"]["S"]
@@ -329,6 +367,8 @@ class System:
         )
 
     def _on_message(self, what: str, queue: Queue, message: Message) -> None:
+        if any(part.on_message(what, queue, message) for part in self.parts):
+            return
         body = json.loads(message.body)
         event = MessageEvent(
             at=self.scheduler.time(),
@@ -354,7 +394,8 @@ class System:
     @property
     def is_drained(self) -> bool:
         """Nothing waits in a queue but dead letters, and nobody works."""
-        return self.functions.running == 0 and not any(queue.messages for queue in self.queues.values())
+        queues = [*self.queues.values(), *(part.queue for part in self.parts)]
+        return self.functions.running == 0 and not any(queue.messages for queue in queues)
 
     @property
     def hides_dead_letters(self) -> bool:
@@ -372,8 +413,18 @@ def _rescues_in(row: Item) -> int:
     return rescues
 
 
+def _subject_of(request: Mapping[str, Any]) -> str | None:
+    """The order or report whose row a call is about."""
+    key = request.get("Key", {})
+    if not isinstance(key, Mapping):  # Of an object in a bucket.
+        return None
+    return next((str(key[name]["S"]) for name in ("order_id", "report_id") if name in key), None)
+
+
 def _target_of(request: Mapping[str, Any]) -> str:
-    """The table or queue of a call."""
+    """The table, queue or bucket of a call."""
+    if "Bucket" in request:
+        return str(request["Bucket"])
     if "QueueUrl" in request:
         return str(request["QueueUrl"]).rpartition("/")[2]
     if "TableName" in request:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.simulation import simulate
+from tests.simulation.simulation import has_reports, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +46,15 @@ def test_a_seed_is_one_story_in_any_process_folder_time_zone_and_hash_seed(tmp_p
         check=True,
     )
     assert here.digest in elsewhere.stdout
+
+
+def test_a_seed_with_reports_writes_some() -> None:
+    seed = next(seed for seed in range(100) if has_reports(seed))
+    seen = simulate(seed, verbose=True)
+    assert seen.broken is None
+    assert seen.reports > 0
+    assert "POST /reports" in seen.story
+    assert not any(simulate(seed).reports for seed in range(20) if not has_reports(seed))
 
 
 def test_a_story_is_told_where_it_is_asked_for() -> None:

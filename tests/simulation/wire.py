@@ -7,7 +7,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from io import BytesIO
 from random import Random
+from threading import Lock
 from typing import Any, Protocol
 
 import boto3
@@ -16,8 +18,10 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 
 from comanda.adapters.world import CLIENT_CONFIG
+from tests.simulation import s3_wire
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
+from tests.simulation.s3 import S3
 from tests.simulation.sqs import Sqs
 
 
@@ -29,10 +33,19 @@ class InProcess:
     """A session whose services are the models, in real time: for tests that also run on moto and on the emulator."""
 
     def __init__(self) -> None:
-        self._services: dict[str, Service] = {"dynamodb": DynamoDB(time.time), "sqs": Sqs(time.time, Random(1))}
+        self._services: dict[str, Service] = {
+            "dynamodb": DynamoDB(time.time),
+            "sqs": Sqs(time.time, Random(1)),
+            "s3": S3(time.time, Random(1)),
+        }
+        self._one_at_a_time = Lock()
 
-    def client(self, service: str) -> Any:
-        return client_of(service, lambda name, operation, request: self._services[name].call(operation, request))
+    def client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
+        return client_of(service, self._answer, config)
+
+    def _answer(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        with self._one_at_a_time:
+            return self._services[service].call(operation, request)
 
 
 Answer = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
@@ -41,33 +54,50 @@ Answer = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
 
 @cache
 def _session() -> boto3.Session:
-    return boto3.Session(region_name="us-east-1")
+    return boto3.Session("simulated", "simulated", region_name="us-east-1")
 
 
-def client_of(service: str, answer: Answer) -> Any:
-    """A client set up as in production; unsigned and with a short user agent, for nobody would look at either."""
+def client_of(service: str, answer: Answer, config: Config = CLIENT_CONFIG) -> Any:
+    """A client set up as in production; with a short user agent, and no signatures or checksums but in S3's links, for
+    nobody would look at them."""
 
     def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         operation = event_name.rpartition(".")[2]
-        asked = json.loads(request.body or b"{}")  # type: ignore[arg-type]
-        try:
-            return _Answer(request, 200, answer(service, operation, asked))
-        except AwsError as error:
-            body = {"__type": f"com.amazonaws.{service}#{error.code}", "message": error.message, **error.fields}
-            return _Answer(request, error.status, body)
+        if service == "s3":
+            return _Answer(request, *_answered_by_s3(answer, operation, request))
+        return _Answer(request, *_answered(answer, service, operation, request))
 
-    config = CLIENT_CONFIG.merge(Config(signature_version=UNSIGNED, user_agent="simulated"))
+    config = config.merge(Config(user_agent="simulated", request_checksum_calculation="when_required"))
+    if service != "s3":
+        config = config.merge(Config(signature_version=UNSIGNED))
     client = _session().client(service, config=config)  # type: ignore[call-overload]
     client.meta.events.register(f"before-send.{service}.*", send)
     return client
 
 
+def _answered(answer: Answer, service: str, operation: str, request: AWSPreparedRequest) -> s3_wire.Answer:
+    """In JSON."""
+    try:
+        body = answer(service, operation, json.loads(request.body or b"{}"))  # type: ignore[arg-type]
+    except AwsError as error:
+        body = {"__type": f"com.amazonaws.{service}#{error.code}", "message": error.message, **error.fields}
+        return error.status, {}, json.dumps(body).encode()
+    return 200, {}, json.dumps(body).encode()
+
+
+def _answered_by_s3(answer: Answer, operation: str, request: AWSPreparedRequest) -> s3_wire.Answer:
+    try:
+        return s3_wire.answer_of(operation, answer("s3", operation, s3_wire.request_of(operation, request)))
+    except AwsError as error:
+        return s3_wire.error_of(operation, error)
+
+
 class _Answer(AWSResponse):
     """An answer whose body is there already."""
 
-    def __init__(self, request: AWSPreparedRequest, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(request.url, status, HeadersDict(), None)  # type: ignore[arg-type]
-        self._body = json.dumps(body).encode()
+    def __init__(self, request: AWSPreparedRequest, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(request.url, status, HeadersDict(headers), BytesIO(body))  # type: ignore[arg-type]
+        self._body = body
 
     @property
     def content(self) -> bytes:

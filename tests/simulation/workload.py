@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
@@ -49,8 +49,9 @@ class Exchange:
     answer: Mapping[str, Any]
     replayed: bool = False
     key: tuple[str, str] | None = None
-    """Key space and key of a POST /orders."""
+    """Key space and key of a POST."""
     body: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,27 @@ class Intent:
         return json.dumps(shuffled({**self.body, "items": items, "metadata": shuffled(self.body["metadata"])}))
 
 
+class Crowd(Protocol):
+    """Others who use the system at the same time."""
+
+    def begin(self) -> None: ...
+
+    def ask_again(self) -> None: ...
+
+    def redrive_everything(self) -> None: ...
+
+
 @dataclass
 class Workload:
     system: System
     random: Random
     intents: list[Intent] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    """About orders."""
+    report_exchanges: list[Exchange] = field(default_factory=list)
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and order id: what operators did to orders."""
+    joined: list[Crowd] = field(default_factory=list)
     busy: int = 0
     """Clients and operators that are not done yet."""
     _processes: int = 0
@@ -90,7 +104,7 @@ class Workload:
         timed = self._drawn_crowd()
         self.intents = [intent for _, intent in timed]
         for delay, intent in timed:
-            self._start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
+            self.start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
         much_to_do = self.system.faults.aims_at(OPERATOR)
         for _ in range(5 if much_to_do else self.random.choice((0, 0, 1, 2))):
             self._operate(self.random.uniform(5, 400))
@@ -99,6 +113,8 @@ class Workload:
         if self.random.random() < 0.2:
             self.system.at_claim = self._be_curious
         self._plan_trouble()
+        for crowd in self.joined:
+            crowd.begin()
 
     # Clients.
 
@@ -132,7 +148,7 @@ class Workload:
         flaws = 0.5 if self.system.faults.aims_at(OPERATOR) else self.random.choice((0.0, 0.15, 0.5))
         intents = [
             self._drawn_intent(number, recipients, FLAWS if self.random.random() < flaws else [])
-            for number in range(self.random.randint(2, 11))
+            for number in range(self.random.randint(2, 5 if self.joined else 11))
         ]
         for intent in list(intents):
             if intent.key and self.random.random() < 0.12:
@@ -167,38 +183,38 @@ class Workload:
     def _be_curious(self, order_id: str) -> None:
         """Somebody who guesses ids looks for an order before anybody was told of it."""
         delay = self.random.uniform(0, 0.01)
-        self._start("client", delay, lambda: self._exchange("ops", "GET", f"/orders/{order_id}"))
+        self.start("client", delay, lambda: self.exchange("ops", "GET", f"/orders/{order_id}"))
 
     def _place(self, intent: Intent) -> None:
         """Ask until there is an answer that says what became of it; a client with a key may then ask once more."""
         if intent.key and self.random.random() < 0.2:
-            self._start("twin", self.random.choice((0.0, 0.01, 0.3)), lambda: self._post_until_answered(intent))
+            self.start("twin", self.random.choice((0.0, 0.01, 0.3)), lambda: self._post_until_answered(intent))
         order_id = self._post_until_answered(intent)
         if order_id is None:
             return
         if self.random.random() < 0.15:
-            self._sleep(self.random.choice((0.0, 0.02, 1.0)))
-            self._exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
+            self.sleep(self.random.choice((0.0, 0.02, 1.0)))
+            self.exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
         for _ in range(self.random.choice((0, 1, 4))):
             curious = self.random.choice([*CALLERS]) if self.random.random() < 0.1 else intent.caller
-            self._exchange(curious, "GET", f"/orders/{order_id}")
-            self._sleep(self.random.uniform(0.05, 20))
+            self.exchange(curious, "GET", f"/orders/{order_id}")
+            self.sleep(self.random.uniform(0.05, 20))
         if intent.key and self.random.random() < 0.25:
-            self._sleep(self.random.choice((1, 60, 310, 700)))
+            self.sleep(self.random.choice((1, 60, 310, 700)))
             self._post_until_answered(intent)
 
     def _post_until_answered(self, intent: Intent) -> str | None:
         """The order id of a 202. A client without a key asks once: it could not tell a second order from the first."""
         for attempt in range(1, self.random.choice((2, 5, 9))):
-            exchange = self._exchange(intent.caller, "POST", "/orders", intent.written(self.random), intent.key)
+            exchange = self.exchange(intent.caller, "POST", "/orders", intent.written(self.random), intent.key)
             if exchange.status == 202:
                 return str(exchange.answer["order_id"])
             if intent.key is None or exchange.status not in {0, 409, 429, 500, 502, 503, 504}:
                 return None
-            self._sleep(self.random.choice((0.1, 1.0, 3.0 * attempt, 310.0)))
+            self.sleep(self.random.choice((0.1, 1.0, 3.0 * attempt, 310.0)))
         return None
 
-    def _exchange(
+    def exchange(
         self, caller: str, method: str, path: str, text: str = "", key: tuple[str, str] | None = None
     ) -> Exchange:
         headers = {"Idempotency-Key": key[1]} if key and key[0] == "header" else {}
@@ -207,7 +223,9 @@ class Workload:
         limit = GATEWAY_SECONDS
         if system.faults.strikes(WorldFault.GATEWAY_TIMEOUT):
             limit = self.random.choice((0, 1))
-        outcome = system.functions.call("read_orders" if method == "GET" else "write_orders", event, limit)
+        about_reports = path.startswith("/reports")
+        function = f"{'read' if method == 'GET' else 'write'}_{'reports' if about_reports else 'orders'}"
+        outcome = system.functions.call(function, event, limit)
         status, answer, answered_headers = _answered(outcome)
         exchange = Exchange(
             caller=caller,
@@ -220,11 +238,13 @@ class Workload:
             replayed=answered_headers.get("Idempotency-Replayed") == ["true"],
             key=key,
             body=text,
+            location=next(iter(answered_headers.get("Location", [])), ""),
         )
-        self.exchanges.append(exchange)
+        (self.report_exchanges if about_reports else self.exchanges).append(exchange)
         shown = answer.get("status", answer.get("type", ""))
         keyed = f" key {key[1]}" if key else ""
-        system.history.tell(f"{caller}: {method} {path}{keyed} → {status} {shown}", answer.get("order_id"))
+        subject = answer.get("order_id") or answer.get("report_id")
+        system.history.tell(f"{caller}: {method} {path}{keyed} → {status} {shown}", subject)
         return exchange
 
     # Operators.
@@ -233,15 +253,19 @@ class Workload:
         """Long after, clients ask for what they asked for before."""
         for intent in self.intents:
             if intent.key and self.random.random() < 0.4:
-                self._start("client", 0, lambda intent=intent: self._post_until_answered(intent))  # type: ignore[misc]
+                self.start("client", 0, lambda intent=intent: self._post_until_answered(intent))  # type: ignore[misc]
+        for crowd in self.joined:
+            crowd.ask_again()
 
     def redrive_everything(self) -> None:
         """What an operator does at the end, when everything works again."""
-        self._start("operator", 0, lambda: self._redrive(Selection()))
+        self.start("operator", 0, lambda: self._redrive(Selection()))
+        for crowd in self.joined:
+            crowd.redrive_everything()
 
     def _operate(self, delay: float) -> None:
         deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
-        self._start("operator", delay, deed)
+        self.start("operator", delay, deed)
 
     def _act_on_dead_letter(self, _: str) -> None:
         """A hasty operator, at the worst moment: about when the steward comes by."""
@@ -251,7 +275,7 @@ class Workload:
     def _redrive_by_cli(self) -> None:
         queue = self.random.choice((None, *QueueName))
         if self.random.random() < 0.2:  # The same again, a moment later: somebody pressed it twice.
-            self._start("operator", self.random.uniform(0, 2), lambda: self._redrive(Selection(queue)))
+            self.start("operator", self.random.uniform(0, 2), lambda: self._redrive(Selection(queue)))
         self._redrive(Selection(queue))
 
     def _redrive(self, selection: Selection) -> None:
@@ -266,7 +290,7 @@ class Workload:
             chosen = select(table, selection, datetime.now(UTC))
         except Unavailable:
             return
-        work_through(chosen, act, 0.1, self._sleep, lambda: None)
+        work_through(chosen, act, 0.1, self.sleep, lambda: None)
 
     def _discard_one(self) -> None:
         table, _, discard = self._cli()
@@ -280,7 +304,7 @@ class Workload:
             self.system.history.tell("discards", order_id)
             return discard(order_id, "operator")
 
-        work_through(chosen, act, 0.1, self._sleep, lambda: None)
+        work_through(chosen, act, 0.1, self.sleep, lambda: None)
 
     def _cli(self) -> tuple[OrderTable, RedriveOrder, DiscardOrder]:
         world = self.system.world()
@@ -295,7 +319,7 @@ class Workload:
             for message in moved:
                 order_id = json.loads(message.body)["order_id"]
                 self.operated.append((self.system.scheduler.time(), "move", order_id))
-            self._sleep(self.random.uniform(0, 60))
+            self.sleep(self.random.uniform(0, 60))
 
     # Trouble that comes to everybody.
 
@@ -341,10 +365,10 @@ class Workload:
         self.system.provider.down_until = self.system.scheduler.time() + self.random.choice((3, 20, 120))
         self.system.history.tell("the provider is down")
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.system.scheduler.sleep(seconds)
 
-    def _start(self, kind: str, delay: float, deed: Callable[[], object]) -> None:
+    def start(self, kind: str, delay: float, deed: Callable[[], object]) -> None:
         """Run in a process of its own, which faults may end as any other."""
         self.busy += 1
         self._processes += 1
@@ -356,7 +380,7 @@ class Workload:
         process.at_death = ended
 
         def run() -> None:
-            self._sleep(delay)
+            self.sleep(delay)
             deed()
             process.at_death = lambda: None
             ended()

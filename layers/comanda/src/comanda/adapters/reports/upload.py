@@ -49,18 +49,20 @@ class ReportBucket:
     bucket: str
     executor: Executor
     """With at least one thread; parts go up one after another."""
+    part_bytes: int = PART_BYTES
+    """Of each part but the last; S3 takes no smaller ones."""
 
     def store(self, key: str, content_type: str, chunks: Iterable[bytes]) -> Stored:
         """Read all chunks and store them under a key that must be new.
 
         Raises AlreadyStored where it is not, Unavailable where S3 does not answer, and whatever the chunks raise.
         """
-        parts = _Parts(chunks)
+        parts = _Parts(chunks, self.part_bytes)
         stream = iter(parts)
         first = next(stream, b"")
         what = {"ContentType": content_type, "Metadata": {_MARK: str(uuid.uuid4())}}
         try:
-            if len(first) < PART_BYTES:
+            if len(first) < self.part_bytes:
                 self._put(key, what, first)
             else:
                 self._put_in_parts(key, what, first, stream)
@@ -126,9 +128,10 @@ class ReportBucket:
 
 @dataclass
 class _Parts:
-    """Chunks of any size, put together to parts of PART_BYTES; the last may be smaller. Counts what goes by."""
+    """Chunks of any size, put together to parts of one size; the last may be smaller. Counts what goes by."""
 
     chunks: Iterable[bytes]
+    part_bytes: int
     size: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -138,9 +141,9 @@ class _Parts:
             self.digest.update(chunk)
             self.size += len(chunk)
             waiting += chunk
-            while len(waiting) >= PART_BYTES:
-                yield bytes(waiting[:PART_BYTES])
-                del waiting[:PART_BYTES]
+            while len(waiting) >= self.part_bytes:
+                yield bytes(waiting[: self.part_bytes])
+                del waiting[: self.part_bytes]
         if waiting:
             yield bytes(waiting)
 
