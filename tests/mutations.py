@@ -226,6 +226,17 @@ MUTATIONS = [
         "        except Overtaken:\n            raise\n",
     ),
     Mutation(
+        "a group that shared a full receive is seen in full",
+        "application/steward.py",
+        "                    cut_short += _cut_short(deliveries)\n",
+    ),
+    Mutation(
+        "who overtakes the API shows the order",
+        "domain/order.py",
+        "known = self._known()\n        return replace(known, attempts",
+        "known = self\n        return replace(known, attempts",
+    ),
+    Mutation(
         "dead letters that failed orders account for", "application/steward.py", "if unaccounted <= 0:", "if False:"
     ),
     Mutation(

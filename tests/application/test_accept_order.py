@@ -11,7 +11,7 @@ from comanda.application.ports import NewOrder
 from comanda.domain.access import Origin, Scope
 from comanda.domain.errors import IllegalTransition, InvalidRequest, KeyReused, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
-from comanda.domain.order import Item, OrderStatus
+from comanda.domain.order import Item, OrderStatus, Stage
 from tests.builders import NOW, a_caller, a_new_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 
@@ -86,6 +86,20 @@ def test_a_worker_that_is_quicker_than_the_api_keeps_its_status(scene: Scene) ->
     scene.orders.before_save.append(lambda: scene.orders.put(scene.orders.rows[order_id].stored(NOW).started(NOW)))
     scene.accept()
     assert scene.orders.rows[order_id].status is OrderStatus.PROCESSING
+
+
+def test_a_worker_that_writes_an_attempt_before_the_api_is_done_shows_the_order(scene: Scene) -> None:
+    """The API answers 202 without a write of its own then, and whoever asks must find the order (P1)."""
+
+    def attempt() -> None:
+        (claim,) = scene.orders.rows.values()
+        scene.orders.put(claim.tried(Stage.PROCESSING, "m-1", 2, NOW))
+
+    scene.orders.before_save.append(attempt)
+    order = scene.accept().order
+    found = scene.orders.rows[order.order_id]
+    assert (found.status, found.attempts_of(Stage.PROCESSING, "m-1"), found.version) == (OrderStatus.PENDING, 1, 3)
+    assert [moment.status for moment in found.timeline] == [OrderStatus.PENDING]
 
 
 def test_without_a_key_every_request_is_an_order(scene: Scene) -> None:

@@ -236,6 +236,18 @@ def test_untried_orders_behind_ten_failed_ones_are_found(scene: Scene) -> None:
     assert [message.order_id for _, message in scene.publisher.sent] == [scene.row(each).order_id for each in behind]
 
 
+def test_a_group_that_shared_a_full_receive_is_seen_in_full(scene: Scene) -> None:
+    """Four of one recipient and six of another make ten; the seventh is locked with the six, but no crowd hides it."""
+    for recipient in ("ana", *["bruno"] * 3, *["carla"] * 3, *["davi"] * 3, *["carla"] * 2, *["davi"] * 3):
+        delivery = scene.dead_letter(a_processing_order(recipient_id=recipient))
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    behind = [scene.dead_letter(a_processing_order(recipient_id=name)) for name in ("davi", "carla")]
+    again = scene.dead_letter(replace(a_processing_order(recipient_id="carla"), rescues=1))
+    scene.tend()
+    assert {message.order_id for _, message in scene.publisher.sent} == {scene.row(each).order_id for each in behind}
+    assert scene.row(again).status is S.FAILED
+
+
 def test_what_nobody_can_see_is_published_anew_and_never_failed(scene: Scene) -> None:
     """Another letter may be the one that hides, and the order only wait: once more after an hour, and so on."""
     for _ in range(10):

@@ -14,6 +14,10 @@ from tests.simulation.sqs import Message, Queue, Sqs, system_attributes
 
 Handler = Callable[[dict[str, Any], Any], Any]
 Build = Callable[[World], Handler]
+MOST_SKEW = 0.2
+"""Seconds by which the clock of a process may be off."""
+CLOCKS = 0.5
+"""Seconds by which the clocks of two processes may disagree, and a little more."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Functions:
             if kept.process.alive:  # What a handler left to other threads may have ended it since.
                 return kept
         function.started += 1
-        skew = self.random.uniform(-0.2, 0.2) if self.faults.strikes(WorldFault.SKEWED_CLOCK) else 0.0
+        skew = self.random.uniform(-MOST_SKEW, MOST_SKEW) if self.faults.strikes(WorldFault.SKEWED_CLOCK) else 0.0
         name = f"{function.name}.{function.version}.{function.started}"
         return Environment(Process(self.scheduler, name, skew))
 

@@ -45,6 +45,8 @@ SIMULATED = [
     "a rescue has a body of its own",
     "the steward's one rescue",
     "a rescue taken up before it is written counts",
+    "a group that shared a full receive is seen in full",
+    "who overtakes the API shows the order",
     "its own change met again is no other's",
 ]
 """Guards of tests/mutations.py whose absence an outsider can see."""

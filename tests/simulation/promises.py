@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.simulation.expressions import Item
+from tests.simulation.functions import CLOCKS
 from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES, MessageEvent, RowWrite, System
 from tests.simulation.workload import Exchange, Workload
@@ -235,15 +236,11 @@ class Verdict:
     def _order_per_recipient(self) -> Iterator[Broken]:
         """P4, for all orders whose place is decided by the orders queue.
 
-        Not those that the console moved elsewhere, and not a run whose message lost its place to the dead-letter queue
-        while its worker was frozen: such a worker wakes up and goes on, behind others.
+        Not those that the console moved elsewhere, and not a run of which a message lost its place to a dead-letter
+        queue, while a frozen worker had it or had sent a copy of it: such a run goes on behind others.
         """
         moved = {order_id for _, deed, order_id in self._workload.operated if deed == "move"}
-        out_of_line = {
-            (event.order_id, event.replay)
-            for event in self._events("dead-lettered")
-            if event.queue == "orders.fifo" and event.event == "order.created"
-        }
+        out_of_line = {(event.order_id, event.replay) for event in self._events("dead-lettered")}
         places: dict[tuple[str, int], int] = {}
         for event in self._system.message_events:
             if event.what == "sent" and event.queue == "orders.fifo":
@@ -407,11 +404,12 @@ class Verdict:
 
 
 def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
-    """By order or report: how many copies of a message were stored after a failure. `failed`: when it failed."""
+    """By order or report: how many copies of a message were stored after a failure, as far as the clock of the process
+    that failed it could tell. `failed`: when it failed."""
     seen, copies = set[tuple[str, str, int]](), Counter[str]()
     for event in sent:
         message = (event.order_id, event.event, event.replay)
-        if message in seen and any(at < event.at for at in failed.get(event.order_id, [])):
+        if message in seen and any(at < event.at + CLOCKS for at in failed.get(event.order_id, [])):
             copies[event.order_id] += 1
         seen.add(message)
     return copies

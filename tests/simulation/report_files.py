@@ -7,12 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.functions import CLOCKS
 from tests.simulation.report_system import SourceWrite
 from tests.simulation.report_workload import ReportIntent
 from tests.simulation.seen_reports import Cells, SeenReport, is_whole_pdf, rows_in, seconds_of
-
-CLOCKS = 0.5
-"""Seconds by which the clocks of two processes may disagree, and a little more."""
 
 
 def what_is_wrong_with(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from tests.simulation.functions import CLOCKS
 from tests.simulation.promises import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, late_copies
 from tests.simulation.report_files import what_is_wrong_with
 from tests.simulation.report_system import BUCKET, ReportMessageEvent, ReportWrite
@@ -27,8 +28,6 @@ LEGAL: Mapping[str | None, set[str | None]] = {
 """The status of a row, and what may follow it. The same status again: something else of the row was written."""
 ONLY_EXPIRED = {"accepting", "requested", "generating", "ready"}
 """These begin anew only once their time is over."""
-CLOCKS = 0.5
-"""Seconds by which the clocks of two processes may disagree, and a little more."""
 PERMANENT = {"InvalidTable", "TooLarge", "UploadGone"}
 TRANSIENT = {"OutOfTime", "WorkerDied"}
 

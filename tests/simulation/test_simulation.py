@@ -22,6 +22,8 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     1756: "an order published anew was published anew with the same body",
     6162: "of two dead letters the older one was taken first, and the order failed with a message under way",
     32: "a worker took up what the steward had published before the steward wrote so, and the rescue was not counted",
+    922: "a dead letter that shared a full receive with another recipient's was seen by nobody",
+    8653: "a 202 for an order that a GET did not find, as a worker's attempt had overtaken the API",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }

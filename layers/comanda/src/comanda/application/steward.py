@@ -5,7 +5,6 @@ received too often without its order ever being tried, because the workers could
 died of somebody else: then the order is published anew, once, and only failed if that comes back too (P6).
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,16 +40,35 @@ class Steward:
             self._tend(queue, seconds_left)
 
     def _tend(self, queue: DeadLetters, seconds_left: Callable[[], float]) -> None:
-        kept: list[Delivery] = []
+        kept: dict[str, list[Delivery]] = {}
+        cut_short: list[str] = []
         try:
-            while seconds_left() > self.reserve_seconds and (deliveries := queue.receive()):
-                kept += self._look_through(queue, deliveries)
+            while seconds_left() > self.reserve_seconds:
+                if deliveries := queue.receive():
+                    for delivery in self._look_through(queue, deliveries):
+                        kept.setdefault(delivery.group, []).append(delivery)
+                    cut_short += _cut_short(deliveries)
+                elif group := self._next_to_see_in_full(queue, kept, cut_short):
+                    queue.release(kept.pop(group))
+                else:
+                    break
         finally:
-            queue.release(kept)
-        shown = Counter(delivery.group for delivery in kept)
-        hiding = {group for group, count in shown.items() if count >= MOST_SHOWN}
+            queue.release([delivery for some in kept.values() for delivery in some])
+        hiding = {group for group, deliveries in kept.items() if len(deliveries) >= MOST_SHOWN}
         if hiding:
             self._look_behind(queue, hiding, seconds_left)
+
+    def _next_to_see_in_full(
+        self, queue: DeadLetters, kept: dict[str, list[Delivery]], cut_short: list[str]
+    ) -> str | None:
+        """A group of which more may be there, kept back as its first messages are hidden: alone, it is shown up to ten.
+
+        None once nothing is there that was not seen.
+        """
+        while cut_short and queue.depth() > sum(map(len, kept.values())):
+            if kept.get(group := cut_short.pop()):
+                return group
+        return None
 
     def _look_through(self, queue: DeadLetters, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Deal with each dead letter; give those that stay."""
@@ -144,3 +162,9 @@ class Steward:
 
     def _stale_after(self, order: Order) -> timedelta:
         return STALE if order.rescues < self.max_rescues else STALE_AGAIN
+
+
+def _cut_short(deliveries: Sequence[Delivery]) -> list[str]:
+    """The groups that shared a full receive: each may have more messages, now locked with those that came."""
+    groups = dict.fromkeys(delivery.group for delivery in deliveries)
+    return list(groups) if len(deliveries) >= MOST_SHOWN and len(groups) > 1 else []

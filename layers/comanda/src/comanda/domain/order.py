@@ -176,7 +176,7 @@ class Order:
 
     def rescued(self, now: datetime, replay: int) -> Self:
         """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on."""
-        known = self.stored(self.created_at) if self.is_claim else self
+        known = self._known()
         timeline = (*known.timeline, Moment(known.status, now, PUBLISHED_ANEW))
         return replace(
             known,
@@ -217,13 +217,19 @@ class Order:
         """One attempt of this message is used up; with `attempts=-1`, it is given back."""
         count = self.attempts_of(stage, message_id) + attempts
         used = Attempts(stage, message_id, count, receive_count)
-        return replace(self, attempts=used, updated_at=now, version=self.version + 1)
+        known = self._known()
+        return replace(known, attempts=used, updated_at=now, version=known.version + 1)
 
     def attempts_of(self, stage: Stage, message_id: str) -> int:
         """Attempts used up by this message at this stage; another message has a budget of its own."""
         if self.attempts and (self.attempts.stage, self.attempts.message_id) == (stage, message_id):
             return self.attempts.count
         return 0
+
+    def _known(self) -> Self:
+        """Who has its message knows that row and message are stored: whoever overtakes the API shows the order for it,
+        as the API then answers 202 without a write of its own."""
+        return self.stored(self.created_at) if self.is_claim else self
 
     def _moved(self, status: OrderStatus, now: datetime, note: str | None = None) -> Self:
         if status not in TRANSITIONS[self.status]:
