@@ -37,7 +37,10 @@ DANGERS = {
         "CompleteMultipartUpload report-files: PreconditionFailed",
     ),
     "reports P5 a message dead-lettered": ("report message dead-lettered",),
-    "reports P6 an attempt that failed for now": ("report.attempt_failed",),
+    "reports P6 work turned away through no fault of the report's": (
+        "generate_report: storage.unavailable",
+        "report.attempt_failed",
+    ),
     "reports P7 an error that no retry mends": ("report.failed",),
     "reports P8 dead-lettered untried": ("report.rescued",),
     "reports P9 a failed report taken up again": ("report.taken_up", "report.redriven"),

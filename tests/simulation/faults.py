@@ -83,23 +83,30 @@ REPORT_STEWARD = "tend_reports"
 REPORT_AIMS: dict[Aim, int] = {
     Aim(function, call): weight
     for function, weight, calls in (
-        ("write_reports", 2, ("PutItem idempotency", "PutItem reports", "SendMessage reports.fifo", "Query orders")),
-        ("write_reports", 2, ("PutObject report-files", "HeadObject report-files")),
+        ("write_reports", 2, ("PutItem idempotency", "PutItem reports", "SendMessage reports.fifo")),
+        ("write_reports", 8, ("Query orders",)),
+        ("write_reports", 6, ("PutObject report-files", "HeadObject report-files")),
         ("write_reports", 6, ("UpdateItem reports", "UpdateItem idempotency", "GetItem reports", "GetItem ledger")),
-        ("write_reports", 8, ("DeleteItem idempotency",)),
+        ("write_reports", 16, ("DeleteItem idempotency",)),
         ("read_reports", 1, ("GetItem reports",)),
         ("generate_report", 1, ("GetItem reports", "Query orders", "UpdateItem reports", "UploadPart report-files")),
-        ("generate_report", 3, ("PutItem idempotency", "UpdateItem idempotency", "GetObject report-files")),
-        ("generate_report", 4, ("BatchGetItem orders", "DeleteItem idempotency", "AbortMultipartUpload report-files")),
-        ("generate_report", 6, ("CreateMultipartUpload report-files", "CompleteMultipartUpload report-files")),
-        ("generate_report", 6, ("PutObject report-files", "Query ledger")),
-        ("generate_report", 9, ("GetItem ledger", "HeadObject report-files")),
+        ("generate_report", 3, ("GetObject report-files",)),
+        ("generate_report", 6, ("PutItem idempotency", "CompleteMultipartUpload report-files")),
+        (
+            "generate_report",
+            10,
+            ("BatchGetItem orders", "UpdateItem idempotency", "CreateMultipartUpload report-files"),
+        ),
+        ("generate_report", 10, ("PutObject report-files", "Query ledger", "GetItem ledger")),
+        ("generate_report", 16, ("DeleteItem idempotency", "AbortMultipartUpload report-files")),
+        ("generate_report", 20, ("HeadObject report-files",)),
         ("generate_report", 1, ("ChangeMessageVisibilityBatch reports.fifo",)),
         (REPORT_STEWARD, 1, ("ReceiveMessage reports-dlq.fifo",)),
-        (REPORT_STEWARD, 3, ("GetItem reports", "DeleteMessage reports-dlq.fifo")),
-        (REPORT_STEWARD, 5, ("SendMessage reports.fifo", "UpdateItem reports")),
+        (REPORT_STEWARD, 3, ("GetItem reports",)),
+        (REPORT_STEWARD, 7, ("DeleteMessage reports-dlq.fifo", "SendMessage reports.fifo")),
+        (REPORT_STEWARD, 10, ("UpdateItem reports",)),
         (REPORT_STEWARD, 4, ("ChangeMessageVisibilityBatch reports-dlq.fifo",)),
-        (OPERATOR, 4, ("Scan reports", "GetItem reports", "SendMessage reports.fifo", "UpdateItem reports")),
+        (OPERATOR, 7, ("Scan reports", "GetItem reports", "SendMessage reports.fifo", "UpdateItem reports")),
     )
     for call in calls
 }
@@ -115,6 +122,18 @@ _AIMED = (
     CallFault.STALL,
 )
 _AIMED_AT_REPORTS = (*_AIMED, CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER)
+_SELDOM_REACHED = {
+    Aim("write_orders", "GetItem orders"),
+    Aim(STEWARD, "GetQueueAttributes enrichment-dlq.fifo"),
+    Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
+    Aim(OPERATOR, "SendMessage orders.fifo"),
+}
+_RATHER_A_CRASH = {
+    CallFault.LATE: CallFault.CRASH_BEFORE,
+    CallFault.STALL: CallFault.CRASH_AFTER,
+    CallFault.LOST_BEFORE: CallFault.CRASH_AFTER,
+}
+"""What strikes those: a crash at each of them counts."""
 _AFTER_AN_OUTAGE = {
     "ChangeMessageVisibilityBatch orders.fifo",
     "ChangeMessageVisibilityBatch completion.fifo",
@@ -159,7 +178,10 @@ class Faults:
                 faults.call_rates[fault] = rate / 2 if fault in _FATAL else rate
         if random.random() < 0.8:
             (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
-            faults.aimed[faults.aim] = [random.choice(_AIMED)] * random.randint(1, _MOST_AIMED)
+            fault = random.choice(_AIMED)
+            if faults.aim in _SELDOM_REACHED:
+                fault = _RATHER_A_CRASH.get(fault, fault)
+            faults.aimed[faults.aim] = [fault] * random.randint(1, _MOST_AIMED)
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))

@@ -184,6 +184,7 @@ class _Happenings(logging.Handler):
             return
         happening = record.getMessage()
         self.history.counts[happening] += 1
+        self.history.counts[f"{self.history.who().partition('.')[0]}: {happening}"] += 1
         facts = [str(getattr(record, name)) for name in ("reason", "error_class", "note") if hasattr(record, name)]
         subject = getattr(record, "order_id", None) or getattr(record, "report_id", None)
         recipient_id = getattr(record, "recipient_id", None)
