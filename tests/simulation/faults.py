@@ -178,10 +178,9 @@ class Faults:
                 faults.call_rates[fault] = rate / 2 if fault in _FATAL else rate
         if random.random() < 0.8:
             (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
+            rather = _RATHER_A_CRASH if faults.aim in _SELDOM_REACHED else {}
             fault = random.choice(_AIMED)
-            if faults.aim in _SELDOM_REACHED:
-                fault = _RATHER_A_CRASH.get(fault, fault)
-            faults.aimed[faults.aim] = [fault] * random.randint(1, _MOST_AIMED)
+            faults.aimed[faults.aim] = [rather.get(fault, fault)] * random.randint(1, _MOST_AIMED)
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
