@@ -167,7 +167,7 @@ def test_concurrency_is_unset_in_dev_and_limited_in_production(dev: Synthesized,
 def test_reports_are_written_one_to_an_invocation_and_so_many_at_once_as_the_stage_says(
     every_stage: Synthesized,
 ) -> None:
-    """B9. The emulator writes one after another, whatever the mapping says."""
+    """B9. What comes of it: tests/simulation/test_simulation.py."""
     (mapping,) = every_stage.reports.find_resources("AWS::Lambda::EventSourceMapping").values()
     assert mapping["Properties"]["BatchSize"] == 1
     assert mapping["Properties"]["ScalingConfig"] == {"MaximumConcurrency": every_stage.settings.report_concurrency}

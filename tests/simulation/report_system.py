@@ -64,7 +64,8 @@ class SourceWrite:
 class ReportSystem:
     """Implements `Part`."""
 
-    def __init__(self, system: System, random: Random) -> None:
+    def __init__(self, system: System, random: Random, at_once: int | None = None) -> None:
+        """`at_once`: how many reports the mapping has written at once; drawn if none is given."""
         self.system = system
         self.writes: list[ReportWrite] = []
         self.events: list[ReportMessageEvent] = []
@@ -88,7 +89,7 @@ class ReportSystem:
         self.queue, self.dead_letter_queue = self._make_queues()
         self._add_functions()
         self.mapping = EventSourceMapping(
-            system.functions, system.sqs, self.queue, "generate_report", 1, random.choice((2, 5))
+            system.functions, system.sqs, self.queue, "generate_report", 1, at_once or random.choice((2, 5))
         )
         Schedule(system.functions, scheduler, REPORT_STEWARD, 60)
         system.parts.append(self)

@@ -55,15 +55,11 @@ class Result:
 def simulate(seed: int, *, verbose: bool = False) -> Result:
     """Run one seed. The story is told where a promise broke, or if `verbose`."""
     random = Random(seed)
-    with _the_world_outside(random) as (traveller, happenings):
-        scheduler = Scheduler(START, traveller, [(BaseRouter, "current_event"), (BaseRouter, "lambda_context")])
+    with virtual_world(random) as (scheduler, history):
         faults = Faults.drawn(random)
         of_reports = _random_of_reports(seed)
         if of_reports:
             faults.aim_at_reports(of_reports)
-        history = History(lambda: scheduler.time() - START, scheduler.who)
-        happenings.history = history
-        time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries; undone below
         settings = _drawn_settings(random, faults)
         if of_reports:
             settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
@@ -192,7 +188,7 @@ class _Happenings(logging.Handler):
 
 
 @contextlib.contextmanager
-def _the_world_outside(random: Random) -> Iterator[tuple[time_machine.Traveller, _Happenings]]:
+def virtual_world(random: Random) -> Iterator[tuple[Scheduler, History]]:
     """Clock, sleep, randomness, logs and standard output belong to the simulation."""
     urandom, sleep, state = os.urandom, time.sleep, library_random.getstate()
     happenings = _Happenings()
@@ -205,7 +201,10 @@ def _the_world_outside(random: Random) -> Iterator[tuple[time_machine.Traveller,
     library_random.seed(random.getrandbits(64))
     try:
         with time_machine.travel(START, tick=False) as traveller, contextlib.redirect_stdout(io.StringIO()):
-            yield traveller, happenings
+            scheduler = Scheduler(START, traveller, [(BaseRouter, "current_event"), (BaseRouter, "lambda_context")])
+            happenings.history = History(lambda: scheduler.time() - START, scheduler.who)
+            time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries
+            yield scheduler, happenings.history
     finally:
         os.urandom, time.sleep = urandom, sleep
         library_random.setstate(state)

@@ -1,13 +1,22 @@
 """The simulator itself: the same seed is the same story anywhere, and it is not blind."""
 
+import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from functools import partial
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.simulation.simulation import has_reports, simulate
+from infra.settings import load_settings
+from tests.simulation.faults import CallFault, Faults
+from tests.simulation.report_system import ReportSystem
+from tests.simulation.simulation import has_reports, simulate, virtual_world
+from tests.simulation.system import System
+from tests.simulation.workload import Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,3 +73,31 @@ def test_a_story_is_told_where_it_is_asked_for() -> None:
     story = simulate(11, verbose=True).story
     assert "POST /orders" in story
     assert "ledger: entry#" in story
+
+
+@pytest.mark.parametrize("at_once", [2, 20])
+def test_twenty_reports_are_written_side_by_side_up_to_the_stages_limit(at_once: int) -> None:
+    """B9. What the emulator cannot show: it runs one batch of a FIFO queue at a time, whatever the mapping says."""
+    random = Random(1)
+    with virtual_world(random) as (scheduler, history):
+        faults = Faults(random, call_rates={CallFault.SLOW: 1.0}, active=False)
+        system = System(scheduler, random, faults, history, load_settings("dev"))
+        reports = ReportSystem(system, random, at_once)
+        workload = Workload(system, random)
+        reports.mapping.enabled = False
+        for number in range(20):
+            parameters = {"title": f"Table {number}", "columns": [{"title": "Name"}], "rows": [["one"]]}
+            body = json.dumps({"type": "table", "format": "csv", "parameters": parameters})
+            workload.start("client", 0, partial(workload.exchange, "web", "POST", "/reports", body))
+        assert scheduler.run(lambda: workload.busy == 0, 60)
+        faults.active = True
+        reports.mapping.enabled = True
+        reports.mapping.wake()
+        assert scheduler.run(lambda: system.is_drained, 3600)
+    most, status = 0, dict[str, str]()
+    for write in reports.writes:
+        assert write.row
+        status[write.report_id] = write.row.status
+        most = max(most, Counter(status.values())["generating"])
+    assert Counter(status.values()) == {"ready": 20}
+    assert most == at_once
