@@ -159,6 +159,12 @@ MUTATIONS = [
         "self.queue.hide(waiting[:1], seconds)",
     ),
     Mutation(
+        "the pause that was asked for",
+        "application/work.py",
+        "self.draw, asked_for=error.retry_after)",
+        "self.draw)",
+    ),
+    Mutation(
         "the hand-deletion", "application/work.py", "            self.queue.delete(delivery)\n", "            pass\n"
     ),
     Mutation(

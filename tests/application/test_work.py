@@ -110,6 +110,13 @@ def test_a_head_that_fails_for_now_holds_back_its_own_followers_only(scene: Scen
     assert scene.row(stranger).enrichment is not None
 
 
+def test_a_pause_is_as_long_as_the_service_asked_for(scene: Scene) -> None:
+    head, follower = scene.to_enrich(), scene.to_enrich()
+    scene.fails(head, TransientError("ProviderUnavailable", "busy", retry_after=30, outage=True))
+    assert scene.enrich(head, follower) == ids(head, follower)
+    assert scene.queue.hidden == {head.message_id: 30, follower.message_id: 30}
+
+
 def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) -> None:
     head, follower = scene.to_enrich(), scene.to_enrich()
     scene.fails(head, TransientError("Timeout", "slow"))

@@ -256,7 +256,7 @@ class Worker:
                 return
         self.journal.tell("order.attempt_lost", job.order, stage=stage)
 
-    def _failed_for_now(self, job: Job, error: WorkError) -> None:
+    def _failed_for_now(self, job: Job, error: TransientError) -> None:
         """One attempt is used up: the group rests, or the order fails with its last one."""
         if job.attempt >= self.retry.max_attempts:
             self._fail(job, error)
@@ -265,7 +265,7 @@ class Worker:
         if order.attempts_of(self.step.stage, job.delivery.message_id) < job.attempt:
             order = order.tried(self.step.stage, job.delivery.message_id, job.delivery.receive_count, self.clock())
             self.orders.save(job.order, order)
-        pause = self.retry.pause_after(job.attempt, self.draw)
+        pause = self.retry.pause_after(job.attempt, self.draw, asked_for=error.retry_after)
         self.journal.tell(
             "order.attempt_failed",
             order,
@@ -274,6 +274,7 @@ class Worker:
             attempt=job.attempt,
             stage=self.step.stage,
             pause_seconds=pause,
+            outage=error.outage,
         )
         raise _Rest(pause)
 
