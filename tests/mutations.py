@@ -126,6 +126,19 @@ MUTATIONS = [
         "        if True:",
     ),
     Mutation(
+        "a follower's refusal waits for its turn",
+        "application/enrich_order.py",
+        "            if isinstance(answer, Exception):\n                raise answer\n",
+        "            for answer in ahead.values():\n"
+        "                if isinstance(answer, Exception):\n                    raise answer\n",
+    ),
+    Mutation(
+        "what was found out ahead is not asked again",
+        "application/enrich_order.py",
+        " if job.order.order_id not in ahead}",
+        "}",
+    ),
+    Mutation(
         "the attempt written before it starts",
         "application/work.py",
         "                job = self._write_attempt(job)\n",
@@ -177,7 +190,7 @@ MUTATIONS = [
         "one message at a time",
         "application/work.py",
         "return self._try(job, [], careful=True)",
-        "return self._try(job, self._followers(waiting[1:], rows), careful=True)",
+        "return self._try(job, self._followers(waiting[1:], rows, ahead), careful=True)",
     ),
     Mutation("the time that is left", "application/work.py", "if seconds_left < self.reserve_seconds:", "if False:"),
     Mutation("the fence", "domain/meeting.py", "return tried.receive_count > delivery.receive_count", "return False"),

@@ -29,5 +29,6 @@ def build(settings: Settings, world: World, provider: EnrichmentProvider | None 
         provider=once,
         journal=PowertoolsJournal(),
         clock=world.clock,
+        asking=world.asking,
     )
     return worker_handler(step, settings, world, begin=once.register)
