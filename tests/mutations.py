@@ -139,6 +139,46 @@ MUTATIONS = [
         "}",
     ),
     Mutation(
+        "one key for an order's whole life",
+        "adapters/http_provider.py",
+        '"Idempotency-Key": request.order_id,',
+        '"Idempotency-Key": f"{request.order_id}.{request.replay}",',
+    ),
+    Mutation(
+        "a time for the whole of a call",
+        "adapters/timed_http.py",
+        "        self._socket.settimeout(_CALL.get().wait(self._seconds))\n",
+    ),
+    Mutation(
+        "a body is cut off while it is read",
+        "adapters/timed_http.py",
+        "            if len(body) > self._limits.bytes:\n                return None\n",
+    ),
+    Mutation(
+        "no redirect is followed",
+        "adapters/timed_http.py",
+        "redirect=False, preload_content=False",
+        "redirect=True, retries=3, preload_content=False",
+    ),
+    Mutation(
+        "certificates are verified",
+        "adapters/timed_http.py",
+        "ssl.create_default_context()",
+        "ssl._create_unverified_context()",
+    ),
+    Mutation(
+        "a lost connection that was kept costs no attempt",
+        "adapters/timed_http.py",
+        "if call.connected or not _was_lost(error):",
+        "if True:",
+    ),
+    Mutation(
+        "a refused secret is read anew",
+        "adapters/http_provider.py",
+        "            self.secret.was_refused()\n",
+        "            pass\n",
+    ),
+    Mutation(
         "the attempt written before it starts",
         "application/work.py",
         "                job = self._write_attempt(job)\n",

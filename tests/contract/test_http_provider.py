@@ -329,10 +329,3 @@ def test_a_retry_after_never_gets_in_the_way(text: str) -> None:
 )
 def test_a_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
     assert seconds_of(text, lambda: NOW) == seconds
-
-
-def test_the_table_of_the_documentation_has_each_status() -> None:
-    table = (Path(__file__).parents[2] / "docs" / "enrichment.md").read_text()
-    for name in BEHAVIOURS:
-        if name.isdigit() and int(name) < 500:
-            assert f"`{name}`" in table, name
