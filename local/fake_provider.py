@@ -158,14 +158,9 @@ class _Misbehaviour:
             time.sleep(0.02)
         self._handler.reset()
 
-    def closes(self) -> None:
-        """The connection is closed in the body, as if that were all."""
-        self._handler.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{}")
-        self._handler.close_connection = True
-
-    def garbage(self) -> None:
-        """No HTTP."""
-        self._handler.write(b"\x15\x03\x03\x00\x02\x02\x46 who is there?\r\n\r\n")
+    def raw(self, text: str) -> None:
+        """Those bytes (Latin-1), whatever they are, and the connection is closed."""
+        self._handler.write(text.encode("latin-1"))
         self._handler.close_connection = True
 
     def _write_much(self, size: int, piece: bytes) -> None:

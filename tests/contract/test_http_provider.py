@@ -88,6 +88,13 @@ def says(text: str, **parameters: Any) -> dict[str, Any]:
     return {"kind": "says", "text": text, **parameters}
 
 
+def raw(text: str) -> dict[str, Any]:
+    return {"kind": "raw", "text": text}
+
+
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
 def priced(price: str) -> dict[str, Any]:
     return says('{"reference": "r", "prices": {"ABC": ' + price + "}}")
 
@@ -132,8 +139,17 @@ BEHAVIOURS: dict[str, tuple[dict[str, Any], Sorted]] = {
     "a body that drips": ({"kind": "drips", "seconds": 0.04}, TIMEOUT),
     "reset before the head": ({"kind": "resets"}, UNREACHABLE),
     "reset in the body": ({"kind": "resets", "part": "body"}, UNREACHABLE),
-    "closed in the body": ({"kind": "closes"}, UNREACHABLE),
-    "no HTTP": ({"kind": "garbage"}, UNREACHABLE),
+    "closed at once": (raw(""), UNREACHABLE),
+    "closed in the head": (raw("HTTP/1.1 200 OK\r\nContent-Ty"), INVALID),
+    "closed in the body": (raw(HEAD + "Content-Length: 99\r\n\r\n{}"), UNREACHABLE),
+    "closed between chunks": (raw(HEAD + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"), UNREACHABLE),
+    "no HTTP": (raw("\x15\x03\x03\x00\x02\x02\x46 who is there?\r\n\r\n"), UNREACHABLE),
+    "a status that is none": (raw("HTTP/1.1 20x OK\r\n\r\n"), UNREACHABLE),
+    "a header without an end": (raw(HEAD + "X: " + "x" * 100_000), UNREACHABLE),
+    "more headers than anybody needs": (raw(HEAD + "X: y\r\n" * 1000 + "\r\n"), UNREACHABLE),
+    "two lengths": (raw(HEAD + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), UNREACHABLE),
+    "a length below zero": (raw(HEAD + "Content-Length: -2\r\n\r\n{}"), INVALID),
+    "a chunk of no size": (raw(HEAD + "Transfer-Encoding: chunked\r\n\r\nmany\r\n{}"), UNREACHABLE),
     "no JSON": (says("{"), INVALID),
     "an empty body": (says(""), INVALID),
     "a list": (says("[]"), INVALID),

@@ -139,8 +139,9 @@ def known_worker(
 
 
 def test_the_secret_is_sent_and_never_told(known_worker: Worker, fake: FakeProvider, logs: io.StringIO) -> None:
-    for behaviour in ("well", "garbage"):
-        fake.book.behave(behaviour)
+    behaviours: list[dict[str, Any]] = [{"kind": "well"}, {"kind": "raw", "text": "no HTTP"}]
+    for behaviour in behaviours:
+        fake.book.behave(**behaviour)
         order = known_worker.add()
         known_worker.enrich(order)
         assert fake.book.headers["Authorization"] == SECRET.get_secret_value()
