@@ -25,6 +25,11 @@ def test_no_answer_has_a_row(expected: Sorted) -> None:
     assert [row for row in ROWS if row[2:] == [f"`{expected.name}`", "yes"]]
 
 
+@pytest.mark.parametrize("name", sorted({expected.name for _, expected in BEHAVIOURS.values() if expected.error}))
+def test_the_runbook_says_what_to_do_about_a_failure(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "dead-letter-runbook.md").read_text()
+
+
 OF_THE_SIMULATED_ONE = {"enrichment_delay_seconds"}
 SETTINGS = {name for name in StageSettings.model_fields if name.startswith("enrichment_")} - OF_THE_SIMULATED_ONE
 
