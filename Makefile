@@ -1,13 +1,14 @@
 # Everything Comanda needs, on a machine with Python 3.11 or newer and make. `make` lists the targets.
 #
 #   PORT    where `make up` listens (default 4566)
+#   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
 #   SEEDS   how many seeds `make simulate` runs (default 300), FIRST the first of them (default 0)
 #   SEED    the one seed it replays; VERBOSE=1 tells its whole story
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test test-fast test-stack simulate prove check lint synth lock benchmark mutate \
-	mutate-simulated clean
+.PHONY: help install up fake-provider down demo test test-fast test-stack simulate prove check lint synth lock \
+	benchmark mutate mutate-simulated clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -23,7 +24,10 @@ install:  ## install what is pinned: .venv, .venv-emulator, node_modules (every 
 	@python=$$(sh local/find-python.sh) && "$$python" local/bootstrap.py
 
 up: install  ## start the local stack, or bring a running one up to date: make up PORT=4567
-	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT))
+	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set $(setting))
+
+fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment_url=http://127.0.0.1:4580/
+	@$(INSTALLED) python -m local.fake_provider
 
 down: install  ## stop the local stack; its data are gone
 	@$(INSTALLED) python -m local down

@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
@@ -14,6 +14,7 @@ from infra.orders_stack import OrdersStack
 from infra.problem_responses import METHOD_NOT_ALLOWED, NOT_FOUND, add_problem_responses, answer_rest_with
 from infra.python_function import PythonFunction
 from infra.reports_stack import ReportsStack
+from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
 
@@ -77,14 +78,7 @@ class ApiStack(Stack):
             timeout_seconds=settings.authorizer_timeout_seconds,
             environment=environment,
         )
-        # Secrets Manager puts a hyphen and six characters behind a secret's name in its ARN.
-        secret = self.format_arn(
-            service="secretsmanager",
-            resource="secret",
-            resource_name=f"{settings.tokens_secret_name}-??????",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        authorize_request.allow("secretsmanager:GetSecretValue", on=secret)
+        authorize_request.allow("secretsmanager:GetSecretValue", on=secret_arn(self, settings.tokens_secret_name))
         return authorize_request
 
     def _rest_api(self) -> apigateway.RestApi:

@@ -9,6 +9,7 @@ from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
+from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
 
@@ -127,13 +128,30 @@ class OrdersStack(Stack):
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "NEXT_QUEUE_URL": self.completion.queue.queue_url,
-                "ENRICHMENT_DELAY_SECONDS": f"{self._settings.enrichment_delay_seconds:g}",
+                **self._provider_environment(),
             },
         )
         self._allow_order_work(worker)
         self._allow_idempotency(worker)
         worker.allow("sqs:SendMessage", on=self.completion.queue.queue_arn)
+        if self._settings.enrichment_secret:
+            worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment_secret))
         return worker
+
+    def _provider_environment(self) -> dict[str, str]:
+        """The provider over HTTP where there is one, and else the simulated one. Of a secret, only its name."""
+        settings = self._settings
+        if settings.enrichment_url is None:
+            return {"ENRICHMENT_DELAY_SECONDS": f"{settings.enrichment_delay_seconds:g}"}
+        environment = {
+            "ENRICHMENT_URL": str(settings.enrichment_url),
+            "ENRICHMENT_CONNECT_SECONDS": f"{settings.enrichment_connect_seconds:g}",
+            "ENRICHMENT_READ_SECONDS": f"{settings.enrichment_read_seconds:g}",
+            "ENRICHMENT_TOTAL_SECONDS": f"{settings.enrichment_total_seconds:g}",
+        }
+        if settings.enrichment_secret:
+            environment["ENRICHMENT_SECRET"] = settings.enrichment_secret
+        return environment
 
     def _complete_order(self) -> QueueWorker:
         worker = QueueWorker(

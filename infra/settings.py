@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
 
 Origin = Literal["web", "mobile", "api"]
 Architecture = Literal["arm64", "x86_64"]
@@ -21,6 +21,9 @@ LogRetentionDays = Literal[1, 3, 7, 14, 30, 90, 180, 365]
 STAGE_NAMES = ("local", "dev", "prod")
 LAMBDA_PYTHON = "3.14"
 """The newest Python runtime of AWS Lambda ("Lambda runtimes")."""
+
+SAVE_SECONDS = 2
+"""What a worker needs at least to save an answer and hand its order on."""
 
 
 class SettingsError(Exception):
@@ -91,6 +94,15 @@ class StageSettings(BaseModel):
     """Pauses double from the first to the second, which ChangeMessageVisibility ends at twelve hours."""
     enrichment_delay_seconds: Annotated[float, Field(ge=0, le=10)] = 1
     """How long the simulated enrichment provider takes for an order."""
+    enrichment_url: HttpUrl | None = None
+    """Where enrichment is asked for (docs/enrichment.md); unset, the provider is simulated."""
+    enrichment_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=500)] | None = None
+    """The name of the secret that the provider knows us by, in Secrets Manager of the same account and region."""
+    enrichment_connect_seconds: Annotated[float, Field(gt=0, le=30)] = 2
+    enrichment_read_seconds: Annotated[float, Field(gt=0, le=60)] = 5
+    """For the next part of an answer."""
+    enrichment_total_seconds: Annotated[float, Field(gt=0, le=120)] = 10
+    """For the whole of a call."""
 
     report_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 900
     """The most Lambda gives; a report that would take longer is refused before it begins."""
@@ -188,6 +200,7 @@ class StageSettings(BaseModel):
                 f"a batch of {self.batch_size} orders at enrichment_delay_seconds ({self.enrichment_delay_seconds:g}) "
                 f"does not fit into worker_timeout_seconds ({self.worker_timeout_seconds})"
             )
+        self._check_enrichment()
         if self.report_visibility_timeout_seconds < self.report_timeout_seconds:
             raise ValueError(
                 f"report_visibility_timeout_seconds ({self.report_visibility_timeout_seconds}) must not be less than "
@@ -203,6 +216,19 @@ class StageSettings(BaseModel):
         if self.usage_plans and missing:
             raise ValueError(f"usage_plans has no plan for {', '.join(missing)}")
         return self
+
+    def _check_enrichment(self) -> None:
+        if self.enrichment_url is None:
+            if self.enrichment_secret:
+                raise ValueError("enrichment_secret is of no use without enrichment_url")
+            return
+        if self.enrichment_url.username or self.enrichment_url.password:
+            raise ValueError("enrichment_url must hold no user and no password: they belong into enrichment_secret")
+        if self.enrichment_total_seconds + SAVE_SECONDS > self.worker_reserve_seconds:
+            raise ValueError(
+                f"enrichment_total_seconds ({self.enrichment_total_seconds:g}), and {SAVE_SECONDS} to save what was "
+                f"answered, do not fit into worker_reserve_seconds ({self.worker_reserve_seconds})"
+            )
 
 
 def _local_architecture() -> str:
@@ -224,6 +250,9 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "retry_pause_seconds": 1,
                 "retry_pause_limit_seconds": 5,
                 "enrichment_delay_seconds": 0.2,
+                "enrichment_connect_seconds": 1,
+                "enrichment_read_seconds": 3,
+                "enrichment_total_seconds": 3,
                 "report_timeout_seconds": 60,
                 "report_reserve_seconds": 5,
                 "report_visibility_timeout_seconds": 65,

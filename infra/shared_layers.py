@@ -32,7 +32,7 @@ class SharedLayers(Construct):
         self.versions = [
             self.version(
                 "Dependencies",
-                "Powertools and pydantic, as requirements/layer.txt locks them",
+                "Powertools, pydantic and urllib3, as requirements/layer.txt locks them",
                 bundler.dependencies_layer(),
             ),
             self.version("Comanda", "The code every function shares", bundler.comanda_layer()),

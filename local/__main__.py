@@ -27,6 +27,13 @@ def _port(text: str) -> int:
     raise LocalError(f"a port is a number from 1 to 65535, not {text!r}")
 
 
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if name and equals:
+        return name, value
+    raise LocalError(f"a setting is written as name=value, not {text!r}")
+
+
 @app.callback()
 def main() -> None:
     """The local stack of this folder."""
@@ -40,17 +47,21 @@ def up(
         int | None,
         typer.Option(parser=_port, metavar="NUMBER", help=f"For a new emulator. Default: {emulator.DEFAULT_PORT}."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of infra/settings.py. Repeatable."),
+    ] = None,
 ) -> None:
     """Start the emulator if it does not run, deploy what changed, and leave it running."""
-    state = State(DEFAULT_FOLDER)
+    state, given = State(DEFAULT_FOLDER), dict(map(_setting, settings or []))
     with state.lock():
         running = _emulator_to_reuse(state, port)
         if running is not None:
-            stack = deploy(state, running)
+            stack = deploy(state, running, given)
         else:
             with emulator.StartedEmulator(state, port or emulator.DEFAULT_PORT) as started:
                 started.wait_until_healthy()
-                stack = deploy(state, started.emulator)
+                stack = deploy(state, started.emulator, given)
                 started.keep()
     print_summary(stack, state)
 

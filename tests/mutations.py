@@ -126,6 +126,59 @@ MUTATIONS = [
         "        if True:",
     ),
     Mutation(
+        "a follower's refusal waits for its turn",
+        "application/enrich_order.py",
+        "            if isinstance(answer, Exception):\n                raise answer\n",
+        "            for answer in ahead.values():\n"
+        "                if isinstance(answer, Exception):\n                    raise answer\n",
+    ),
+    Mutation(
+        "what was found out ahead is not asked again",
+        "application/enrich_order.py",
+        " if job.order.order_id not in ahead}",
+        "}",
+    ),
+    Mutation(
+        "one key for an order's whole life",
+        "adapters/http_provider.py",
+        '"Idempotency-Key": request.order_id,',
+        '"Idempotency-Key": f"{request.order_id}.{request.replay}",',
+    ),
+    Mutation(
+        "a time for the whole of a call",
+        "adapters/timed_http.py",
+        "        self._socket.settimeout(_CALL.get().wait(self._seconds))\n",
+    ),
+    Mutation(
+        "a body is cut off while it is read",
+        "adapters/timed_http.py",
+        "            if len(body) > self._limits.bytes:\n                return None\n",
+    ),
+    Mutation(
+        "no redirect is followed",
+        "adapters/timed_http.py",
+        "redirect=False, preload_content=False",
+        "redirect=True, retries=3, preload_content=False",
+    ),
+    Mutation(
+        "certificates are verified",
+        "adapters/timed_http.py",
+        "ssl.create_default_context()",
+        "ssl._create_unverified_context()",
+    ),
+    Mutation(
+        "a lost connection that was kept costs no attempt",
+        "adapters/timed_http.py",
+        "if call.connected or not _was_lost(error):",
+        "if True:",
+    ),
+    Mutation(
+        "a refused secret is read anew",
+        "adapters/http_provider.py",
+        "            self.secret.was_refused()\n",
+        "            pass\n",
+    ),
+    Mutation(
         "the attempt written before it starts",
         "application/work.py",
         "                job = self._write_attempt(job)\n",
@@ -159,6 +212,12 @@ MUTATIONS = [
         "self.queue.hide(waiting[:1], seconds)",
     ),
     Mutation(
+        "the pause that was asked for",
+        "application/work.py",
+        "self.draw, asked_for=error.retry_after)",
+        "self.draw)",
+    ),
+    Mutation(
         "the hand-deletion", "application/work.py", "            self.queue.delete(delivery)\n", "            pass\n"
     ),
     Mutation(
@@ -171,7 +230,7 @@ MUTATIONS = [
         "one message at a time",
         "application/work.py",
         "return self._try(job, [], careful=True)",
-        "return self._try(job, self._followers(waiting[1:], rows), careful=True)",
+        "return self._try(job, self._followers(waiting[1:], rows, ahead), careful=True)",
     ),
     Mutation("the time that is left", "application/work.py", "if seconds_left < self.reserve_seconds:", "if False:"),
     Mutation("the fence", "domain/meeting.py", "return tried.receive_count > delivery.receive_count", "return False"),

@@ -92,3 +92,5 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
 }
 """Function, resource, actions."""
+WITH_PROVIDER_SECRET = {"secret": {"secretsmanager:GetSecretValue"}}
+"""What enrich_order may do besides, where the provider knows it by a secret."""

@@ -34,6 +34,7 @@ class Resources:
             draw=lambda: 0.0,
             sleep=lambda _: None,
             executor=OneAfterAnother(),
+            asking=OneAfterAnother(),
         )
 
     def messages(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from comanda.application.complete_orders import CompleteOrders
 from comanda.application.enrich_order import EnrichOrder
 from comanda.application.process_order import ProcessOrder
-from comanda.application.work import Step, Worker
+from comanda.application.work import Executor, Step, Worker
 from comanda.domain.errors import PermanentError, TransientError
 from comanda.domain.messages import Delivery, Event
 from comanda.domain.order import Item, Order
@@ -37,6 +37,7 @@ class Scene:
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
+    asking: Executor = field(default_factory=OneAfterAnother)
     seconds_left: float = 10
     slept: list[float] = field(default_factory=list)
 
@@ -47,7 +48,8 @@ class Scene:
         return self._work(ProcessOrder(self.orders, self.publisher, self.journal, self.clock), batch)
 
     def enrich(self, *batch: Delivery) -> list[str]:
-        return self._work(EnrichOrder(self.orders, self.publisher, self.provider, self.journal, self.clock), batch)
+        step = EnrichOrder(self.orders, self.publisher, self.provider, self.journal, self.clock, self.asking)
+        return self._work(step, batch)
 
     def complete(self, *batch: Delivery) -> list[str]:
         return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
@@ -81,6 +83,11 @@ class Scene:
     def row(self, delivery: Delivery) -> Order:
         assert delivery.message
         return self.orders.rows[delivery.message.order_id]
+
+    def attempts_seen(self, delivery: Delivery) -> set[int]:
+        """At which attempts the provider was asked about an order."""
+        order_id = self.row(delivery).order_id
+        return {request.attempt for request in self.provider.asked if request.order_id == order_id}
 
     def fails(self, delivery: Delivery, error: PermanentError | TransientError | ValueError) -> None:
         self.provider.errors[self.row(delivery).order_id] = error

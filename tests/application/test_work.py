@@ -110,6 +110,13 @@ def test_a_head_that_fails_for_now_holds_back_its_own_followers_only(scene: Scen
     assert scene.row(stranger).enrichment is not None
 
 
+def test_a_pause_is_as_long_as_the_service_asked_for(scene: Scene) -> None:
+    head, follower = scene.to_enrich(), scene.to_enrich()
+    scene.fails(head, TransientError("ProviderUnavailable", "busy", retry_after=30, outage=True))
+    assert scene.enrich(head, follower) == ids(head, follower)
+    assert scene.queue.hidden == {head.message_id: 30, follower.message_id: 30}
+
+
 def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) -> None:
     head, follower = scene.to_enrich(), scene.to_enrich()
     scene.fails(head, TransientError("Timeout", "slow"))
@@ -122,7 +129,8 @@ def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) 
     failure = scene.row(head).failure
     assert failure
     assert (failure.name, failure.attempts) == ("Timeout", 3)
-    assert [request.attempt for request in scene.provider.asked] == [1, 2, 3, 1]
+    assert scene.attempts_seen(head) == {1, 2, 3}
+    assert scene.attempts_seen(follower) == {1}
     assert scene.row(follower).enrichment is not None
 
 

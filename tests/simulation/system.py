@@ -145,6 +145,7 @@ class System:
             draw=self._random.random,
             sleep=self.scheduler.sleep,
             executor=SideBySide(self.scheduler),
+            asking=SideBySide(self.scheduler),
         )
 
     def _make_tables(self) -> None:

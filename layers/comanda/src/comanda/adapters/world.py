@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 GROUPS_AT_ONCE = 10
 """A batch has at most ten messages, and so at most ten groups."""
 
+ORDERS_AT_ONCE = 10
+"""All orders of a batch, whatever their groups."""
+
 READS_AT_ONCE = 8
 """Pages of a report's rows."""
 
@@ -31,7 +34,7 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=2,  # seconds
     read_timeout=5,
-    max_pool_connections=2 * GROUPS_AT_ONCE,
+    max_pool_connections=GROUPS_AT_ONCE + ORDERS_AT_ONCE,
 )
 
 READING_CONFIG = CLIENT_CONFIG.merge(Config(parameter_validation=False))
@@ -59,6 +62,9 @@ class World:
     """Seconds."""
     executor: Executor
     """Works on message groups side by side."""
+    asking: Executor
+    """Asks the provider about several orders side by side. An executor of its own: groups wait for what it does, and
+    would wait for ever if they took up all of its threads."""
 
     @classmethod
     def real(cls) -> Self:
@@ -69,6 +75,7 @@ class World:
             draw=random.random,
             sleep=time.sleep,
             executor=ThreadPoolExecutor(GROUPS_AT_ONCE),
+            asking=ThreadPoolExecutor(ORDERS_AT_ONCE),
         )
 
 

@@ -136,7 +136,10 @@ class EnrichmentRequest:
 
 class EnrichmentProvider(Protocol):
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
-        """Called with the order id as its idempotency key (P10). Raises PermanentError or TransientError."""
+        """Called with the order id as its idempotency key (P10), for several orders at once, from threads.
+
+        Raises PermanentError or TransientError, and Unavailable where it was not asked: that uses up no attempt.
+        """
 
 
 class Journal(Protocol):

@@ -17,9 +17,9 @@ this is ours (docs/decisions/0004).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
 from comanda.domain.errors import PermanentError, TransientError, Unavailable, WorkError
@@ -48,6 +48,9 @@ class Job:
     delivery: Delivery
     order: Order
     attempt: int
+    ahead: dict[str, Any] = field(default_factory=dict)
+    """What a step found out ahead, by order id, for orders that are not done yet. All jobs of a group in a batch share
+    it, and it is gone with the batch."""
 
 
 class Step(Protocol):
@@ -112,12 +115,13 @@ class Worker:
     def _work_group(self, group: Sequence[Delivery], *, seconds_left: Callable[[], float], careful: bool) -> list[str]:
         waiting, stay, looks = list(group), list[str](), LOOKS
         rows: dict[str, Order] | None = None
+        ahead: dict[str, Any] = {}
         while waiting:
             try:
                 self._check_time(waiting, seconds_left())
                 if rows is None:
                     rows, looks = self._look(waiting, looks), looks - 1
-                done, verdict = self._advance(waiting, rows, careful=careful)
+                done, verdict = self._advance(waiting, rows, ahead, careful=careful)
             except Overtaken:
                 rows = None
                 continue
@@ -153,7 +157,9 @@ class Worker:
     def _read(self, deliveries: Sequence[Delivery]) -> dict[str, Order]:
         return dict(self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message))
 
-    def _advance(self, waiting: Sequence[Delivery], rows: dict[str, Order], *, careful: bool) -> tuple[int, Verdict]:
+    def _advance(
+        self, waiting: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any], *, careful: bool
+    ) -> tuple[int, Verdict]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head = waiting[0]
         order = _order_of(head, rows)
@@ -166,10 +172,10 @@ class Worker:
         if verdict is Verdict.TAKE_UP:
             order = rows[order.order_id] = self._take_up(order, head)
 
-        job = Job(head, order, self._attempts_before(head, order) + 1)
+        job = Job(head, order, self._attempts_before(head, order) + 1, ahead)
         if careful:
             return self._try(job, [], careful=True)
-        return self._try(job, self._followers(waiting[1:], rows), careful=False)
+        return self._try(job, self._followers(waiting[1:], rows, ahead), careful=False)
 
     def _try(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
         try:
@@ -190,12 +196,14 @@ class Worker:
             self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
         return 1, Verdict.LET_THROUGH
 
-    def _followers(self, deliveries: Sequence[Delivery], rows: dict[str, Order]) -> Iterator[Job]:
+    def _followers(
+        self, deliveries: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any]
+    ) -> Iterator[Job]:
         for delivery in deliveries:
             order = _order_of(delivery, rows)
             if order is None or meet(order, delivery, self.step.stage) is not Verdict.WORK:
                 return
-            yield Job(delivery, order, self._attempts_before(delivery, order) + 1)
+            yield Job(delivery, order, self._attempts_before(delivery, order) + 1, ahead)
 
     def _take_up(self, order: Order, delivery: Delivery) -> Order:
         replay = delivery.message.replay if delivery.message else order.replay
@@ -256,7 +264,7 @@ class Worker:
                 return
         self.journal.tell("order.attempt_lost", job.order, stage=stage)
 
-    def _failed_for_now(self, job: Job, error: WorkError) -> None:
+    def _failed_for_now(self, job: Job, error: TransientError) -> None:
         """One attempt is used up: the group rests, or the order fails with its last one."""
         if job.attempt >= self.retry.max_attempts:
             self._fail(job, error)
@@ -265,7 +273,7 @@ class Worker:
         if order.attempts_of(self.step.stage, job.delivery.message_id) < job.attempt:
             order = order.tried(self.step.stage, job.delivery.message_id, job.delivery.receive_count, self.clock())
             self.orders.save(job.order, order)
-        pause = self.retry.pause_after(job.attempt, self.draw)
+        pause = self.retry.pause_after(job.attempt, self.draw, asked_for=error.retry_after)
         self.journal.tell(
             "order.attempt_failed",
             order,
@@ -274,6 +282,7 @@ class Worker:
             attempt=job.attempt,
             stage=self.step.stage,
             pause_seconds=pause,
+            outage=error.outage,
         )
         raise _Rest(pause)
 

@@ -106,7 +106,16 @@ class PermanentError(WorkError):
 
 
 class TransientError(WorkError):
-    """It may go better later (A5)."""
+    """It may go better later (A5).
+
+    `retry_after`: seconds for which the service asked to be left alone. `outage`: it is the service that fails, and not
+    this order at it; the next order would meet the same.
+    """
+
+    def __init__(self, name: str, message: str, *, retry_after: float = 0.0, outage: bool = False) -> None:
+        super().__init__(name, message)
+        self.retry_after = retry_after
+        self.outage = outage
 
 
 class ReportError(ComandaError):

@@ -1,0 +1,70 @@
+"""The enrichment service over HTTP: the contract is in docs/enrichment.md."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.exceptions import HTTPError
+
+from comanda.adapters.provider_answers import enrichment_of, error_of_call
+from comanda.adapters.provider_secret import ProviderSecret
+from comanda.adapters.timed_http import TimedUrl
+from comanda.application.ports import Clock, EnrichmentRequest
+from comanda.domain.canonical import canonical_json
+from comanda.domain.order import Enrichment, Item
+
+MAX_ANSWER_BYTES = 256 * 1024
+"""A hundred items with their prices are 25 KB; a row takes 400."""
+
+
+@dataclass(frozen=True)
+class HttpProvider:
+    """Implements `EnrichmentProvider`.
+
+    The key is the order's id for its whole life, whatever its attempt and replay, and the body is the same each time:
+    an order that was answered once is never enriched twice, also when it is redriven after its worker lost the answer
+    (P10). A provider that refuses to look at a rejected order again sees from `Comanda-Replay` that somebody wants it.
+    """
+
+    url: TimedUrl
+    secret: ProviderSecret | None
+    clock: Clock
+    traceparent: Callable[[], str | None] = lambda: None
+    """The W3C trace context of what is being done, if there is one."""
+
+    def enrich(self, request: EnrichmentRequest) -> Enrichment:
+        """Raises PermanentError, TransientError, and Unavailable where the secret cannot be read."""
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "comanda",
+            "Idempotency-Key": request.order_id,
+            "Comanda-Replay": str(request.replay),
+        }
+        if traceparent := self.traceparent():
+            headers["traceparent"] = traceparent
+        if self.secret:
+            headers |= self.secret.header()
+        try:
+            answered = self.url.post(canonical_json(_body_of(request)).encode(), headers)
+        except HTTPError as error:
+            raise error_of_call(error) from error
+        if self.secret and answered.status in {401, 403}:
+            self.secret.was_refused()
+        return enrichment_of(answered, request, self.clock)
+
+
+def _body_of(request: EnrichmentRequest) -> dict[str, Any]:
+    return {
+        "order_id": request.order_id,
+        "customer_id": request.customer_id,
+        "currency": request.currency,
+        "items": [_item_of(item) for item in request.items],
+    }
+
+
+def _item_of(item: Item) -> dict[str, Any]:
+    name = {"sku": item.sku} if item.sku else {"item_name": item.item_name}
+    price = {} if item.unit_price is None else {"unit_price": str(item.unit_price)}
+    return {**name, "qty": item.qty, **price}

@@ -1,0 +1,154 @@
+"""What an answer of the enrichment provider means, or that there is none: the one place where outcomes are sorted.
+
+docs/enrichment.md has the same table for whoever implements a provider; docs/decisions/0008 has the reasons.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as CallTimeoutError
+
+from comanda.adapters.http.order_request import Price, Text
+from comanda.adapters.timed_http import Answered
+from comanda.application.ports import Clock, EnrichmentRequest
+from comanda.domain.errors import PermanentError, TransientError, WorkError
+from comanda.domain.order import Enrichment
+
+MAX_DETAIL = 300
+"""Characters of the provider's own words that become part of a failure."""
+_JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,10}")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    reference: Text
+    provider: Text = "provider"
+    prices: Annotated[dict[Text, Price], Field(max_length=1000)] = {}
+    customer: Annotated[dict[Text, Text], Field(max_length=20)] = {}
+
+
+class _Problem(BaseModel):
+    """RFC 9457, as much of it as is shown."""
+
+    title: str = ""
+    detail: str = ""
+
+
+def error_of_status(status: int, detail: str, retry_after: float) -> WorkError | None:
+    """The table. None: the body is to be read.
+
+    A PermanentError is about this very order. `outage`: the provider turns away whoever comes, or us whatever we ask.
+    """
+    said = f"the provider answered {status}" + (f": {detail}" if detail else "")
+    match status:
+        case 200 | 201:
+            return None
+        case 401 | 403 | 407:
+            return TransientError("ProviderRefusesUs", f"{said}; its secret may be old", outage=True)
+        case 409 | 425:
+            return TransientError("ProviderBusy", said, retry_after=retry_after)
+        case 408 | 429:
+            return TransientError("ProviderUnavailable", said, retry_after=retry_after, outage=True)
+        case _ if status >= 500:
+            return TransientError("ProviderUnavailable", said, retry_after=retry_after, outage=True)
+        case _ if status >= 400:
+            return PermanentError("OrderRejected", said)
+        case _ if status >= 300:
+            return TransientError("ProviderMoved", f"{said}: a redirect, and none is followed", outage=True)
+        case _:
+            return _invalid(f"status {status}, where 200 is expected")
+
+
+def error_of_call(error: HTTPError) -> TransientError:
+    """There is no whole answer. Says what happened, and nothing that the URL may hold."""
+    for kind, name, what in _CALLS:
+        if isinstance(error, kind) or any(isinstance(cause, kind) for cause in error.args):
+            return TransientError(name, what, outage=True)
+    return TransientError(
+        "ProviderUnreachable", "the provider broke the connection off, or speaks no HTTP", outage=True
+    )
+
+
+_CALLS: tuple[tuple[type[Exception], str, str], ...] = (
+    (NameResolutionError, "ProviderUnreachable", "the provider's host name is not known"),
+    (NewConnectionError, "ProviderUnreachable", "the provider accepts no connection"),
+    (ConnectTimeoutError, "ProviderTimeout", "the provider did not accept a connection in time"),
+    (SSLError, "ProviderUnreachable", "no trusted TLS connection to the provider"),
+    (CallTimeoutError, "ProviderTimeout", "the provider did not answer in time"),
+    (TimeoutError, "ProviderTimeout", "the provider did not answer in time"),
+)
+
+
+def enrichment_of(answered: Answered, request: EnrichmentRequest, clock: Clock) -> Enrichment:
+    """Raises PermanentError or TransientError where the answer is not one for this order."""
+    retry_after = seconds_of(answered.headers.get("Retry-After", ""), clock)
+    if error := error_of_status(answered.status, _detail_in(answered), retry_after):
+        raise error
+    answer = _read(answered)
+    missing = [item.label for item in request.items if item.unit_price is None and item.label not in answer.prices]
+    if missing:
+        raise _invalid(f"no price for {missing[0]!r}")
+    asked_for = {item.label for item in request.items if item.unit_price is None}
+    prices = {label: price for label, price in answer.prices.items() if label in asked_for}
+    return Enrichment(answer.provider, answer.reference, prices, answer.customer)
+
+
+def seconds_of(retry_after: str, clock: Callable[[], datetime]) -> float:
+    """Seconds from now; 0 for the past, and for what is neither a number nor a date (RFC 9110, 10.2.3)."""
+    if _SECONDS.fullmatch(retry_after.strip()):
+        return float(retry_after)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return 0.0
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - clock()).total_seconds())
+
+
+def _read(answered: Answered) -> _Answer:
+    if answered.body is None:
+        raise _invalid("the body is too large")
+    if answered.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise _invalid("the body is encoded, where identity was asked for")
+    if not _JSON.fullmatch(answered.headers.get("Content-Type", "").strip()):
+        raise _invalid("the body is not application/json")
+    try:
+        return _Answer.model_validate_json(answered.body)
+    except ValidationError as error:
+        fault: Mapping[str, Any] = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise _invalid(_shown(f"{where}: {fault['msg']}" if where else fault["msg"])) from None
+
+
+def _invalid(why: str) -> TransientError:
+    """The provider's slip and not the order's, so that it may be mended by the next attempt; and no outage, since one
+    order's answer alone may be at fault."""
+    return TransientError("ProviderAnswerInvalid", f"the provider's answer makes no sense: {why}")
+
+
+def _detail_in(answered: Answered) -> str:
+    """Why an order is rejected, in the provider's own words. A refusal of our secret may repeat it, and is not read."""
+    if answered.body is None or answered.status in {401, 403, 407} or not 400 <= answered.status < 500:
+        return ""
+    try:
+        problem = _Problem.model_validate_json(answered.body)
+    except ValidationError:
+        return ""
+    return _shown(problem.detail or problem.title)
+
+
+def _shown(text: str) -> str:
+    printable = "".join(character for character in text if character.isprintable())
+    return printable[:MAX_DETAIL]
