@@ -192,11 +192,8 @@ MUTATIONS = [
     Mutation(
         "an outage is no attempt",
         "application/work.py",
-        """        except Unavailable:
-            if careful:
-                self._give_back(job)
-            raise
-""",
+        "        except (Overtaken, Unavailable):\n            raise\n",
+        "        except Overtaken:\n            raise\n",
     ),
     Mutation(
         "the group rests behind its head",

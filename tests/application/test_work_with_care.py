@@ -51,6 +51,25 @@ def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None
     assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
 
 
+def test_an_attempt_whose_outcome_cannot_be_written_is_given_back(scene: Scene) -> None:
+    """It may be rejected again, but not fail for a reason that is not its own."""
+
+    def unavailable() -> None:
+        raise Unavailable("orders table: ThrottlingException")
+
+    rejected = scene.to_enrich()
+    for receive in range(2, 10):
+        scene.fails(rejected, PermanentError("ItemRejected", "no"))
+        scene.orders.before_save += [lambda: None, unavailable]
+        assert scene.enrich(*again(receive, rejected)) == ids(rejected)
+        assert scene.row(rejected).attempts_of(Stage.ENRICHMENT, rejected.message_id) == 0
+    scene.fails(rejected, PermanentError("ItemRejected", "no"))
+    scene.enrich(*again(10, rejected))
+    failure = scene.row(rejected).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("ItemRejected", 1)
+
+
 def test_an_attempt_whose_writing_was_not_answered_is_given_back(scene: Scene) -> None:
     delivery = scene.to_enrich()
     scene.orders.lost_answers = 1

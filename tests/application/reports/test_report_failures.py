@@ -66,6 +66,24 @@ def test_a_lease_whose_answer_was_lost_is_given_back(scene: Scene) -> None:
     assert (row.attempts_of(delivery.message_id), row.seconds_held(scene.clock.now)) == (0, 0)
 
 
+def test_an_attempt_whose_outcome_cannot_be_written_is_given_back(scene: Scene) -> None:
+    def unavailable() -> None:
+        raise Unavailable("reports table: ThrottlingException")
+
+    report = scene.asked()
+    delivery = scene.message(report)
+    for receive_count in range(1, 8):
+        scene.files.errors = [InvalidTable("row 1: bad")]
+        scene.reports.before_save += [lambda: None, unavailable]
+        assert scene.generate(replace(delivery, receive_count=receive_count)) == [delivery.message_id]
+        assert scene.row(report).attempts_of(delivery.message_id) == 0
+    scene.files.errors = [InvalidTable("row 1: bad")]
+    scene.generate(replace(delivery, receive_count=8))
+    failure = scene.row(report).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("InvalidTable", 1)
+
+
 def test_an_attempt_is_given_back_although_the_outage_lasts_a_moment_longer(scene: Scene) -> None:
     report = scene.asked()
 

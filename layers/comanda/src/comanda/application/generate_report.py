@@ -119,7 +119,17 @@ class _Work:
         self.report = report
 
     def done(self, report: Report) -> bool:
-        """Whether the message is done with. `report` is the row, taken up again if it was redriven."""
+        """Whether the message is done with. `report` is the row, taken up again if it was redriven.
+
+        Also where what came of it cannot be written, the attempt came to nothing.
+        """
+        try:
+            return self._attempt(report)
+        except (Unavailable, _Rest):
+            self._give_back()
+            raise
+
+    def _attempt(self, report: Report) -> bool:
         try:
             self._begin(report)
             self._finish()
@@ -129,10 +139,7 @@ class _Work:
             self._fail(PermanentError(type(error).__name__, str(error)))
         except TransientError as error:
             self._failed_for_now(error)
-        except Overtaken:
-            raise
-        except (Unavailable, _Rest):
-            self._give_back()
+        except (Overtaken, Unavailable, _Rest):
             raise
         except Exception as error:  # noqa: BLE001 - a defect is this report's failure, and shown as such (P6, P8)
             self._failed_for_now(TransientError(type(error).__name__, str(error)))

@@ -178,6 +178,15 @@ class Worker:
         return self._try(job, self._followers(waiting[1:], rows, ahead), careful=False)
 
     def _try(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
+        """Also where what came of it cannot be written, the attempt came to nothing."""
+        try:
+            return self._attempt(job, followers, careful=careful)
+        except Unavailable:
+            if careful:
+                self._give_back(job)
+            raise
+
+    def _attempt(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
         try:
             if careful:
                 job = self._write_attempt(job)
@@ -186,11 +195,7 @@ class Worker:
             self._fail(job, error)
         except TransientError as error:
             self._failed_for_now(job, error)
-        except Overtaken:
-            raise
-        except Unavailable:
-            if careful:
-                self._give_back(job)
+        except (Overtaken, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one order must not stop its neighbours (P6)
             self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
@@ -254,7 +259,7 @@ class Worker:
         for pause in GIVE_BACK_PAUSES:
             try:
                 order = _order_of(delivery, self._read([delivery]))
-                if order is None or order.is_settled or order.attempts != this_attempt:
+                if order is None or order.is_settled or order.failure or order.attempts != this_attempt:
                     return
                 before = order.tried(stage, delivery.message_id, delivery.receive_count, self.clock(), attempts=-1)
                 self.orders.save(order, before)
