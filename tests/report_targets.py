@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportResources:
+    session: Any
+    """As much of a boto3.Session as makes clients."""
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     s3: "S3Client"
@@ -90,10 +92,9 @@ class ReportResources:
 
 
 def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportResources:
-    """`session` is as much of a boto3.Session as makes clients."""
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     s3 = session.client("s3", config=S3_CONFIG)
-    made = ReportResources(dynamodb, sqs, s3, f"test-{uuid.uuid4().hex[:12]}", create_fifo_queue(sqs), reading)
+    made = ReportResources(session, dynamodb, sqs, s3, f"test-{uuid.uuid4().hex[:12]}", create_fifo_queue(sqs), reading)
     keys = {
         "orders": ["order_id"],
         "ledger": ["recipient_id", "entry"],

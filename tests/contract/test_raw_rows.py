@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -13,17 +12,6 @@ from tests.report_targets import ReportResources
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-def a_client(resources: ReportResources) -> "DynamoDBClient":
-    """Another client of the same DynamoDB."""
-    return boto3.client(
-        "dynamodb",
-        region_name=resources.dynamodb.meta.region_name,
-        endpoint_url=resources.dynamodb.meta.endpoint_url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
 
 
 def read(client: "DynamoDBClient", method: str, **request: Any) -> dict[str, Any]:
@@ -37,7 +25,10 @@ def test_rows_are_the_same_as_parsed(report_resources: ReportResources) -> None:
     for order in orders:
         report_resources.orders.claim(order)
     table = report_resources.table("orders")
-    plain, raw = a_client(report_resources), leave_rows_raw(leave_rows_raw(a_client(report_resources)))
+    plain, raw = (
+        report_resources.session.client("dynamodb"),
+        leave_rows_raw(leave_rows_raw(report_resources.session.client("dynamodb"))),
+    )
     keys = {table: {"Keys": [{"order_id": {"S": order.order_id}} for order in orders], "ConsistentRead": True}}
     query = {
         "TableName": table,
@@ -59,7 +50,7 @@ def test_rows_are_the_same_as_parsed(report_resources: ReportResources) -> None:
 
 
 def test_errors_are_errors_as_ever(report_resources: ReportResources) -> None:
-    client = leave_rows_raw(a_client(report_resources))
+    client = leave_rows_raw(report_resources.session.client("dynamodb"))
     with pytest.raises(ClientError) as caught:
         client.batch_get_item(RequestItems={"no-such-table": {"Keys": [{"order_id": {"S": "x"}}]}})
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
