@@ -4,6 +4,7 @@ A mix of its own for each run finds more than the same mix for all (Groce et al.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -70,6 +71,7 @@ AIMS: dict[Aim, int] = {
         (STEWARD, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
         (STEWARD, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
         (STEWARD, 12, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
+        (STEWARD, 12, ("GetQueueAttributes orders-dlq.fifo", "GetQueueAttributes completion-dlq.fifo")),
         (STEWARD, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
         (STEWARD, 18, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
         (STEWARD, 16, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
@@ -83,30 +85,30 @@ REPORT_STEWARD = "tend_reports"
 REPORT_AIMS: dict[Aim, int] = {
     Aim(function, call): weight
     for function, weight, calls in (
-        ("write_reports", 2, ("PutItem idempotency", "PutItem reports", "SendMessage reports.fifo")),
-        ("write_reports", 8, ("Query orders",)),
-        ("write_reports", 6, ("PutObject report-files", "HeadObject report-files")),
-        ("write_reports", 6, ("UpdateItem reports", "UpdateItem idempotency", "GetItem reports", "GetItem ledger")),
-        ("write_reports", 16, ("DeleteItem idempotency",)),
+        ("write_reports", 3, ("PutItem reports",)),
+        ("write_reports", 5, ("PutItem idempotency", "SendMessage reports.fifo")),
+        ("write_reports", 9, ("PutObject report-files",)),
+        ("write_reports", 6, ("Query orders", "UpdateItem reports", "GetItem ledger")),
+        ("write_reports", 4, ("HeadObject report-files",)),
+        ("write_reports", 8, ("UpdateItem idempotency",)),
+        ("write_reports", 14, ("GetItem reports", "DeleteItem idempotency")),
         ("read_reports", 1, ("GetItem reports",)),
-        ("generate_report", 1, ("GetItem reports", "Query orders", "UpdateItem reports", "UploadPart report-files")),
-        ("generate_report", 3, ("GetObject report-files",)),
-        ("generate_report", 6, ("PutItem idempotency", "CompleteMultipartUpload report-files")),
-        (
-            "generate_report",
-            10,
-            ("BatchGetItem orders", "UpdateItem idempotency", "CreateMultipartUpload report-files"),
-        ),
-        ("generate_report", 10, ("PutObject report-files", "Query ledger", "GetItem ledger")),
-        ("generate_report", 16, ("DeleteItem idempotency", "AbortMultipartUpload report-files")),
-        ("generate_report", 20, ("HeadObject report-files",)),
+        ("generate_report", 1, ("GetItem reports", "Query orders", "UpdateItem reports")),
+        ("generate_report", 2, ("UploadPart report-files",)),
         ("generate_report", 1, ("ChangeMessageVisibilityBatch reports.fifo",)),
+        ("generate_report", 4, ("PutItem idempotency", "GetObject report-files")),
+        ("generate_report", 7, ("BatchGetItem orders", "UpdateItem idempotency", "CreateMultipartUpload report-files")),
+        ("generate_report", 9, ("CompleteMultipartUpload report-files",)),
+        ("generate_report", 9, ("DeleteItem idempotency", "PutObject report-files")),
+        ("generate_report", 11, ("AbortMultipartUpload report-files",)),
+        ("generate_report", 12, ("GetItem ledger", "HeadObject report-files")),
+        ("generate_report", 16, ("Query ledger",)),
         (REPORT_STEWARD, 1, ("ReceiveMessage reports-dlq.fifo",)),
         (REPORT_STEWARD, 3, ("GetItem reports",)),
-        (REPORT_STEWARD, 7, ("DeleteMessage reports-dlq.fifo", "SendMessage reports.fifo")),
-        (REPORT_STEWARD, 10, ("UpdateItem reports",)),
-        (REPORT_STEWARD, 4, ("ChangeMessageVisibilityBatch reports-dlq.fifo",)),
-        (OPERATOR, 7, ("Scan reports", "GetItem reports", "SendMessage reports.fifo", "UpdateItem reports")),
+        (REPORT_STEWARD, 9, ("DeleteMessage reports-dlq.fifo", "SendMessage reports.fifo", "UpdateItem reports")),
+        (REPORT_STEWARD, 6, ("ChangeMessageVisibilityBatch reports-dlq.fifo",)),
+        (OPERATOR, 5, ("Scan reports", "GetItem reports")),
+        (OPERATOR, 12, ("SendMessage reports.fifo", "UpdateItem reports")),
     )
     for call in calls
 }
@@ -121,10 +123,16 @@ _AIMED = (
     CallFault.LATE,
     CallFault.STALL,
 )
-_AIMED_AT_REPORTS = (*_AIMED, CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER)
+_AIMED_AT_REPORTS = (*_AIMED, *[CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER] * 4)
+_LED_TO_BY = {
+    Aim("write_reports", "DeleteItem idempotency"): ("SendMessage reports.fifo", CallFault.THROTTLED),
+    Aim("generate_report", "HeadObject report-files"): ("PutObject report-files", CallFault.LOST_AFTER),
+    Aim("generate_report", "AbortMultipartUpload report-files"): ("UploadPart report-files", CallFault.THROTTLED),
+}
+"""Calls that are made only where another call of the same function went wrong so."""
 _SELDOM_REACHED = {
     Aim("write_orders", "GetItem orders"),
-    Aim(STEWARD, "GetQueueAttributes enrichment-dlq.fifo"),
+    *(Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
     Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
     Aim(OPERATOR, "SendMessage orders.fifo"),
 }
@@ -138,11 +146,11 @@ _AFTER_AN_OUTAGE = {
     "ChangeMessageVisibilityBatch orders.fifo",
     "ChangeMessageVisibilityBatch completion.fifo",
     "DeleteItem idempotency",
-    "AbortMultipartUpload report-files",
     "ChangeMessageVisibilityBatch reports.fifo",
 }
 """Calls of workers, and of the intake, that are made where another call was turned away."""
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
+_MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
 _MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
@@ -159,7 +167,7 @@ class Faults:
     world_rates: dict[WorldFault, float] = field(default_factory=dict)
     """Chance at each opportunity (DELETE_LOST, INVOCATION_THROTTLED …), or that it happens at all in this run."""
     aim: Aim | None = None
-    report_aim: Aim | None = None
+    report_aims: Sequence[Aim] = ()
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -198,23 +206,28 @@ class Faults:
         """Strike a call of theirs again and again too, but where nothing is to go wrong at all."""
         if self.is_quiet:
             return
-        (self.report_aim,) = random.choices([*REPORT_AIMS], [*REPORT_AIMS.values()])
-        self.aimed[self.report_aim] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED + 1)
-        call = self.report_aim.call
+        self.report_aims = random.choices([*REPORT_AIMS], [*REPORT_AIMS.values()], k=2)
+        for aim in self.report_aims:
+            self.aimed[aim] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED + 1)
+            if led_to_by := _LED_TO_BY.get(aim):
+                self.aimed[Aim(aim.function, led_to_by[0])] = [led_to_by[1]] * 8
+            if aim.call in _AFTER_AN_OUTAGE:
+                self.call_rates[CallFault.THROTTLED] = 0.15
         if self.aims_at(REPORT_STEWARD):
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        elif call in _AFTER_AN_OUTAGE:
-            self.call_rates[CallFault.THROTTLED] = 0.15
-        elif call == "HeadObject report-files" and self.aims_at("generate_report"):
-            self.call_rates[CallFault.LOST_AFTER] = 0.2
 
     def aims_at(self, function: str) -> bool:
-        return function in {aim.function for aim in (self.aim, self.report_aim) if aim}
+        return function in {aim.function for aim in (self.aim, *self.report_aims) if aim}
 
     @property
     def needs_a_crowd(self) -> bool:
         """The steward looks behind dead letters where ten of one recipient hide the others."""
         return self.aim is not None and self.aim.function == STEWARD and self.aim.call in _BEHIND_TEN
+
+    @property
+    def needs_many_dead_letters(self) -> bool:
+        """The steward counts what else is there where a receive was full of several recipients' dead letters."""
+        return self.aim in _MANY_AT_ONCE
 
     @property
     def is_quiet(self) -> bool:
@@ -229,7 +242,7 @@ class Faults:
 
     def _drawn_fault(self, function: str, call: str) -> CallFault | None:
         aimed = self.aimed.get(Aim(function, call))
-        if aimed and self.random.random() < 0.7:
+        if aimed and self.random.random() < 0.9:
             return aimed.pop()
         if streak := self.streaks.get(function):
             return streak.pop()

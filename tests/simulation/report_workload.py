@@ -16,7 +16,7 @@ from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, REPORT_STEWARD, WorldFault
+from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, WorldFault
 from tests.simulation.report_system import DAY, ReportSystem
 from tests.simulation.s3_wire import address_of
 from tests.simulation.workload import CALLERS, Exchange, Workload
@@ -117,7 +117,7 @@ class ReportWorkload:
 
     def begin(self) -> None:
         faults = self.workload.system.faults
-        self.intents = [self._drawn_intent(number) for number in range(self.random.randint(1, 3))]
+        self.intents = [self._drawn_intent(number) for number in range(self.random.randint(2, 3))]
         for intent in list(self.intents):
             if self.random.random() < 0.15:  # Another caller asks for the same, under the same key.
                 self.intents.append(replace(intent, caller="mobile" if intent.caller == "web" else "web"))
@@ -138,10 +138,10 @@ class ReportWorkload:
     # Clients.
 
     def _drawn_intent(self, number: int) -> ReportIntent:
-        random, aim = self.random, self.reports.system.faults.report_aim
+        random, aim = self.random, self._aim_of(number)
         kind = random.choice(("orders", "summary", "recipient-statement", "table", "table", "table"))
         report_format = random.choice(("csv", "csv", "xlsx", "xlsx", "xlsx")) if random.random() < 0.96 else "pdf"
-        if aim and number == 0:
+        if aim:
             kind, report_format = _MAKES_FOR.get(aim.function, {}).get(aim.call, (kind, report_format))
         keys = 0.9 if aim and aim.function == "write_reports" and aim.call.endswith(" idempotency") else 0.4
         key = ("header", f"report-key-{number}") if random.random() < keys else None
@@ -157,22 +157,26 @@ class ReportWorkload:
             caller = "ops" if random.random() < 0.9 else caller
         return ReportIntent(caller, kind, report_format, parameters, key)
 
+    def _aim_of(self, number: int) -> Aim | None:
+        """The first reports are such as come to the calls that are aimed at."""
+        aims = self.reports.system.faults.report_aims
+        return aims[number] if number < len(aims) else None
+
     def _today(self) -> str:
         return datetime.fromtimestamp(self.reports.system.scheduler.time(), UTC).date().isoformat()
 
     def _drawn_table(self, number: int, report_format: str, key: tuple[str, str] | None) -> ReportIntent:
-        random = self.random
-        aim = self.reports.system.faults.report_aim
-        often = aim and aim.function == OPERATOR
+        random, aim = self.random, self._aim_of(number)
         sizes: Sequence[int] = (3, 30, 120, 400)
-        if aim and number == 0 and aim.function == "generate_report":
+        if aim and aim.function == "generate_report":
             sizes = (3, 30) if report_format == "csv" else (120, 400)
         rows = [
             [f"name {number}-{row}", f"{random.randint(-9999, 99999) / 100:.2f}"] for row in range(random.choice(sizes))
         ]
         columns = [{"title": "Name"}, {"title": "Amount", "kind": "money", "total": True}]
         parameters = {"title": f"Table {number}", "columns": columns, "locale": "en-US"}
-        flaw = RAGGED if random.random() < (0.8 if often else 0.15) else ""
+        fails = 0.8 if self.reports.system.faults.aims_at(OPERATOR) else 0.15
+        flaw = RAGGED if random.random() < fails else ""
         uploads = bool(flaw) or random.random() < 0.3
         caller = random.choice(("web", "mobile"))
         return ReportIntent(caller, "table", report_format, parameters, key, rows, flaw, uploads)
@@ -201,8 +205,7 @@ class ReportWorkload:
         report_id = self._ask(intent)
         if report_id is None:
             return
-        aim = self.reports.system.faults.report_aim
-        aims_at_cancel = aim and (aim.function, aim.call) == ("write_reports", "GetItem reports")
+        aims_at_cancel = Aim("write_reports", "GetItem reports") in self.reports.system.faults.report_aims
         if self.random.random() < (0.9 if aims_at_cancel else 0.15):
             self._sleep(self.random.choice((0.0, 0.02, 1.0)))
             self._exchange(intent.caller, "POST", f"/reports/{report_id}/cancel")

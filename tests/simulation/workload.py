@@ -121,6 +121,8 @@ class Workload:
     def _drawn_crowd(self) -> list[tuple[float, Intent]]:
         if self.system.faults.needs_a_crowd:
             return self._hopeless_then_good()
+        if self.system.faults.needs_many_dead_letters:
+            return self._many_dead_letters_at_once()
         if self.system.faults.is_quiet and self.random.random() < 0.3:
             return self._a_killer_among_neighbours()
         return self._some_at_any_time()
@@ -136,6 +138,10 @@ class Workload:
         ]
         good = [(self.random.uniform(45, 60), self._drawn_intent(number, ["r-1"], [])) for number in range(13, 17)]
         return hopeless + good
+
+    def _many_dead_letters_at_once(self) -> list[tuple[float, Intent]]:
+        """Of many recipients, for a worker that cannot run."""
+        return [(self.random.uniform(20, 23), self._drawn_intent(n, [f"r-{n % 14}"], [])) for n in range(16)]
 
     def _a_killer_among_neighbours(self) -> list[tuple[float, Intent]]:
         """Of many recipients, and all at once, so that they come into one batch."""
