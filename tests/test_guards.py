@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.mutations import CODE, MUTATIONS, ROOT, Mutation
+from tests.guards.mutation import Mutation
+from tests.mutations import CODE, MUTATIONS, ROOT
 
 ROW = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
 TABLE = ROW.findall((ROOT / "docs" / "guards.md").read_text())

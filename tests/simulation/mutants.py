@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutations import MUTATIONS, Mutation, copy_without, environment_of
+from tests.guards.mutation import Mutation
+from tests.mutations import MUTATIONS, copy_without, environment_of
 
 SEEDS = 500
 SIMULATED = [
@@ -49,7 +50,7 @@ SIMULATED = [
     "who overtakes the API shows the order",
     "its own change met again is no other's",
 ]
-"""Guards of tests/mutations.py whose absence an outsider can see."""
+"""Guards of tests/guards/ whose absence an outsider can see."""
 
 OF_REPORTS = [
     "the claim of a report before the send",

@@ -10,8 +10,9 @@ from typing import Any
 
 from tests.simulation.expressions import Item
 from tests.simulation.functions import CLOCKS
+from tests.simulation.happened import MessageEvent, RowWrite
 from tests.simulation.seen_rows import PERMANENT, Row
-from tests.simulation.system import MOST_SHOWN, STAGES, MessageEvent, RowWrite, System
+from tests.simulation.system import MOST_SHOWN, STAGES, System
 from tests.simulation.workload import Exchange, Workload
 
 SETTLED = {"completed", "failed", "cancelled"}
@@ -62,12 +63,12 @@ class Verdict:
         self._writes: dict[str, list[RowWrite]] = defaultdict(list)
         for write in system.row_writes:
             self._writes[write.order_id].append(write)
-        letters = Counter(self._rows[letter.order_id].recipient_id for letter in self._events("dead-lettered"))
+        letters = Counter(self._rows[letter.subject_id].recipient_id for letter in self._events("dead-lettered"))
         self._crowds = {recipient for recipient, number in letters.items() if number > MOST_SHOWN}
         """Recipients of whom some dead letters may hide behind ten others."""
 
     def broken(self) -> Iterator[Broken]:
-        yield from self._answers()
+        yield from wrong_answers(self._workload.exchanges, is_quiet=self._system.faults.is_quiet)
         yield from self._accepted_is_durable()
         yield from self._one_key_one_order()
         yield from self._no_run_of_its_own()
@@ -86,19 +87,11 @@ class Verdict:
         yield from self._failed_orders_have_dead_letters()
         yield from self._provider_is_called_with_a_key()
 
-    def _answers(self) -> Iterator[Broken]:
-        for exchange in self._workload.exchanges:
-            asked = f"{exchange.method} {exchange.path}"
-            if exchange.status == 500:
-                yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
-            if exchange.status >= 500 and self._system.faults.is_quiet:
-                yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
-
     def _accepted_is_durable(self) -> Iterator[Broken]:
         for event in self._system.message_events:
-            claimed = next((write.at for write in self._writes[event.order_id]), float("inf"))
+            claimed = next((write.at for write in self._writes[event.subject_id]), float("inf"))
             if event.at < claimed:
-                yield Broken("P1", "its message was sent before it was claimed", event.order_id)
+                yield Broken("P1", "its message was sent before it was claimed", event.subject_id)
         accepted: dict[str, float] = {}
         for exchange in sorted(self._workload.exchanges, key=lambda exchange: exchange.answered_at):
             if _is_accepted(exchange):
@@ -157,7 +150,7 @@ class Verdict:
             was_first = all(other.sent_at > exchange.answered_at for other in others)
             if exchange.status == 422 and is_owner and was_first:
                 yield Broken("P2", f"its own body was refused: {exchange.answer}", row.order_id, row.recipient_id)
-        sent = {event.order_id for event in self._system.message_events if event.order_id == row.order_id}
+        sent = {event.subject_id for event in self._system.message_events if event.subject_id == row.order_id}
         if not sent:
             yield Broken("P1", "answered 202, and its message was never stored", row.order_id, row.recipient_id)
 
@@ -240,11 +233,11 @@ class Verdict:
         queue, while a frozen worker had it or had sent a copy of it: such a run goes on behind others.
         """
         moved = {order_id for _, deed, order_id in self._workload.operated if deed == "move"}
-        out_of_line = {(event.order_id, event.replay) for event in self._events("dead-lettered")}
+        out_of_line = {(event.subject_id, event.replay) for event in self._events("dead-lettered")}
         places: dict[tuple[str, int], int] = {}
         for event in self._system.message_events:
             if event.what == "sent" and event.queue == "orders.fifo":
-                places.setdefault((event.order_id, event.replay), event.sequence)
+                places.setdefault((event.subject_id, event.replay), event.sequence)
         for recipient, ledger in self._ledgers().items():
             last = 0
             for row in [self._rows[item["order_id"]["S"]] for item in ledger]:
@@ -256,7 +249,7 @@ class Verdict:
                 last = max(place, last)
 
     def _nothing_lost(self) -> Iterator[Broken]:
-        sent = {event.order_id for event in self._system.message_events if event.what == "sent"}
+        sent = {event.subject_id for event in self._system.message_events if event.what == "sent"}
         for row in self._rows.values():
             if row.status not in SETTLED and not (row.status == "accepting" and row.order_id not in sent):
                 yield Broken("P5", f"{row.status} for ever", row.order_id, row.recipient_id)
@@ -304,7 +297,7 @@ class Verdict:
         if not self._system.faults.is_quiet:
             return
         troubled = {row.recipient_id for row in self._rows.values() if row.holds_others_up or row.failure}
-        received = Counter((event.message_id, event.order_id) for event in self._events("received"))
+        received = Counter((event.message_id, event.subject_id) for event in self._events("received"))
         for (_, order_id), times in received.items():
             if times > MOST_RECEIVES and self._rows[order_id].recipient_id not in troubled:
                 yield Broken("A6", f"received {times} times, beside others' killers", order_id)
@@ -329,17 +322,17 @@ class Verdict:
 
     def _status_tells_the_truth(self) -> Iterator[Broken]:
         for letter in self._events("dead-lettered"):
-            hidden = self._rows[letter.order_id].recipient_id in self._crowds
+            hidden = self._rows[letter.subject_id].recipient_id in self._crowds
             deadline = max(letter.at, self._calm_since) + (HIDDEN_TRUTH_SECONDS if hidden else TRUTH_SECONDS)
-            known = [write for write in self._writes[letter.order_id] if write.at <= deadline]
+            known = [write for write in self._writes[letter.subject_id] if write.at <= deadline]
             touched = any(write.at > letter.at for write in known)
             again = any(
                 event.at > letter.at and event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
-                for event in self._events(None, letter.order_id)
+                for event in self._events(None, letter.subject_id)
             )
             if known and known[-1].status not in SETTLED and not touched and not again:
                 why = f"in the dead-letter queue, and {known[-1].status} five minutes later"
-                yield Broken("P8", why, letter.order_id)
+                yield Broken("P8", why, letter.subject_id)
 
     def _rescues_come_to_an_end(self) -> Iterator[Broken]:
         """What comes back untried is failed and shown so, but where the steward cannot see it."""
@@ -373,7 +366,7 @@ class Verdict:
             for queue in self._system.dead_letter_queues.values()
             for message in queue.messages
         }
-        expired = {event.order_id for event in self._events("expired")}
+        expired = {event.subject_id for event in self._events("expired")}
         for row in self._rows.values():
             if row.status == "failed" and not row.discarded and row.order_id not in kept | expired:
                 yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)
@@ -399,8 +392,18 @@ class Verdict:
 
     def _events(self, what: str | None, order_id: str | None = None) -> Iterator[MessageEvent]:
         for event in self._system.message_events:
-            if what in (None, event.what) and order_id in (None, event.order_id):
+            if what in (None, event.what) and order_id in (None, event.subject_id):
                 yield event
+
+
+def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[Broken]:
+    """`is_quiet`: nothing goes wrong in this run."""
+    for exchange in exchanges:
+        asked = f"{exchange.method} {exchange.path}"
+        if exchange.status == 500:
+            yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
+        if exchange.status >= 500 and is_quiet:
+            yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
 
 
 def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
@@ -408,9 +411,9 @@ def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[floa
     that failed it could tell. `failed`: when it failed."""
     seen, copies = set[tuple[str, str, int]](), Counter[str]()
     for event in sent:
-        message = (event.order_id, event.event, event.replay)
-        if message in seen and any(at < event.at + CLOCKS for at in failed.get(event.order_id, [])):
-            copies[event.order_id] += 1
+        message = (event.subject_id, event.event, event.replay)
+        if message in seen and any(at < event.at + CLOCKS for at in failed.get(event.subject_id, [])):
+            copies[event.subject_id] += 1
         seen.add(message)
     return copies
 

@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from tests.simulation.functions import CLOCKS
-from tests.simulation.promises import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, late_copies
+from tests.simulation.happened import MessageEvent
+from tests.simulation.promises import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, late_copies, wrong_answers
 from tests.simulation.report_files import what_is_wrong_with
-from tests.simulation.report_system import BUCKET, ReportMessageEvent, ReportWrite
+from tests.simulation.report_system import BUCKET, ReportWrite
 from tests.simulation.report_workload import ReportIntent, ReportWorkload
 from tests.simulation.seen_reports import SeenReport
 from tests.simulation.workload import Exchange
@@ -49,7 +50,7 @@ class ReportVerdict:
         self._accepted = [exchange for exchange in self._posts if exchange.status == 202]
 
     def broken(self) -> Iterator[Broken]:
-        yield from self._answers()
+        yield from wrong_answers(self._asking.workload.report_exchanges, is_quiet=self._system.faults.is_quiet)
         yield from self._accepted_is_durable()
         yield from self._shown_from_then_on()
         yield from self._nobody_sees_what_is_not_theirs()
@@ -70,25 +71,17 @@ class ReportVerdict:
         yield from self._failed_reports_have_dead_letters()
         yield from self._no_upload_is_left_open()
 
-    def _answers(self) -> Iterator[Broken]:
-        for exchange in self._asking.workload.report_exchanges:
-            asked = f"{exchange.method} {exchange.path}"
-            if exchange.status == 500:
-                yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
-            if exchange.status >= 500 and self._system.faults.is_quiet:
-                yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
-
     def _accepted_is_durable(self) -> Iterator[Broken]:
-        sent = {event.order_id for event in self._events("sent")}
+        sent = {event.subject_id for event in self._events("sent")}
         for report_id in {exchange.answer["report_id"] for exchange in self._accepted}:
             if report_id not in self._writes or report_id not in sent:
                 yield Broken("P1", "answered 202, and its row or its message was never stored", report_id)
         for event in self._reports.events:
-            claimed = next((write.at for write in self._writes[event.order_id]), float("inf"))
+            claimed = next((write.at for write in self._writes[event.subject_id]), float("inf"))
             if event.at < claimed:
-                yield Broken("P1", "its message was sent before it was claimed", event.order_id)
-            if event.group != event.order_id:
-                yield Broken("B9", "it waits in a line with others", event.order_id)
+                yield Broken("P1", "its message was sent before it was claimed", event.subject_id)
+            if event.group != event.subject_id:
+                yield Broken("B9", "it waits in a line with others", event.subject_id)
 
     def _shown_from_then_on(self) -> Iterator[Broken]:
         accepted: dict[str, float] = {}
@@ -290,7 +283,7 @@ class ReportVerdict:
 
     def _nothing_lost(self) -> Iterator[Broken]:
         """P1, P5: whatever has a message comes to an end."""
-        sent = {(event.order_id, event.replay) for event in self._events("sent")}
+        sent = {(event.subject_id, event.replay) for event in self._events("sent")}
         for row in self._rows.values():
             never_sent = row.status == "accepting" and (row.report_id, row.replay) not in sent
             if row.status not in SETTLED and row.expires_at > self._now and not never_sent:
@@ -343,17 +336,17 @@ class ReportVerdict:
         """P8: five minutes later the report is settled, or being taken up again."""
         for letter in self._events("dead-lettered"):
             deadline = max(letter.at, self._calm_since) + TRUTH_SECONDS
-            known = [write for write in self._writes[letter.order_id] if write.at <= deadline]
+            known = [write for write in self._writes[letter.subject_id] if write.at <= deadline]
             touched = any(write.at > letter.at for write in known)
             again = any(
                 letter.at < event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
-                for event in self._events(None, letter.order_id)
+                for event in self._events(None, letter.subject_id)
             )
             last = known[-1].row if known else None
             open_still = last and last.status not in SETTLED and last.expires_at > deadline
             if last and open_still and not touched and not again and deadline <= self._now:
                 why = f"in the dead-letter queue, and {last.status} five minutes later"
-                yield Broken("P8", why, letter.order_id)
+                yield Broken("P8", why, letter.subject_id)
 
     def _rescues_come_to_an_end(self) -> Iterator[Broken]:
         """P8: what comes back untried after a rescue is failed. One more where the steward could not write it down."""
@@ -388,7 +381,7 @@ class ReportVerdict:
     def _failed_reports_have_dead_letters(self) -> Iterator[Broken]:
         """P9: or the console could not redrive them. After fourteen days only the row is left."""
         kept = {json.loads(message.body)["report_id"] for message in self._reports.dead_letter_queue.messages}
-        gone = {event.order_id for event in self._events("expired")}
+        gone = {event.subject_id for event in self._events("expired")}
         for row in self._rows.values():
             over = row.discarded or row.expires_at <= self._now
             if row.status == "failed" and not over and row.report_id not in kept | gone:
@@ -429,9 +422,9 @@ class ReportVerdict:
         """How many invocations that had the message came to no good end."""
         return self._reports.mapping.batches_died.get(message_id, 0)
 
-    def _events(self, what: str | None, report_id: str | None = None) -> Iterator[ReportMessageEvent]:
+    def _events(self, what: str | None, report_id: str | None = None) -> Iterator[MessageEvent]:
         for event in self._reports.events:
-            if what in (None, event.what) and report_id in (None, event.order_id):
+            if what in (None, event.what) and report_id in (None, event.subject_id):
                 yield event
 
 

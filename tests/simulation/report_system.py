@@ -18,11 +18,12 @@ from functions.write_reports import app as write_reports
 from tests.simulation.expressions import Item
 from tests.simulation.faults import REPORT_STEWARD
 from tests.simulation.functions import EventSourceMapping, Handler, Schedule
+from tests.simulation.happened import MessageEvent
 from tests.simulation.s3 import S3, Object
 from tests.simulation.scheduler import SideBySide
 from tests.simulation.seen_reports import SeenReport
 from tests.simulation.sqs import Message, Queue
-from tests.simulation.system import MessageEvent, System
+from tests.simulation.system import System
 from tests.simulation.wire import client_of
 
 BUCKET = "report-files"
@@ -44,14 +45,6 @@ class ReportWrite:
 
 
 @dataclass(frozen=True)
-class ReportMessageEvent(MessageEvent):
-    """`order_id` is the report's; `who` is the process that did it."""
-
-    who: str
-    group: str
-
-
-@dataclass(frozen=True)
 class SourceWrite:
     """An order that came into the index of orders by time, or an entry that came into the ledger."""
 
@@ -68,7 +61,7 @@ class ReportSystem:
         """`at_once`: how many reports the mapping has written at once; drawn if none is given."""
         self.system = system
         self.writes: list[ReportWrite] = []
-        self.events: list[ReportMessageEvent] = []
+        self.events: list[MessageEvent] = []
         self.sources: list[SourceWrite] = []
         self.swept_at = float("inf")
         """When files and uploaded tables were removed."""
@@ -195,26 +188,15 @@ class ReportSystem:
     def on_message(self, what: str, queue: Queue, message: Message) -> bool:
         if queue not in (self.queue, self.dead_letter_queue):
             return False
-        body = json.loads(message.body)
-        event = ReportMessageEvent(
-            at=self.system.scheduler.time(),
-            what=what,
-            queue=queue.name,
-            message_id=message.message_id,
-            sequence=message.sequence,
-            order_id=body["report_id"],
-            event=body["event"],
-            replay=body["replay"],
-            who=self.system.scheduler.who(),
-            group=message.group,
-        )
+        scheduler = self.system.scheduler
+        event = MessageEvent.of(scheduler.time(), scheduler.who(), what, queue, message)
         self.events.append(event)
         if what == "dead-lettered":
             self.at_dead_letter()
         self.system.history.counts[f"report message {what}"] += 1
         self.system.history.tell(
             f"{queue.name}: {what} replay {event.replay} {message.message_id[:8]} receive {message.receive_count}",
-            event.order_id,
+            event.subject_id,
         )
         return True
 

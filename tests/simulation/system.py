@@ -6,7 +6,6 @@ A new table, queue, function or mapping joins here, and nowhere else; those of r
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
@@ -27,6 +26,7 @@ from tests.simulation.errors import AwsError
 from tests.simulation.expressions import Item
 from tests.simulation.faults import STEWARD, CallFault, Faults, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
+from tests.simulation.happened import MessageEvent, RowWrite
 from tests.simulation.history import History
 from tests.simulation.provider import Provider
 from tests.simulation.scheduler import Killed, Process, Scheduler, SideBySide
@@ -43,39 +43,6 @@ _READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0}
 """Seconds, as the clients are set up."""
 _LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0}
 """Seconds after which a call that timed out takes effect at the latest."""
-
-
-@dataclass(frozen=True)
-class RowWrite:
-    """One write to the orders table."""
-
-    at: float
-    order_id: str
-    status: str | None
-    """None: deleted."""
-    replay: int
-    version: int
-    enrichment: str | None
-    """The provider's reference, once there is one."""
-    tried: tuple[str, int] | None
-    """The message that was tried last, and at which receive."""
-    rescues: int
-    """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
-    its timeline has it."""
-
-
-@dataclass(frozen=True)
-class MessageEvent:
-    """One thing that happened to a message."""
-
-    at: float
-    what: str
-    queue: str
-    message_id: str
-    sequence: int
-    order_id: str
-    event: str
-    replay: int
 
 
 class Part(Protocol):
@@ -346,20 +313,11 @@ class System:
             self.history.tell(f"ledger: {entry}", order_id, row["recipient_id"]["S"])
         if table != "orders":
             return
-        attempts = row.get("attempts", {}).get("M")
-        write = RowWrite(
-            at=self.scheduler.time(),
-            order_id=row["order_id"]["S"],
-            status=after["status"]["S"] if after else None,
-            replay=int(row["replay"]["N"]),
-            version=int(row["version"]["N"]),
-            enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
-            tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
-            rescues=_rescues_in(row),
-        )
+        write = RowWrite.of(self.scheduler.time(), before, after)
         self.row_writes.append(write)
         if before is None and write.status == "accepting":
             self.at_claim(write.order_id)
+        attempts = row.get("attempts", {}).get("M")
         tried = f", attempt {attempts['count']['N']}" if attempts else ""
         self.history.tell(
             f"row: {write.status} version {write.version} replay {write.replay}{tried}",
@@ -370,17 +328,7 @@ class System:
     def _on_message(self, what: str, queue: Queue, message: Message) -> None:
         if any(part.on_message(what, queue, message) for part in self.parts):
             return
-        body = json.loads(message.body)
-        event = MessageEvent(
-            at=self.scheduler.time(),
-            what=what,
-            queue=queue.name,
-            message_id=message.message_id,
-            sequence=message.sequence,
-            order_id=body["order_id"],
-            event=body["event"],
-            replay=body["replay"],
-        )
+        event = MessageEvent.of(self.scheduler.time(), self.scheduler.who(), what, queue, message)
         self.message_events.append(event)
         if what == "dead-lettered":
             self.at_dead_letter(queue.name.removesuffix(".fifo"))
@@ -388,8 +336,8 @@ class System:
         self.history.tell(
             f"{queue.name}: {what} {event.event} replay {event.replay} {message.message_id[:8]}"
             f" receive {message.receive_count}",
-            event.order_id,
-            message.group,
+            event.subject_id,
+            event.group,
         )
 
     @property
@@ -403,15 +351,6 @@ class System:
         """Behind the ten of one message group that SQS shows."""
         groups = (Counter(message.group for message in queue.messages) for queue in self.dead_letter_queues.values())
         return any(count > MOST_SHOWN for group in groups for count in group.values())
-
-
-def _rescues_in(row: Item) -> int:
-    """How often an order was published anew, but for what a person had done anew since."""
-    notes = [moment["M"].get("note", {}).get("S", "") for moment in row.get("timeline", {}).get("L", [])]
-    rescues = 0
-    for note in notes:
-        rescues = 0 if note.startswith("redriven") else rescues + (note == "published anew by the steward")
-    return rescues
 
 
 def _subject_of(request: Mapping[str, Any]) -> str | None:

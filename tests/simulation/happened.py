@@ -1,0 +1,84 @@
+"""What was done to rows and messages, one by one, for the auditor to look back on."""
+
+import json
+from dataclasses import dataclass
+
+from tests.simulation.expressions import Item
+from tests.simulation.sqs import Message, Queue
+
+
+@dataclass(frozen=True)
+class RowWrite:
+    """One write to the orders table."""
+
+    at: float
+    order_id: str
+    status: str | None
+    """None: deleted."""
+    replay: int
+    version: int
+    enrichment: str | None
+    """The provider's reference, once there is one."""
+    tried: tuple[str, int] | None
+    """The message that was tried last, and at which receive."""
+    rescues: int
+    """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
+    its timeline has it."""
+
+    @classmethod
+    def of(cls, at: float, before: Item | None, after: Item | None) -> "RowWrite":
+        row = after or before or {}
+        attempts = row.get("attempts", {}).get("M")
+        return cls(
+            at=at,
+            order_id=row["order_id"]["S"],
+            status=after["status"]["S"] if after else None,
+            replay=int(row["replay"]["N"]),
+            version=int(row["version"]["N"]),
+            enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
+            tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
+            rescues=_rescues_in(row),
+        )
+
+
+@dataclass(frozen=True)
+class MessageEvent:
+    """One thing that happened to a message of an order or a report."""
+
+    at: float
+    who: str
+    """The process that did it."""
+    what: str
+    queue: str
+    message_id: str
+    group: str
+    sequence: int
+    subject_id: str
+    """Of the order or the report."""
+    event: str
+    replay: int
+
+    @classmethod
+    def of(cls, at: float, who: str, what: str, queue: Queue, message: Message) -> "MessageEvent":
+        body = json.loads(message.body)
+        return cls(
+            at=at,
+            who=who,
+            what=what,
+            queue=queue.name,
+            message_id=message.message_id,
+            group=message.group,
+            sequence=message.sequence,
+            subject_id=body["order_id"] if "order_id" in body else body["report_id"],
+            event=body["event"],
+            replay=body["replay"],
+        )
+
+
+def _rescues_in(row: Item) -> int:
+    """How often an order was published anew, but for what a person had done anew since."""
+    notes = [moment["M"].get("note", {}).get("S", "") for moment in row.get("timeline", {}).get("L", [])]
+    rescues = 0
+    for note in notes:
+        rescues = 0 if note.startswith("redriven") else rescues + (note == "published anew by the steward")
+    return rescues
