@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from comanda_cli.sessions import local_session
@@ -19,6 +20,9 @@ from tests.targets import Resources, make_resources
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Comanda")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
+
+settings.register_profile("untimed", deadline=None)  # A busy machine is no defect.
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 from benchmarks import reports as benchmark
 from comanda.adapters.reports import xlsx
 from comanda.adapters.reports.upload import PART_BYTES
-from comanda.adapters.reports.xlsx_parts import LAST_ROW, widths_of
+from comanda.adapters.reports.xlsx_measures import LAST_ROW, widths_of
 from comanda.domain.errors import InvalidTable
 from comanda.domain.locale import EN_US, Paper
 from comanda.domain.table import Column, Kind, Row, Strong, Table, clean_text

@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter
 
 from comanda.adapters.reports import xlsx_parts as parts
+from comanda.adapters.reports.xlsx_measures import HIGHEST, WIDEST, lines_of, widths_of
 from comanda.domain.errors import TooManyRows
 from comanda.domain.locale import currency_symbol
 from comanda.domain.table import SUMMABLE, Chart, Kind, Row, Strong, Table, Totals, check_rows, clean_text
@@ -30,7 +31,7 @@ def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
 
 def _workbook(table: Table, rows: Sequence[Row]) -> bytes:
     out = BytesIO()
-    widths = parts.widths_of(table, rows, all_seen=True)
+    widths = widths_of(table, rows, all_seen=True)
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         created = table.created_at.astimezone(UTC).replace(tzinfo=None)
         facts = "\n".join(table.subtitle)
@@ -66,9 +67,9 @@ def _write_rows(book: Any, sheet: Any, table: Table, rows: Sequence[Row], widths
             _write_cell(sheet, table, number, place, row[place], column.kind, forms[type(row)])
     texts = [(place, widths[place]) for place, column in enumerate(table.columns) if column.kind is Kind.TEXT]
     for number, row in enumerate(rows, 1):
-        lines = max((parts.lines_of(row[place], width) for place, width in texts), default=1)
+        lines = max((lines_of(row[place], width) for place, width in texts), default=1)
         if lines > 1:
-            sheet.set_row(number, min(15 * lines, parts.HIGHEST))
+            sheet.set_row(number, min(15 * lines, HIGHEST))
 
 
 def _write_cell(sheet: Any, table: Table, number: int, place: int, cell: Any, kind: Kind, form: Any) -> None:
@@ -109,7 +110,7 @@ def _write_about(book: Any, table: Table, rows: Sequence[Row]) -> None:
     sheet.hide_gridlines(2)
     sheet.set_row(0, 24)
     sheet.set_column(0, 0, parts.about_width(facts))
-    sheet.set_column(1, 1, parts.WIDEST)
+    sheet.set_column(1, 1, WIDEST)
     sheet.write_string(0, 0, clean_text(table.title), book.add_format({"bold": True, "font_size": 14}))
     strong, formats = book.add_format({"bold": True, "valign": "top"}), parts.number_formats(table)
     for number, (name, kind, value) in enumerate(facts, 2):

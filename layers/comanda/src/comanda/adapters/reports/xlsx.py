@@ -15,6 +15,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from comanda.adapters.reports import xlsx_parts as parts
+from comanda.adapters.reports.xlsx_measures import HIGHEST, LAST_ROW, lines_of, widths_of
 from comanda.adapters.reports.xlsx_parts import Look
 from comanda.domain.errors import InvalidTable
 from comanda.domain.table import Column, Kind, Row, Strong, Table, Totals, check_cell, check_rows, clean_text
@@ -58,7 +59,7 @@ def write(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
     rows = iter(rows)
     sample = list(islice(rows, SAMPLE_ROWS))
     check_rows(table.columns, sample)
-    widths = parts.widths_of(table, sample, all_seen=len(sample) < SAMPLE_ROWS)
+    widths = widths_of(table, sample, all_seen=len(sample) < SAMPLE_ROWS)
     rows = chain(sample, rows)
     head = parts.sheet_head(table, widths)
     cells = _Cells(table, sample, widths)
@@ -100,7 +101,7 @@ class _SheetRows:
 
     def take(self, batch: Sequence[Row]) -> bytes:
         """XML of the first `taken` rows of the batch; empty where the sheet is full."""
-        fitting = batch[: parts.LAST_ROW - self._cells.table.has_totals - self.last_row]
+        fitting = batch[: LAST_ROW - self._cells.table.has_totals - self.last_row]
         xml = self._cells.render(fitting, self.last_row + 1)
         if self._bytes and self._bytes + len(xml) > MAX_SHEET_BYTES:
             return b""
@@ -119,7 +120,7 @@ class _Cells:
         self._wrapping = {
             place: width
             for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
-            if column.kind is Kind.TEXT and any(parts.lines_of(row[place], width) > 1 for row in sample)
+            if column.kind is Kind.TEXT and any(lines_of(row[place], width) > 1 for row in sample)
         }
         """Columns whose texts go on in further lines, and their widths."""
         self.shared: dict[str, int] = {}
@@ -258,8 +259,8 @@ class _Cells:
 
 def _height(widths: Sequence[int], *texts: str | None) -> str:
     """The attribute that makes a row as high as its texts need: not every reader looks for itself."""
-    lines = max(map(parts.lines_of, texts, widths))
-    return f' ht="{min(15 * lines, parts.HIGHEST)}"' if lines > 1 else ""
+    lines = max(map(lines_of, texts, widths))
+    return f' ht="{min(15 * lines, HIGHEST)}"' if lines > 1 else ""
 
 
 def _expression(column: Column, place: int, v: str, sharing: bool, text_style: int | None) -> str:

@@ -1,18 +1,17 @@
 """The parts of a workbook as XML: cells, the frame of a sheet, styles, properties (ECMA-376, part 1)."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from enum import IntEnum
 from itertools import count
 from math import ceil
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from comanda.adapters.reports.xlsx_measures import HIGHEST, WIDEST, columns_of, lines_of
 from comanda.domain.locale import Paper, currency_symbol
-from comanda.domain.table import SUMMABLE, Cell, Kind, Row, Table, Totals, clean_text
+from comanda.domain.table import SUMMABLE, Cell, Kind, Row, Table, clean_text
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -23,17 +22,10 @@ MAX_SHEET_NAME = 31
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _ESCAPE_SEQUENCE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 """Text that looks like the format's own escapes for control characters (ST_Xstring, ECMA-376 22.9.2.19)."""
-LAST_ROW = 1_048_576
-WIDEST, _NARROWEST = 48, 8
-"""Of a column, in characters of the default font, as all widths here."""
-_LEAST_UNSEEN = {Kind.INTEGER: 13, Kind.DECIMAL: 18, Kind.MONEY: 20}
-"""Width of a column of numbers, where rows come that were not measured: a number that does not fit shows as ###."""
 _UPRIGHT, _SMALLEST = 110, 300
 """Up to the first, paper stands upright; past the second, print would be smaller than half its size on one page."""
 PAPERS = {Paper.LETTER: 1, Paper.A4: 9}
 """ST_PaperSize (ECMA-376, 18.3.1.63)."""
-HIGHEST = 409
-"""Of a row, in points."""
 HEADER_COLOUR = "1F4E79"
 
 _KINDS = list(Kind)
@@ -149,7 +141,7 @@ def about(table: Table, rows: int, totals: Row) -> list[tuple[str, Kind, Cell]]:
 
 def about_width(facts: Sequence[tuple[str, Kind, Cell]]) -> int:
     """Of the names of facts."""
-    return min(max(_columns_of(name) for name, _, _ in facts) + 4, WIDEST)
+    return min(max(columns_of(name) for name, _, _ in facts) + 4, WIDEST)
 
 
 def about_head(table: Table, facts: Sequence[tuple[str, Kind, Cell]]) -> bytes:
@@ -389,45 +381,3 @@ def _print_text(text: str, longest: int) -> str:
     while len(shown.replace("&", "&&").encode("utf-16-le")) // 2 > longest:
         shown = shown[:-1]
     return shown.replace("&", "&&")
-
-
-def widths_of(table: Table, sample: Sequence[Row], *, all_seen: bool) -> list[int]:
-    """One width for each column, from its title (with room for the filter's button), the cells of the sample, and the
-    totals that may come of it."""
-    totals = Totals(table.columns)
-    totals.add(sample)
-    sums = totals.foreseen(1 if all_seen else LAST_ROW // len(sample))
-    return [_width(table, place, [row[place] for row in sample], sums[place], all_seen) for place in range(len(sums))]
-
-
-def _width(table: Table, place: int, cells: Sequence[Cell], total: Cell, all_seen: bool) -> int:
-    column = table.columns[place]
-    shown = table.as_shown(column)
-    lengths = [_columns_of(shown(cell)) for cell in cells if cell is not None]
-    if total is not None:  # Bold.
-        lengths.append(ceil(1.1 * len(shown(total))))
-    beside = 2
-    if column.kind in SUMMABLE:
-        beside += 2
-        lengths.append(0 if all_seen else _LEAST_UNSEEN[column.kind] - beside)
-    if column.kind is Kind.MONEY:
-        beside += len(currency_symbol(table.currency)) + 1
-    title = _columns_of(column.title) + 4
-    return min(max([title, _NARROWEST, *(length + beside for length in lengths)]), WIDEST)
-
-
-def lines_of(text: Any, width: int) -> int:
-    """How many lines a text needs in a column, about; None, as a cell without one, needs one."""
-    if not text:
-        return 1
-    if "\n" in text:
-        return sum(lines_of(line, width) for line in text.split("\n"))
-    return 1 if len(text) < width else ceil(len(text) / (width - 2))
-
-
-def _columns_of(text: str) -> int:
-    """How wide the longest line is, in characters; wide ones of East Asia count twice."""
-    return max(
-        (sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line) for line in text.split("\n")),
-        default=0,
-    )
