@@ -343,7 +343,8 @@ class ReportVerdict:
                 for event in self._events(None, letter.subject_id)
             )
             last = known[-1].row if known else None
-            open_still = last and last.status not in SETTLED and last.expires_at > deadline
+            claimed_anew = last and last.status == "accepting" and last.replay > letter.replay  # No report yet.
+            open_still = last and last.status not in SETTLED and not claimed_anew and last.expires_at > deadline
             if last and open_still and not touched and not again and deadline <= self._now:
                 why = f"in the dead-letter queue, and {last.status} five minutes later"
                 yield Broken("P8", why, letter.subject_id)
