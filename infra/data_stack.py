@@ -13,7 +13,7 @@ from infra.settings import StageSettings
 
 
 class DataStack(Stack):
-    """Orders, the ledger, reports and their files, the idempotency records, and the hashes of the bearer tokens."""
+    """Orders, the ledger, reports and their files, idempotency records, circuits, and the hashes of the tokens."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         super().__init__(scope, construct_id, description="Comanda: tables, files and tokens")
@@ -38,6 +38,7 @@ class DataStack(Stack):
         self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
         self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at")
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
+        self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
 

@@ -1,6 +1,6 @@
 """The path of an order: three queues, the workers between them, and the functions behind the API."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from infra.bundling import Bundler
@@ -35,9 +35,11 @@ class OrdersStack(Stack):
         self.enrich_order = self._enrich_order()
         self.complete_order = self._complete_order()
 
+        self.switch_enrichment = self._switch_enrichment()
         self.tend_dead_letters = self._tend_dead_letters()
 
         for construct in (
+            self.switch_enrichment,
             self.tend_dead_letters,
             self.process_order,
             self.enrich_order,
@@ -88,9 +90,11 @@ class OrdersStack(Stack):
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "LEDGER_TABLE": self._data.ledger.table_name,
+                "CIRCUITS_TABLE": self._data.circuits.table_name,
                 "QUEUE_URLS": ",".join(queue.queue_url for queue in sources),
             },
         )
+        read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.circuits.table_arn)
         read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.orders.table_arn)
         read_orders.allow(
             "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", on=self._data.ledger.table_arn
@@ -128,15 +132,24 @@ class OrdersStack(Stack):
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "NEXT_QUEUE_URL": self.completion.queue.queue_url,
+                "CIRCUITS_TABLE": self._data.circuits.table_name,
+                "SWITCH_FUNCTION": self._settings.switch_enrichment_name,
                 **self._provider_environment(),
             },
         )
         self._allow_order_work(worker)
         self._allow_idempotency(worker)
+        # What Powertools' circuit breaker calls, and a look whether it is open.
+        worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
+        # By its name: the switch refers to this function's mapping.
+        worker.allow("lambda:InvokeFunction", on=self._function_arn(self._settings.switch_enrichment_name))
         worker.allow("sqs:SendMessage", on=self.completion.queue.queue_arn)
-        if self._settings.enrichment_secret:
-            worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment_secret))
+        self._allow_provider_secret(worker)
         return worker
+
+    def _allow_provider_secret(self, function: PythonFunction) -> None:
+        if self._settings.enrichment_secret:
+            function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment_secret))
 
     def _provider_environment(self) -> dict[str, str]:
         """The provider over HTTP where there is one, and else the simulated one. Of a secret, only its name."""
@@ -149,6 +162,8 @@ class OrdersStack(Stack):
             "ENRICHMENT_READ_SECONDS": f"{settings.enrichment_read_seconds:g}",
             "ENRICHMENT_TOTAL_SECONDS": f"{settings.enrichment_total_seconds:g}",
         }
+        if settings.enrichment_health_url:
+            environment["ENRICHMENT_HEALTH_URL"] = str(settings.enrichment_health_url)
         if settings.enrichment_secret:
             environment["ENRICHMENT_SECRET"] = settings.enrichment_secret
         return environment
@@ -201,6 +216,35 @@ class OrdersStack(Stack):
             )
         EveryMinute(self, "EveryMinute", steward.function)
         return steward
+
+    def _switch_enrichment(self) -> PythonFunction:
+        mapping = self.enrich_order.mapping
+        switch = PythonFunction(
+            self,
+            "SwitchEnrichment",
+            name="switch_enrichment",
+            function_name=self._settings.switch_enrichment_name,
+            description="Every minute, and when the circuit opens: whether orders are enriched",
+            layers=self._layers,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                "CIRCUITS_TABLE": self._data.circuits.table_name,
+                "ENRICHMENT_MAPPING": mapping.event_source_mapping_id,
+                **self._provider_environment(),
+            },
+        )
+        self._allow_provider_secret(switch)
+        switch.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
+        switch.allow(
+            "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping", on=mapping.event_source_mapping_arn
+        )
+        EveryMinute(self, "SwitchEveryMinute", switch.function)
+        return switch
+
+    def _function_arn(self, name: str) -> str:
+        return self.format_arn(
+            service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
 
     def _allow_order_work(self, worker: QueueWorker) -> None:
         """A worker reads the orders of its batch, and moves each on."""

@@ -24,6 +24,8 @@ class FunctionCode(TypedDict):
     """Beside the shared ones."""
     memory_mb: NotRequired[int]
     """The stage's, if none is given."""
+    function_name: NotRequired[str]
+    """For one that another refers to which it depends on itself; else CloudFormation finds one."""
 
 
 class PythonFunction(Construct):
@@ -46,6 +48,7 @@ class PythonFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
+            function_name=code.get("function_name"),
             description=code["description"],
             code=lambda_.Code.from_asset(str(layers.bundler.function_code(name))),
             handler=f"functions.{name}.handler.handler",

@@ -96,6 +96,8 @@ class StageSettings(BaseModel):
     """How long the simulated enrichment provider takes for an order."""
     enrichment_url: HttpUrl | None = None
     """Where enrichment is asked for (docs/enrichment.md); unset, the provider is simulated."""
+    enrichment_health_url: HttpUrl | None = None
+    """Where the provider says how it is; unset, `enrichment_url` itself is asked with GET."""
     enrichment_secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]+$", max_length=500)] | None = None
     """The name of the secret that the provider knows us by, in Secrets Manager of the same account and region."""
     enrichment_connect_seconds: Annotated[float, Field(gt=0, le=30)] = 2
@@ -170,6 +172,10 @@ class StageSettings(BaseModel):
         return f"comanda-{self.stage}-tokens"
 
     @property
+    def switch_enrichment_name(self) -> str:
+        return f"comanda-{self.stage}-switch-enrichment"
+
+    @property
     def usage_key_prefix(self) -> str:
         return f"comanda-{self.stage}-usage-plan"
 
@@ -219,11 +225,14 @@ class StageSettings(BaseModel):
 
     def _check_enrichment(self) -> None:
         if self.enrichment_url is None:
-            if self.enrichment_secret:
-                raise ValueError("enrichment_secret is of no use without enrichment_url")
+            if self.enrichment_secret or self.enrichment_health_url:
+                raise ValueError("enrichment_secret and enrichment_health_url are of no use without enrichment_url")
             return
-        if self.enrichment_url.username or self.enrichment_url.password:
-            raise ValueError("enrichment_url must hold no user and no password: they belong into enrichment_secret")
+        for name, url in (("url", self.enrichment_url), ("health_url", self.enrichment_health_url)):
+            if url and (url.username or url.password):
+                raise ValueError(
+                    f"enrichment_{name} must hold no user and no password: put them into enrichment_secret"
+                )
         if self.enrichment_total_seconds + SAVE_SECONDS > self.worker_reserve_seconds:
             raise ValueError(
                 f"enrichment_total_seconds ({self.enrichment_total_seconds:g}), and {SAVE_SECONDS} to save what was "

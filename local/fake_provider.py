@@ -5,7 +5,7 @@ It keeps the contract of docs/enrichment.md, prices what the simulated provider 
     PUT    /behaviour   {"kind": "status", "status": 503, "headers": {"Retry-After": "3"}, "times": 2}
     GET    /calls       calls and answers by key, most calls at once, connections so far
     DELETE /calls       forget them, and behave
-    GET    /health      200, or 503 while it is down
+    GET    /health      200, or as it was told to misbehave
 
 `times` is for how many calls; without it, until the next PUT. The kinds are the methods of `_Misbehaviour`.
 """
@@ -170,6 +170,13 @@ class _Misbehaviour:
             size -= len(piece)
 
 
+class _Health(_Misbehaviour):
+    """The same, asked how it is."""
+
+    def well(self) -> None:
+        self._handler.answer(200, {"status": "well"})
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "FakeProvider"
@@ -196,7 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         book = self.server.book
         if self.path == "/health":
-            self.answer(503 if book.kind == "down" else 200, {"status": "down" if book.kind == "down" else "ok"})
+            getattr(_Health(self, {}), book.kind)(**book.parameters)
+            return
+        if self.path != "/calls":
+            self.answer(405, {"detail": "POST an order to /enrich"})
             return
         self.answer(
             200,
@@ -287,6 +297,10 @@ class FakeProvider(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self.server_port}/enrich"
+
+    @property
+    def health_url(self) -> str:
+        return self.url.replace("/enrich", "/health")
 
     def __enter__(self) -> "FakeProvider":
         Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

@@ -15,15 +15,14 @@ from pathlib import Path
 
 from tests.guards.mutation import Mutation
 from tests.guards.orders import ORDERS
+from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-
-
-MUTATIONS = [*ORDERS, *REPORTS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES]
 
 
 def main() -> None:

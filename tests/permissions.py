@@ -34,6 +34,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "read_orders": {
         "Orders": {"dynamodb:GetItem", "dynamodb:DescribeTable"},
         "Ledger": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable"},
+        "Circuits": {"dynamodb:GetItem", "dynamodb:DescribeTable"},
         "OrdersQueue": {"sqs:GetQueueAttributes"},
         "EnrichmentQueue": {"sqs:GetQueueAttributes"},
         "CompletionQueue": {"sqs:GetQueueAttributes"},
@@ -47,7 +48,13 @@ MAY: dict[str, dict[str, set[str]]] = {
         "EnrichmentQueue": READ_SOURCE,
         "Orders": ORDER_WORK,
         "Idempotency": IDEMPOTENCY,
+        "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "switch-enrichment": {"lambda:InvokeFunction"},
         "CompletionQueue": {"sqs:SendMessage"},
+    },
+    "switch_enrichment": {
+        "Circuits": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "EnrichOrderMapping": {"lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"},
     },
     "complete_order": {
         "CompletionQueue": READ_SOURCE,

@@ -11,6 +11,7 @@ from tests.fakes import FakeClock, OneAfterAnother
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -21,9 +22,11 @@ class Resources:
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
+    functions: "LambdaClient"
     orders_table: str
     ledger_table: str
     idempotency_table: str
+    circuits_table: str
     queue_url: str
 
     def world(self) -> World:
@@ -79,6 +82,7 @@ def make_resources(session: Session) -> Resources:
         "orders": ["order_id"],
         "ledger": ["recipient_id", "entry"],
         "idempotency": ["id"],
+        "circuits": ["id"],
     }.items():
         dynamodb.create_table(
             TableName=f"{name}-{table}",
@@ -106,7 +110,16 @@ def make_resources(session: Session) -> Resources:
         ],
     )
     queue_url = create_fifo_queue(sqs)
-    return Resources(dynamodb, sqs, f"{name}-orders", f"{name}-ledger", f"{name}-idempotency", queue_url)
+    return Resources(
+        dynamodb,
+        sqs,
+        session.client("lambda"),
+        orders_table=f"{name}-orders",
+        ledger_table=f"{name}-ledger",
+        idempotency_table=f"{name}-idempotency",
+        circuits_table=f"{name}-circuits",
+        queue_url=queue_url,
+    )
 
 
 def create_fifo_queue(sqs: "SQSClient", dead_letters: str | None = None, max_receives: int = 0) -> str:

@@ -5,10 +5,12 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from pydantic import field_validator
 
+from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
 from comanda.adapters.http.caching import conditional_response
 from comanda.adapters.http.paging import cursor_of, page_of
 from comanda.adapters.http.views import balance_view, entries_view, order_view
+from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.readiness import Readiness
@@ -20,6 +22,7 @@ from comanda.application.read_orders import ReadOrder, ReadRecipient
 class Settings(BaseSettings):
     orders_table: str
     ledger_table: str
+    circuits_table: str
     queue_urls: tuple[str, ...]
 
     @field_validator("queue_urls", mode="before")
@@ -31,9 +34,9 @@ class Settings(BaseSettings):
 def build(settings: Settings, world: World) -> ApiHandler:
     read_order = ReadOrder(OrderTable(world.dynamodb, settings.orders_table))
     recipients = ReadRecipient(LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table))
-    readiness = Readiness(
-        world.dynamodb, world.sqs, (settings.orders_table, settings.ledger_table), settings.queue_urls
-    )
+    tables = (settings.orders_table, settings.ledger_table, settings.circuits_table)
+    readiness = Readiness(world.dynamodb, world.sqs, tables, settings.queue_urls)
+    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsJournal())
     app = new_api()
 
     @app.get("/orders/<order_id>")
@@ -61,7 +64,8 @@ def build(settings: Settings, world: World) -> ApiHandler:
     def ready() -> Response[str]:
         checks = readiness()
         if all(state == "ok" for state in checks.values()):
-            return json_response(HTTPStatus.OK, {"status": "ready", "checks": checks})
+            enrichment = "running" if circuit.is_closed() else "paused: the provider is down, orders wait"
+            return json_response(HTTPStatus.OK, {"status": "ready", "enrichment": enrichment, "checks": checks})
         return json_response(
             HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready", "checks": checks}, {"Retry-After": "2"}
         )

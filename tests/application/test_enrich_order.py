@@ -5,12 +5,12 @@ from threading import Barrier
 
 import pytest
 
-from comanda.domain.errors import PermanentError, TransientError, Unavailable
+from comanda.domain.errors import PermanentError, ProviderOutage, Unavailable
 from comanda.domain.messages import Delivery
 from comanda.domain.order import OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
 
-TRANSIENT = TransientError("ProviderUnavailable", "503", outage=True)
+TRANSIENT = ProviderOutage("ProviderUnavailable", "503")
 
 
 def wait_for(barrier: Barrier) -> None:

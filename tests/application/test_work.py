@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.domain.errors import PermanentError, TransientError, Unavailable
+from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
 from comanda.domain.messages import Event
 from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
@@ -112,7 +112,7 @@ def test_a_head_that_fails_for_now_holds_back_its_own_followers_only(scene: Scen
 
 def test_a_pause_is_as_long_as_the_service_asked_for(scene: Scene) -> None:
     head, follower = scene.to_enrich(), scene.to_enrich()
-    scene.fails(head, TransientError("ProviderUnavailable", "busy", retry_after=30, outage=True))
+    scene.fails(head, ProviderOutage("ProviderUnavailable", "busy", retry_after=30))
     assert scene.enrich(head, follower) == ids(head, follower)
     assert scene.queue.hidden == {head.message_id: 30, follower.message_id: 30}
 

@@ -23,7 +23,7 @@ from comanda.adapters.http_provider import MAX_ANSWER_BYTES, HttpProvider
 from comanda.adapters.provider_answers import seconds_of
 from comanda.adapters.timed_http import Limits, TimedUrl
 from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import PermanentError, TransientError, WorkError
+from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, WorkError
 from comanda.domain.order import Enrichment, Item
 from local.fake_provider import FakeProvider
 from tests.builders import NOW
@@ -43,7 +43,9 @@ PATIENT = Limits(connect=5, read=5, total=10, bytes=MAX_ANSWER_BYTES)
 
 
 def provider_at(url: str, limits: Limits = PATIENT, **fields: Any) -> HttpProvider:
-    return HttpProvider(TimedUrl(url, limits, connections=10), **{"secret": None, "clock": lambda: NOW, **fields})
+    health = TimedUrl(fields.pop("health", url), limits, connections=1)
+    rest = {"secret": None, "clock": lambda: NOW, **fields}
+    return HttpProvider(TimedUrl(url, limits, connections=10), health, **rest)
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +189,8 @@ def check(provider: HttpProvider, expected: Sorted) -> None:
     with pytest.raises(WorkError) as caught:
         provider.enrich(REQUEST)
     error = caught.value
-    outage, retry_after = getattr(error, "outage", False), getattr(error, "retry_after", 0.0)
-    assert (type(error), error.name) == (expected.error, expected.name), str(error)
+    outage, retry_after = isinstance(error, ProviderOutage), getattr(error, "retry_after", 0.0)
+    assert (error.name, isinstance(error, expected.error)) == (expected.name, True), str(error)
     assert (outage, retry_after) == (expected.outage, expected.retry_after)
     assert expected.says in str(error)
 
@@ -248,6 +250,38 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.M
         check(provider_at(server.url), replace(UNREACHABLE, says="no trusted TLS connection"))
         assert server.book.calls == {}, "nothing was sent to somebody unknown, or known under another name"
         check(provider_at(by_name), OK)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "healthy"),
+    [
+        ({"kind": "well"}, True),
+        (status(404), True),
+        (status(401), True),
+        (status(302), True),
+        (status(429), False),
+        (status(500), False),
+        ({"kind": "down"}, False),
+        ({"kind": "resets"}, False),
+        (raw("no HTTP"), False),
+        ({"kind": "drips", "seconds": 0.05, "part": "head"}, False),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_how_it_is(fake: FakeProvider, behaviour: dict[str, Any], healthy: bool) -> None:
+    fake.book.behave(**behaviour)
+    assert provider_at(fake.url, PATIENT if healthy else LIMITS, health=fake.health_url).is_healthy() is healthy
+    assert fake.book.calls == {}, "no order is asked about"
+
+
+def test_a_provider_that_knows_of_post_only_is_well(fake: FakeProvider) -> None:
+    assert provider_at(fake.url).is_healthy()
+
+
+def test_a_provider_that_is_not_there_is_not_well() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        assert not provider_at(f"http://127.0.0.1:{nobody.getsockname()[1]}/").is_healthy()
 
 
 def test_what_is_sent(fake: FakeProvider) -> None:

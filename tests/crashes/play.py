@@ -103,7 +103,7 @@ class Play(Theatre):
         complete = complete_order.Settings.load(environment(Stage.COMPLETION, Stage.COMPLETION))
         return {
             self.queues[Stage.PROCESSING]: ("process", process_order.build(process, world)),
-            self.queues[Stage.ENRICHMENT]: ("enrich", enrich_order.build(enrich, world)),
+            self.queues[Stage.ENRICHMENT]: ("enrich", enrich_order.build(enrich, world, self.resources.functions)),
             self.queues[Stage.COMPLETION]: ("complete", complete_order.build(complete, world)),
         }
 

@@ -73,7 +73,12 @@ class Api:
         )
         self._read = read_orders.build(
             read_orders.Settings.load(
-                {**common, "LEDGER_TABLE": resources.ledger_table, "QUEUE_URLS": resources.queue_url}
+                {
+                    **common,
+                    "LEDGER_TABLE": resources.ledger_table,
+                    "CIRCUITS_TABLE": resources.circuits_table,
+                    "QUEUE_URLS": resources.queue_url,
+                }
             ),
             world,
         )
@@ -105,6 +110,8 @@ def worker_environment(resources: Resources, source_queue_url: str, next_queue_u
         "ORDERS_TABLE": resources.orders_table,
         "LEDGER_TABLE": resources.ledger_table,
         "IDEMPOTENCY_TABLE": resources.idempotency_table,
+        "CIRCUITS_TABLE": resources.circuits_table,
+        "SWITCH_FUNCTION": "switch-enrichment",
         "SOURCE_QUEUE_URL": source_queue_url,
         "NEXT_QUEUE_URL": next_queue_url,
         "WORKER_RESERVE_SECONDS": "1",
@@ -123,7 +130,7 @@ class Pipeline:
         world = resources.world()
         environment = worker_environment(resources, resources.queue_url, resources.queue_url)
         self._process = process_order.build(process_order.Settings.load(environment), world)
-        self._enrich = enrich_order.build(enrich_order.Settings.load(environment), world)
+        self._enrich = enrich_order.build(enrich_order.Settings.load(environment), world, resources.functions)
         self._complete = complete_order.build(complete_order.Settings.load(environment), world)
 
     def process(self, event: dict[str, Any], context: Context | None = None) -> list[str]:

@@ -16,17 +16,24 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 from moto import mock_aws
 
+from comanda.adapters.circuit import FAILURES, EnrichmentCircuit
+from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.world import World
+from comanda.application.ports import EnrichmentRequest
 from comanda.domain.access import Origin, Scope, issue_token
+from comanda.domain.errors import ProviderOutage
 from comanda.domain.messages import Event
-from comanda.domain.order import Failure, Item, Order, Stage
+from comanda.domain.order import Enrichment, Failure, Item, Order, Stage
 from comanda.domain.report import ReportFailure
 from functions.authorize_request import app as authorize_request
+from functions.enrich_order import app as enrich_order
+from functions.switch_enrichment import app as switch_enrichment
 from functions.tend_dead_letters import app as tend_dead_letters
 from functions.tend_reports import app as tend_reports
 from tests.builders import (
@@ -39,7 +46,7 @@ from tests.builders import (
     an_sqs_event,
 )
 from tests.fakes import FakeClock, OneAfterAnother
-from tests.functions.conftest import Api, Context, Pipeline
+from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.test_reports import BODY, OPS, Reports, completed
 from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
 from tests.report_targets import ReportResources, make_report_resources
@@ -48,7 +55,10 @@ from tests.targets import Resources
 Calls = dict[str, set[str]]
 """Actions by resource."""
 
+MAPPING = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
+NAMED_BY = ("TableName", "QueueUrl", "FunctionName", "UUID")
 ACTIONS = {
+    "Invoke": "InvokeFunction",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
@@ -75,9 +85,12 @@ class Recorder:
             resources.orders_table: "Orders",
             resources.ledger_table: "Ledger",
             resources.idempotency_table: "Idempotency",
+            resources.circuits_table: "Circuits",
             resources.queue_url: "Queue",
+            "switch-enrichment": "switch-enrichment",
+            MAPPING: "EnrichOrderMapping",
         }
-        return cls(names, resources.dynamodb, resources.sqs)
+        return cls(names, resources.dynamodb, resources.sqs, resources.functions)
 
     @classmethod
     def of_reports(cls, resources: ReportResources) -> "Recorder":
@@ -102,7 +115,7 @@ class Recorder:
             if folder == "tables" and operation in {"HeadObject", "GetObject"}:
                 self._add(params["Bucket"], "s3:ListBucket")
         else:
-            resource = params.get("TableName") or params["QueueUrl"]
+            resource = next(params[name] for name in NAMED_BY if name in params)
             self._add(resource, f"{service}:{ACTIONS.get(operation, operation)}")
 
     def _add(self, resource: str, action: str) -> None:
@@ -188,8 +201,45 @@ def test_a_worker(moto: Resources, function: str, work: Callable[[Resources, Pip
     recorder = Recorder.of(moto)
     work(moto, pipeline, 1)
     work(moto, pipeline, 2)
+    if function == "enrich_order":
+        meet_an_outage(moto)
     recorder.calls["Orders"].discard("dynamodb:PutItem")  # The test's own: it puts the orders.
     assert recorder.calls == allowed(function)
+
+
+class DownProvider:
+    """Implements `HealthyProvider`."""
+
+    def enrich(self, _: EnrichmentRequest) -> Enrichment:
+        raise ProviderOutage("ProviderUnavailable", "503")
+
+    def is_healthy(self) -> bool:
+        return False
+
+
+def meet_an_outage(moto: Resources) -> None:
+    """The circuit opens, and a call tries whether it may close."""
+    settings = enrich_order.Settings.load(worker_environment(moto, moto.queue_url, moto.queue_url))
+    worker = enrich_order.build(settings, moto.world(), moto.functions, DownProvider())
+    circuit = EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsJournal())
+    circuit.keep_open()
+    circuit.let_one_try()
+    for _ in range(FAILURES + 2):
+        worker(an_sqs_event(a_delivery(add(moto, a_processing_order()), Event.ENRICHMENT_REQUESTED)), Context())  # type: ignore[arg-type]
+        circuit.let_one_try()
+
+
+def test_switch_enrichment(moto: Resources) -> None:
+    environment = {"CIRCUITS_TABLE": moto.circuits_table, "ENRICHMENT_MAPPING": MAPPING}
+    settings = switch_enrichment.Settings.load(environment)
+    switch = switch_enrichment.build(settings, moto.world(), moto.functions, DownProvider())
+    EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsJournal()).open()
+    recorder = Recorder.of(moto)
+    with Stubber(moto.functions) as aws:
+        aws.add_response("get_event_source_mapping", {"State": "Enabled"})
+        aws.add_response("update_event_source_mapping", {"State": "Disabling"})
+        switch({}, Context())  # type: ignore[arg-type]
+    assert recorder.calls == allowed("switch_enrichment")
 
 
 def test_tend_dead_letters(moto: Resources) -> None:

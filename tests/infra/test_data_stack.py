@@ -18,6 +18,7 @@ TABLES = {
     "Ledger": ([("recipient_id", "HASH"), ("entry", "RANGE")], None),
     "Reports": ([("report_id", "HASH")], "expires_at"),
     "Idempotency": ([("id", "HASH")], "expiration"),
+    "Circuits": ([("id", "HASH")], "expiration"),
 }
 
 
@@ -68,7 +69,7 @@ def test_the_secret_starts_without_tokens(every_stage: Synthesized) -> None:
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}
-    tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable"}
+    tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable", "CircuitsTable"}
     assert named == tables | {"ReportsBucket", "TokensSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
 

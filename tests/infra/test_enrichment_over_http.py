@@ -4,41 +4,46 @@ import json
 
 import pytest
 
-from functions.enrich_order.app import Settings
+from comanda.adapters.providers import ProviderSettings
 from infra.settings import SAVE_SECONDS, STAGE_NAMES, load_settings
 from tests.infra.conftest import Synthesized, synthesize
 from tests.infra.test_orders_stack import COMMON, ENVIRONMENT, as_list, named, statements
 from tests.permissions import MAY, WITH_PROVIDER_SECRET
 
 URL = {"enrichment_url": "https://prices.example.com/v1/enrich"}
+HEALTH = {"enrichment_health_url": "https://prices.example.com/health"}
 SECRET = {"enrichment_secret": "comanda-dev-enrichment"}
 TOLD = {"ENRICHMENT_URL", "ENRICHMENT_CONNECT_SECONDS", "ENRICHMENT_READ_SECONDS", "ENRICHMENT_TOTAL_SECONDS"}
+ASKING = ("enrich_order", "switch_enrichment")
+"""The one asks about orders, the other how the provider is."""
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """Fails where cdk-nag has a finding."""
-    return synthesize(load_settings("dev", URL | SECRET), tmp_path_factory.mktemp("over-http"))
+    return synthesize(load_settings("dev", URL | HEALTH | SECRET), tmp_path_factory.mktemp("over-http"))
 
 
-def test_the_function_is_told_where_and_by_what_name(stage: Synthesized) -> None:
-    variables = stage.functions()["enrich_order"]["Environment"]["Variables"]
-    simulated = {"ENRICHMENT_DELAY_SECONDS"}
-    assert set(variables) == COMMON | (ENVIRONMENT["enrich_order"] - simulated) | TOLD | {"ENRICHMENT_SECRET"}
-    settings = Settings.load({variable: named(value) for variable, value in variables.items()})
+@pytest.mark.parametrize("name", ASKING)
+def test_who_asks_is_told_where_and_by_what_name(stage: Synthesized, name: str) -> None:
+    variables = stage.functions()[name]["Environment"]["Variables"]
+    own = ENVIRONMENT[name] - {"ENRICHMENT_DELAY_SECONDS"}
+    assert set(variables) == COMMON | own | TOLD | {"ENRICHMENT_HEALTH_URL", "ENRICHMENT_SECRET"}
+    settings = ProviderSettings.load({variable: named(value) for variable, value in variables.items()})
     assert str(settings.enrichment_url) == URL["enrichment_url"]
+    assert str(settings.enrichment_health_url) == HEALTH["enrichment_health_url"]
     assert settings.enrichment_secret == SECRET["enrichment_secret"]
-    assert settings.enrichment_total_seconds + SAVE_SECONDS <= settings.worker_reserve_seconds
 
 
-def test_the_function_may_read_that_secret_and_nobody_else(stage: Synthesized) -> None:
+def test_who_asks_the_provider_may_read_that_secret_and_nobody_else(stage: Synthesized) -> None:
     for name, policy in statements(stage).items():
         reading = [each for each in policy if "secretsmanager:GetSecretValue" in as_list(each["Action"])]
-        if name not in ("authorize_request", "enrich_order"):
+        if name not in ("authorize_request", *ASKING):
             assert reading == []
-    (statement,) = [each for each in statements(stage)["enrich_order"] if "secret" in json.dumps(each["Action"])]
-    assert {"secret": set(as_list(statement["Action"]))} == WITH_PROVIDER_SECRET
-    assert json.dumps(statement["Resource"]).endswith(':secret:comanda-dev-enrichment-??????"]]}')
+    for name in ASKING:
+        (statement,) = [each for each in statements(stage)[name] if "secret" in json.dumps(each["Action"])]
+        assert {"secret": set(as_list(statement["Action"]))} == WITH_PROVIDER_SECRET
+        assert json.dumps(statement["Resource"]).endswith(':secret:comanda-dev-enrichment-??????"]]}')
 
 
 def test_a_provider_without_a_secret_gives_no_permission() -> None:

@@ -29,9 +29,12 @@ WORKER = {
 ENVIRONMENT: dict[str, set[str]] = {
     "authorize_request": {"TOKENS_SECRET"},
     "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY"},
-    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "QUEUE_URLS"},
+    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CIRCUITS_TABLE", "QUEUE_URLS"},
     "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
-    "enrich_order": WORKER | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "NEXT_QUEUE_URL", "ENRICHMENT_DELAY_SECONDS"},
+    "enrich_order": WORKER
+    | {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "CIRCUITS_TABLE", "SWITCH_FUNCTION", "NEXT_QUEUE_URL"}
+    | {"ENRICHMENT_DELAY_SECONDS"},
+    "switch_enrichment": {"CIRCUITS_TABLE", "ENRICHMENT_MAPPING", "ENRICHMENT_DELAY_SECONDS"},
     "complete_order": WORKER | {"ORDERS_TABLE", "LEDGER_TABLE"},
 }
 REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
@@ -73,7 +76,10 @@ def named(value: Any) -> str:
     if kind == "Fn::ImportValue":
         return re.sub(r".*ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}.*", r"\1", target)
     if kind == "Fn::Join":
-        return "secret" if ":secret:" in target[1][-1] else "".join(named(part) for part in target[1])
+        joined = "".join(named(part) for part in target[1])
+        if ":secret:" in joined:
+            return "secret"
+        return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:)", "", joined)
     return re.sub(r"[0-9A-F]{8}$", "", target[0] if isinstance(target, list) else target)
 
 
@@ -242,6 +248,7 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
         settings.currency,
         settings.tokens_secret_name,
         settings.usage_key_prefix,
+        settings.switch_enrichment_name,
     }
     for name, function in every_stage.functions().items():
         for variable, value in function["Environment"]["Variables"].items():
@@ -298,6 +305,15 @@ def test_alarms_are_a_setting() -> None:
     assert not load_settings("local").alarms
 
 
+def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(every_stage: Synthesized) -> None:
+    """B8. By its name, as it refers to the mapping of the function that calls it."""
+    may = {name for name in MAY if "lambda:UpdateEventSourceMapping" in str(statements(every_stage)[name])}
+    assert may == {"switch_enrichment"}
+    functions = every_stage.functions()
+    name = functions["switch_enrichment"]["FunctionName"]
+    assert functions["enrich_order"]["Environment"]["Variables"]["SWITCH_FUNCTION"] == name
+
+
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.orders.find_outputs("*")
     values = {name: named(output["Value"]) for name, output in outputs.items() if "Export" not in output}
@@ -314,10 +330,11 @@ def test_outputs(every_stage: Synthesized) -> None:
         "WriteOrdersFunction": "WriteOrdersFunction",
         "ReadOrdersFunction": "ReadOrdersFunction",
         "TendDeadLettersFunction": "TendDeadLettersFunction",
+        "SwitchEnrichmentFunction": "SwitchEnrichmentFunction",
     }
 
 
-@pytest.mark.parametrize("steward", ["TendDeadLettersFunction", "TendReportsFunction"])
+@pytest.mark.parametrize("steward", ["TendDeadLettersFunction", "TendReportsFunction", "SwitchEnrichmentFunction"])
 def test_a_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(
     every_stage: Synthesized, steward: str
 ) -> None:

@@ -88,7 +88,10 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ({"enrichment_url": "ftp://prices.example.com"}, "enrichment_url"),
         ({"enrichment_url": "prices.example.com"}, "enrichment_url"),
         ({"enrichment_url": "https://ana:secret@prices.example.com"}, "enrichment_url must hold no user"),
-        ({"enrichment_secret": "known-by"}, "enrichment_secret is of no use without enrichment_url"),
+        (
+            {"enrichment_secret": "known-by"},
+            "enrichment_secret and enrichment_health_url are of no use without enrichment_url",
+        ),
         (
             {"enrichment_url": "https://prices.example.com", "enrichment_total_seconds": "13.5"},
             "enrichment_total_seconds (13.5), and 2 to save what was answered, do not fit",

@@ -28,6 +28,8 @@ DANGERS = {
     "P8 an order dead-lettered untried": ("order.rescued",),
     "P9 a failed order taken up again": ("order.taken_up", "order.redriven"),
     "P10 the provider asked again about an order": ("provider asked again",),
+    "B8 an outage that opened the circuit": ("enrichment.circuit_open",),
+    "B8 a provider looked at while its circuit was open": ("enrichment.probed",),
     "fence: a write from what is no longer so": ("UpdateItem orders: ConditionalCheckFailedException",),
     "reports P1 a message sent again after its first try had died": ("report message swallowed",),
     "reports P2 and B6 asked for again": ("report.replayed",),

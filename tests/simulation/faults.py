@@ -48,6 +48,7 @@ class Aim:
 
 
 STEWARD = "tend_dead_letters"
+SWITCH = "switch_enrichment"
 OPERATOR = "operator"
 
 AIMS: dict[Aim, int] = {
@@ -64,13 +65,19 @@ AIMS: dict[Aim, int] = {
         ("enrich_order", 2, ("UpdateItem orders", "PutItem idempotency")),
         ("enrich_order", 4, ("UpdateItem idempotency", "SendMessage completion.fifo")),
         ("enrich_order", 7, ("DeleteItem idempotency", "DeleteMessage enrichment.fifo")),
+        ("enrich_order", 2, ("GetItem circuits",)),
+        ("enrich_order", 8, ("PutItem circuits",)),
+        ("enrich_order", 15, ("UpdateItem circuits", "Invoke switch_enrichment")),
+        (SWITCH, 3, ("GetItem circuits", "GetEventSourceMapping enrichment")),
+        (SWITCH, 8, ("UpdateItem circuits",)),
+        (SWITCH, 14, ("UpdateEventSourceMapping enrichment",)),
         ("complete_order", 4, ("BatchGetItem orders", "GetItem ledger", "TransactWriteItems orders,ledger")),
         ("complete_order", 13, ("UpdateItem orders", "DeleteMessage completion.fifo")),
         ("complete_order", 12, ("ChangeMessageVisibilityBatch completion.fifo",)),
         (STEWARD, 4, ("ReceiveMessage orders-dlq.fifo", "ReceiveMessage completion-dlq.fifo")),
         (STEWARD, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
         (STEWARD, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
-        (STEWARD, 12, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
+        (STEWARD, 15, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
         (STEWARD, 12, ("GetQueueAttributes orders-dlq.fifo", "GetQueueAttributes completion-dlq.fifo")),
         (STEWARD, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
         (STEWARD, 18, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
@@ -135,6 +142,11 @@ _SELDOM_REACHED = {
     *(Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
     Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
     Aim(OPERATOR, "SendMessage orders.fifo"),
+    Aim("enrich_order", "PutItem circuits"),
+    Aim("enrich_order", "UpdateItem circuits"),
+    Aim("enrich_order", f"Invoke {SWITCH}"),
+    Aim(SWITCH, "GetEventSourceMapping enrichment"),
+    Aim(SWITCH, "UpdateEventSourceMapping enrichment"),
 }
 _RATHER_A_CRASH = {
     CallFault.LATE: CallFault.CRASH_BEFORE,
@@ -149,6 +161,7 @@ _AFTER_AN_OUTAGE = {
     "ChangeMessageVisibilityBatch reports.fifo",
 }
 """Calls of workers, and of the intake, that are made where another call was turned away."""
+_AT_THE_CIRCUIT = {aim for aim in AIMS if aim.function == SWITCH or aim.call.endswith((" circuits", f" {SWITCH}"))}
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
 _MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
@@ -194,13 +207,19 @@ class Faults:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
         if WorldFault.DEDUPLICATION_OVER in faults.world_rates:  # Duplicates are rare already.
             faults.world_rates[WorldFault.DEDUPLICATION_OVER] = 0.5
-        if faults.aims_at(STEWARD):
-            faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        elif faults.aim and not faults.aims_at(OPERATOR):
-            after_outage = faults.aim.call in _AFTER_AN_OUTAGE
-            faults.call_rates[CallFault.THROTTLED] = 0.15 if after_outage else 0.04
-            faults.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08
+        faults._suit_the_aim()
         return faults
+
+    def _suit_the_aim(self) -> None:
+        """Let happen what leads to the call that is aimed at."""
+        if self.aims_at(STEWARD):
+            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+        elif self.aims_at_circuit:
+            self.world_rates[WorldFault.PROVIDER_OUTAGE] = 1.0
+        elif self.aim and not self.aims_at(OPERATOR):
+            after_outage = self.aim.call in _AFTER_AN_OUTAGE
+            self.call_rates[CallFault.THROTTLED] = 0.15 if after_outage else 0.04
+            self.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08
 
     def aim_at_reports(self, random: Random) -> None:
         """Strike a call of theirs again and again too, but where nothing is to go wrong at all."""
@@ -218,6 +237,11 @@ class Faults:
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims) if aim}
+
+    @property
+    def aims_at_circuit(self) -> bool:
+        """Its calls are made where the provider is down, and for long."""
+        return self.aim in _AT_THE_CIRCUIT
 
     @property
     def needs_a_crowd(self) -> bool:

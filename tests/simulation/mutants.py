@@ -49,6 +49,9 @@ SIMULATED = [
     "a group that shared a full receive is seen in full",
     "who overtakes the API shows the order",
     "its own change met again is no other's",
+    "an open circuit costs no attempt",
+    "the last attempt asks how the provider is",
+    "a healthy provider is tried again",
 ]
 """Guards of tests/guards/ whose absence an outsider can see."""
 

@@ -86,6 +86,7 @@ class Verdict:
         yield from self._dead_letters_are_of_failed_orders()
         yield from self._failed_orders_have_dead_letters()
         yield from self._provider_is_called_with_a_key()
+        yield from self._enrichment_goes_on()
 
     def _accepted_is_durable(self) -> Iterator[Broken]:
         for event in self._system.message_events:
@@ -275,11 +276,18 @@ class Verdict:
             return None if enough else f"{ill} workers could not run, and {away} turned it away"
         calls = [call for call in self._system.provider.calls if call.key == row.order_id]
         failed = sum(call.outcome in TRANSIENT for call in calls)
+        if name == "ProviderDown":
+            return "an outage of the provider is nobody's fault"
         if name == "WorkerDied" or any(call.outcome == name for call in calls):
             lost = self._told("log: order.attempt_lost", row.order_id) + self._told("late UpdateItem", row.order_id)
             enough = failed + died + lost >= settings.max_attempts
             return None if enough else f"it failed {failed} times and its worker died {died} times"
         return "an order must not fail of that"
+
+    def _enrichment_goes_on(self) -> Iterator[Broken]:
+        """B8: whatever became of circuit, mapping and those who look after them, a healthy provider is asked again."""
+        if not self._system.mappings["enrichment"].enabled:
+            yield Broken("B8", "the provider is healthy, and its mapping is off")
 
     def _told(self, happening: str, about: str) -> int:
         """How often something is told of an order or a recipient."""

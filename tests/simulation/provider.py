@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import TransientError
+from comanda.domain.errors import ProviderOutage
 from comanda.domain.order import Enrichment
 from tests.simulation.history import History
 from tests.simulation.scheduler import Killed, Scheduler
@@ -43,7 +43,7 @@ class Provider:
         if self.scheduler.time() < self.down_until:
             self.scheduler.sleep(self.delay())
             self._note(request, "ProviderDown")
-            raise TransientError("ProviderDown", "the provider answered 503")
+            raise ProviderOutage("ProviderDown", "the provider answered 503")
         try:
             enrichment = SimulatedProvider(self.delay(), self.scheduler.sleep).enrich(request)
         except Exception as error:
@@ -51,6 +51,13 @@ class Provider:
             raise
         self._note(request, "ok")
         return replace(enrichment, reference=f"{enrichment.reference}/{len(self.calls)}")
+
+    def is_healthy(self) -> bool:
+        """It tells the truth; but the way to it is as broken as any."""
+        self.scheduler.sleep(self.delay())
+        healthy = self.scheduler.time() >= self.down_until
+        self.history.tell(f"asks the provider how it is: {'well' if healthy else 'down'}")
+        return healthy
 
     def _note(self, request: EnrichmentRequest, outcome: str) -> None:
         if any(call.key == request.order_id for call in self.calls):

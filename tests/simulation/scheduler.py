@@ -8,6 +8,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from copy import copy
 from itertools import count
 from typing import Any, TypeVar
 
@@ -97,6 +98,7 @@ class Scheduler:
         self._now = round(start * _MICRO)
         self._wall_clock = wall_clock
         self._globals = {(owner, name): getattr(owner, name, None) for owner, name in library_globals}
+        """As they are where a process begins; a copy of each is its own."""
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = count()
         self.hub = getcurrent()
@@ -146,7 +148,8 @@ class Scheduler:
         process = task.process
         self._wall_clock.move_to(self.time() + process.clock_skew)
         for (owner, name), default in self._globals.items():
-            setattr(owner, name, process.globals.get((owner, name), default))
+            kept = process.globals
+            setattr(owner, name, kept[owner, name] if (owner, name) in kept else copy(default))
         self._current = task
         try:
             switch()

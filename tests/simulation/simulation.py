@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from types import SimpleNamespace
 
 import time_machine
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
+from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
 from comanda.adapters.journal import LOGGER, METRICS
 from infra.settings import StageSettings, load_settings
@@ -30,6 +32,14 @@ METRICS.namespace = "Comanda"  # A function has it from its environment.
 
 START = 1_792_000_000.0
 """Some day in October 2026; seconds since the epoch."""
+
+LIBRARY_GLOBALS = (
+    (BaseRouter, "current_event"),
+    (BaseRouter, "lambda_context"),
+    *((circuit_breaker, name) for name in ("_LOCAL_FAILURES", "_LOCAL_SUCCESSES", "_LAST_OBSERVED_STATE")),
+    (circuit_breaker, "_PROBE_OWNER"),
+)
+"""What Powertools keeps there, one for each process."""
 
 CALM_LIMIT = 6 * 3600
 """Seconds of virtual time within which everything must have come to rest once nothing goes wrong any more."""
@@ -191,6 +201,7 @@ class _Happenings(logging.Handler):
 def virtual_world(random: Random) -> Iterator[tuple[Scheduler, History]]:
     """Clock, sleep, randomness, logs and standard output belong to the simulation."""
     urandom, sleep, state = os.urandom, time.sleep, library_random.getstate()
+    probe_owner, circuit_breaker._PROBE_OWNER = circuit_breaker._PROBE_OWNER, SimpleNamespace()  # type: ignore[assignment]
     happenings = _Happenings()
     stream = LOGGER.registered_handler
     stream_level = stream.level
@@ -201,12 +212,12 @@ def virtual_world(random: Random) -> Iterator[tuple[Scheduler, History]]:
     library_random.seed(random.getrandbits(64))
     try:
         with time_machine.travel(START, tick=False) as traveller, contextlib.redirect_stdout(io.StringIO()):
-            scheduler = Scheduler(START, traveller, [(BaseRouter, "current_event"), (BaseRouter, "lambda_context")])
+            scheduler = Scheduler(START, traveller, LIBRARY_GLOBALS)
             happenings.history = History(lambda: scheduler.time() - START, scheduler.who)
             time.sleep = scheduler.sleep  # type: ignore[assignment]  # botocore waits between its retries
             yield scheduler, happenings.history
     finally:
-        os.urandom, time.sleep = urandom, sleep
+        os.urandom, time.sleep, circuit_breaker._PROBE_OWNER = urandom, sleep, probe_owner
         library_random.setstate(state)
         logger.removeHandler(happenings)
         stream.setLevel(stream_level)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any, Protocol
+from uuid import NAMESPACE_DNS, uuid5
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
@@ -18,16 +19,18 @@ from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order
 from functions.read_orders import app as read_orders
+from functions.switch_enrichment import app as switch_enrichment
 from functions.tend_dead_letters import app as tend_dead_letters
 from functions.write_orders import app as write_orders
 from infra.settings import StageSettings
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
 from tests.simulation.expressions import Item
-from tests.simulation.faults import STEWARD, CallFault, Faults, WorldFault
+from tests.simulation.faults import STEWARD, SWITCH, CallFault, Faults, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
 from tests.simulation.happened import MessageEvent, RowWrite
 from tests.simulation.history import History
+from tests.simulation.lambda_service import LambdaService
 from tests.simulation.provider import Provider
 from tests.simulation.scheduler import Killed, Process, Scheduler, SideBySide
 from tests.simulation.sqs import Message, Queue, Sqs
@@ -37,11 +40,12 @@ MOST_SHOWN = 10
 """Messages of one group that SQS hands out before these are deleted ("FIFO delivery logic")."""
 
 STAGES = ("orders", "enrichment", "completion")
+MAPPING_IDS = {stage: str(uuid5(NAMESPACE_DNS, stage)) for stage in STAGES}
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
 
-_READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0}
+_READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0, "lambda": 5.0}
 """Seconds, as the clients are set up."""
-_LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0}
+_LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0, "lambda": 20.0}
 """Seconds after which a call that timed out takes effect at the latest."""
 
 
@@ -87,7 +91,7 @@ class System:
             forgets=lambda: faults.strikes(WorldFault.DEDUPLICATION_OVER),
         )
         self.services: dict[str, Service] = {"dynamodb": self.dynamodb, "sqs": self.sqs}
-        self._clients = {name: client_of(name, self.answer) for name in ("dynamodb", "sqs")}
+        self._clients = {name: client_of(name, self.answer) for name in ("dynamodb", "sqs", "lambda")}
         self._make_tables()
         self.queues, self.dead_letter_queues = self._make_queues()
 
@@ -101,7 +105,10 @@ class System:
             )
             for stage in STAGES
         }
+        mappings = {MAPPING_IDS[stage]: mapping for stage, mapping in self.mappings.items()}
+        self.services["lambda"] = LambdaService(self.functions, mappings, random)
         Schedule(self.functions, scheduler, STEWARD, 60)
+        Schedule(self.functions, scheduler, SWITCH, 60)
 
     def world(self) -> World:
         """What a process is given to work with."""
@@ -116,7 +123,12 @@ class System:
         )
 
     def _make_tables(self) -> None:
-        for name, keys in {"orders": ["order_id"], "ledger": ["recipient_id", "entry"], "idempotency": ["id"]}.items():
+        for name, keys in {
+            "orders": ["order_id"],
+            "ledger": ["recipient_id", "entry"],
+            "idempotency": ["id"],
+            "circuits": ["id"],
+        }.items():
             self.dynamodb.call(
                 "CreateTable", {"TableName": name, "KeySchema": [{"AttributeName": key} for key in keys]}
             )
@@ -152,6 +164,9 @@ class System:
             "ORDERS_TABLE": "orders",
             "LEDGER_TABLE": "ledger",
             "IDEMPOTENCY_TABLE": "idempotency",
+            "CIRCUITS_TABLE": "circuits",
+            "SWITCH_FUNCTION": SWITCH,
+            "ENRICHMENT_MAPPING": MAPPING_IDS["enrichment"],
             "CURRENCY": self.settings.currency,
             "ORDERS_QUEUE_URL": queues["orders"].url,
             "QUEUE_URLS": ",".join(queue.url for queue in queues.values()),
@@ -176,7 +191,15 @@ class System:
         process = process_order.Settings.load(environment("orders", "enrichment"))
         add("process_order", partial(process_order.build, process), worker)
         enrich = enrich_order.Settings.load(environment("enrichment", "completion"))
-        add("enrich_order", partial(enrich_order.build, enrich, provider=self.provider), worker)
+        functions = self._clients["lambda"]
+        add("enrich_order", partial(enrich_order.build, enrich, functions=functions, provider=self.provider), worker)
+        switch = partial(
+            switch_enrichment.build,
+            switch_enrichment.Settings.load(common),
+            functions=functions,
+            provider=self.provider,
+        )
+        add(SWITCH, switch, 50)
         complete = complete_order.Settings.load(environment("completion", "completion"))
         add("complete_order", partial(complete_order.build, complete), worker)
         add(STEWARD, partial(tend_dead_letters.build, tend_dead_letters.Settings.load(common)), 60)
@@ -292,8 +315,15 @@ class System:
         self.history.tell("— fifteen days pass —")
         self.dynamodb.expire("orders", "expires_at")
         self.dynamodb.expire("idempotency", "expiration")
+        self.dynamodb.expire("circuits", "expiration")
         for part in self.parts:
             part.fortnight_passes()
+
+    def deploy_mapping(self) -> None:
+        """A template that changes the mapping of the enrichment also turns it on, even in an outage."""
+        self.history.tell("deploys the mapping of the enrichment")
+        self.mappings["enrichment"].enabled = True
+        self.mappings["enrichment"].wake()
 
     def expire_records(self) -> None:
         """Idempotency records that time to live removes, here much too early."""
@@ -365,6 +395,10 @@ def _target_of(request: Mapping[str, Any]) -> str:
     """The table, queue or bucket of a call."""
     if "Bucket" in request:
         return str(request["Bucket"])
+    if "UUID" in request:
+        return next(stage for stage, uuid in MAPPING_IDS.items() if uuid == request["UUID"])
+    if "FunctionName" in request:
+        return str(request["FunctionName"])
     if "QueueUrl" in request:
         return str(request["QueueUrl"]).rpartition("/")[2]
     if "TableName" in request:

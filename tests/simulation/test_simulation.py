@@ -33,6 +33,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     32: "a worker took up what the steward had published before the steward wrote so, and the rescue was not counted",
     922: "a dead letter that shared a full receive with another recipient's was seen by nobody",
     8653: "a 202 for an order that a GET did not find, as a worker's attempt had overtaken the API",
+    31013: "an order failed where its worker could not be written down as the one that tries the provider again",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 
 from comanda.adapters.world import CLIENT_CONFIG
-from tests.simulation import s3_wire
+from tests.simulation import lambda_service, s3_wire
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
 from tests.simulation.s3 import S3
@@ -65,6 +65,8 @@ def client_of(service: str, answer: Answer, config: Config = CLIENT_CONFIG) -> A
         operation = event_name.rpartition(".")[2]
         if service == "s3":
             return _Answer(request, *_answered_by_s3(answer, operation, request))
+        if service == "lambda":
+            return _Answer(request, *_answered_by_lambda(answer, operation, request))
         return _Answer(request, *_answered(answer, service, operation, request))
 
     config = config.merge(Config(user_agent="simulated", request_checksum_calculation="when_required"))
@@ -90,6 +92,14 @@ def _answered_by_s3(answer: Answer, operation: str, request: AWSPreparedRequest)
         return s3_wire.answer_of(operation, answer("s3", operation, s3_wire.request_of(operation, request)))
     except AwsError as error:
         return s3_wire.error_of(operation, error)
+
+
+def _answered_by_lambda(answer: Answer, operation: str, request: AWSPreparedRequest) -> s3_wire.Answer:
+    try:
+        body = answer("lambda", operation, lambda_service.request_of(operation, request))
+    except AwsError as error:
+        return error.status, {"x-amzn-ErrorType": error.code}, json.dumps({"Message": error.message}).encode()
+    return (202, {}, b"") if operation == "Invoke" else (200, {}, json.dumps(body).encode())
 
 
 class _Answer(AWSResponse):

@@ -128,7 +128,7 @@ class Workload:
         return self._some_at_any_time()
 
     def _some_at_any_time(self) -> list[tuple[float, Intent]]:
-        within = self.random.choice((0.3, 40, 40))
+        within = 40 if self.system.faults.aims_at_circuit else self.random.choice((0.3, 40, 40))
         return [(self.random.uniform(0, within), intent) for intent in self._drawn_intents()]
 
     def _hopeless_then_good(self) -> list[tuple[float, Intent]]:
@@ -336,10 +336,13 @@ class Workload:
         if WorldFault.DEPLOYMENT in rates:
             for name in random.sample(names, 2):
                 system.scheduler.after(later(), lambda name=name: system.functions.deploy(name))  # type: ignore[misc]
+            if random.random() < 0.3:
+                system.scheduler.after(later(), system.deploy_mapping)
         if WorldFault.BROKEN_DEPLOYMENT in rates:
             self._plan_broken_deployment(names, later)
         if WorldFault.PROVIDER_OUTAGE in rates:
-            system.scheduler.after(later(), self._break_provider)
+            soon = system.faults.aims_at_circuit
+            system.scheduler.after(random.uniform(0, 5) if soon else later(), self._break_provider)
         if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
             function = system.functions.functions[random.choice([*WORKERS.values()])]
             until = system.scheduler.time() + random.choice((20, 200, 2000))
@@ -368,7 +371,8 @@ class Workload:
 
     def _break_provider(self) -> None:
         self.system.faults.injected[WorldFault.PROVIDER_OUTAGE] += 1
-        self.system.provider.down_until = self.system.scheduler.time() + self.random.choice((3, 20, 120))
+        lasts = self.random.choice((60, 120, 300) if self.system.faults.aims_at_circuit else (3, 20, 120))
+        self.system.provider.down_until = self.system.scheduler.time() + lasts
         self.system.history.tell("the provider is down")
 
     def sleep(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from comanda.adapters.world import World
+from comanda.adapters.world import World, lambda_client
 from functions.enrich_order.app import Settings, build
 
 
@@ -32,4 +32,4 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-handler = build(Settings.load(os.environ), replace(World.real(), sleep=sleep))
+handler = build(Settings.load(os.environ), replace(World.real(), sleep=sleep), lambda_client())

@@ -132,8 +132,11 @@ class Operator:
         self.sqs.delete_message(QueueUrl=self.stack.queues[queue].dlq_url, ReceiptHandle=message["ReceiptHandle"])
 
     def call_the_steward(self) -> None:
-        """Not to wait for its minute."""
-        answer = self.functions.invoke(FunctionName=self.stack.functions["tend_dead_letters"], Payload=b"{}")
+        self.call("tend_dead_letters")
+
+    def call(self, function: str) -> None:
+        """One that is called each minute, now."""
+        answer = self.functions.invoke(FunctionName=self.stack.functions[function], Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def dead(self, queue: str) -> int:

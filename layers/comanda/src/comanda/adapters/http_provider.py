@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from urllib3.exceptions import HTTPError
@@ -11,6 +12,7 @@ from comanda.adapters.provider_secret import ProviderSecret
 from comanda.adapters.timed_http import TimedUrl
 from comanda.application.ports import Clock, EnrichmentRequest
 from comanda.domain.canonical import canonical_json
+from comanda.domain.errors import Unavailable
 from comanda.domain.order import Enrichment, Item
 
 MAX_ANSWER_BYTES = 256 * 1024
@@ -27,6 +29,8 @@ class HttpProvider:
     """
 
     url: TimedUrl
+    health: TimedUrl
+    """Where it says how it is."""
     secret: ProviderSecret | None
     clock: Clock
     traceparent: Callable[[], str | None] = lambda: None
@@ -34,18 +38,11 @@ class HttpProvider:
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """Raises PermanentError, TransientError, and Unavailable where the secret cannot be read."""
-        headers = {
+        headers = self._headers() | {
             "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "comanda",
             "Idempotency-Key": request.order_id,
             "Comanda-Replay": str(request.replay),
         }
-        if traceparent := self.traceparent():
-            headers["traceparent"] = traceparent
-        if self.secret:
-            headers |= self.secret.header()
         try:
             answered = self.url.post(canonical_json(_body_of(request)).encode(), headers)
         except HTTPError as error:
@@ -53,6 +50,20 @@ class HttpProvider:
         if self.secret and answered.status in {401, 403}:
             self.secret.was_refused()
         return enrichment_of(answered, request, self.clock)
+
+    def is_healthy(self) -> bool:
+        """Any answer is one, but those that turn away whoever comes: 5xx and 429. A provider need not know of GET."""
+        try:
+            status = self.health.get(self._headers()).status
+        except (HTTPError, Unavailable):
+            return False
+        return status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "comanda"}
+        if traceparent := self.traceparent():
+            headers["traceparent"] = traceparent
+        return headers | dict(self.secret.header() if self.secret else {})
 
 
 def _body_of(request: EnrichmentRequest) -> dict[str, Any]:

@@ -24,6 +24,8 @@ COUNTED: Mapping[str, str] = {
     "order.attempt_lost": "AttemptsLost",
     "order.taken_up": "OrdersTakenUp",
     "order.rescued": "OrdersRescued",
+    "enrichment.circuit_open": "CircuitOpened",
+    "enrichment.circuit_closed": "CircuitClosed",
     "report.accepted": "ReportsAccepted",
     "report.replayed": "ReportsReplayed",
     "report.cancelled": "ReportsCancelled",
@@ -41,6 +43,9 @@ _TIMED: Mapping[str, str] = {"order.completed": "TimeToComplete", "report.ready"
 
 _WARNINGS = {
     "batch.out_of_time",
+    "enrichment.circuit_open",
+    "enrichment.switch_busy",
+    "enrichment.switch_not_called",
     "order.attempt_failed",
     "order.attempt_lost",
     "order.failed",
@@ -60,9 +65,8 @@ class PowertoolsJournal:
     """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metric."""
 
     def __init__(self) -> None:
-        self._lock = (
-            Lock()
-        )  # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
+        # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
+        self._lock = Lock()
 
     def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)

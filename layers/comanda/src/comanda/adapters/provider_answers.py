@@ -22,7 +22,7 @@ from urllib3.exceptions import TimeoutError as CallTimeoutError
 from comanda.adapters.http.order_request import Price, Text
 from comanda.adapters.timed_http import Answered
 from comanda.application.ports import Clock, EnrichmentRequest
-from comanda.domain.errors import PermanentError, TransientError, WorkError
+from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, WorkError
 from comanda.domain.order import Enrichment
 
 MAX_DETAIL = 300
@@ -50,24 +50,25 @@ class _Problem(BaseModel):
 def error_of_status(status: int, detail: str, retry_after: float) -> WorkError | None:
     """The table. None: the body is to be read.
 
-    A PermanentError is about this very order. `outage`: the provider turns away whoever comes, or us whatever we ask.
+    A PermanentError is about this very order. A ProviderOutage: the provider turns away whoever comes, or us whatever
+    we ask.
     """
     said = f"the provider answered {status}" + (f": {detail}" if detail else "")
     match status:
         case 200 | 201:
             return None
         case 401 | 403 | 407:
-            return TransientError("ProviderRefusesUs", f"{said}; its secret may be old", outage=True)
+            return ProviderOutage("ProviderRefusesUs", f"{said}; its secret may be old")
         case 409 | 425:
             return TransientError("ProviderBusy", said, retry_after=retry_after)
         case 408 | 429:
-            return TransientError("ProviderUnavailable", said, retry_after=retry_after, outage=True)
+            return ProviderOutage("ProviderUnavailable", said, retry_after=retry_after)
         case _ if status >= 500:
-            return TransientError("ProviderUnavailable", said, retry_after=retry_after, outage=True)
+            return ProviderOutage("ProviderUnavailable", said, retry_after=retry_after)
         case _ if status >= 400:
             return PermanentError("OrderRejected", said)
         case _ if status >= 300:
-            return TransientError("ProviderMoved", f"{said}: a redirect, and none is followed", outage=True)
+            return ProviderOutage("ProviderMoved", f"{said}: a redirect, and none is followed")
         case _:
             return _invalid(f"status {status}, where 200 is expected")
 
@@ -76,10 +77,8 @@ def error_of_call(error: HTTPError) -> TransientError:
     """There is no whole answer. Says what happened, and nothing that the URL may hold."""
     for kind, name, what in _CALLS:
         if isinstance(error, kind) or any(isinstance(cause, kind) for cause in error.args):
-            return TransientError(name, what, outage=True)
-    return TransientError(
-        "ProviderUnreachable", "the provider broke the connection off, or speaks no HTTP", outage=True
-    )
+            return ProviderOutage(name, what)
+    return ProviderOutage("ProviderUnreachable", "the provider broke the connection off, or speaks no HTTP")
 
 
 _CALLS: tuple[tuple[type[Exception], str, str], ...] = (

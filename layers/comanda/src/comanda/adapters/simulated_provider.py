@@ -59,6 +59,9 @@ class SimulatedProvider:
             customer={"name": f"Customer {request.customer_id}"} if request.customer_id else {},
         )
 
+    def is_healthy(self) -> bool:
+        return True
+
 
 def _price_of(label: str) -> Decimal:
     if _SWITCH.fullmatch(label):

@@ -55,7 +55,15 @@ class TimedUrl:
         self._pool.ConnectionCls = _TimedHttps if parsed.scheme == "https" else _TimedHttp
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answered:
-        """Raises urllib3's HTTPError where there is no whole answer.
+        """As `get`."""
+        return self._call("POST", body, headers)
+
+    def get(self, headers: Mapping[str, str]) -> Answered:
+        """Raises urllib3's HTTPError where there is no whole answer."""
+        return self._call("GET", None, headers)
+
+    def _call(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
+        """Make a call, or make it again.
 
         A kept connection may have been closed by the other side since, as a function sleeps between invocations: the
         call is then made again, which the idempotency key allows.
@@ -65,14 +73,14 @@ class TimedUrl:
         while True:
             call.connected = False
             try:
-                return self._post(body, headers)
+                return self._call_once(method, body, headers)
             except HTTPError as error:
                 if call.connected or not _was_lost(error):
                     raise
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answered:
+    def _call_once(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
         response = self._pool.urlopen(
-            "POST", self._path, body=body, headers=headers, redirect=False, preload_content=False
+            method, self._path, body=body, headers=headers, redirect=False, preload_content=False
         )
         try:
             return Answered(response.status, response.headers, self._body_of(response))

@@ -18,6 +18,7 @@ from comanda.application.work import Executor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -48,6 +49,11 @@ S3_CONFIG = CLIENT_CONFIG.merge(
         s3={"addressing_style": "virtual"},
     )
 )
+
+
+def lambda_client() -> "LambdaClient":
+    """For the functions of the enrichment's switch; the others do not pay for it."""
+    return boto3.client("lambda", config=CLIENT_CONFIG)
 
 
 @dataclass(frozen=True)

@@ -158,3 +158,31 @@ class NewOrder:
     recipient_id: str | None = None
     client_order_id: str | None = None
     metadata: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+class Circuit(Protocol):
+    """What everybody who calls an outside service knows of its health. Every method raises Unavailable."""
+
+    def is_closed(self) -> bool:
+        """Whether it may be called, as it stands now (strongly consistent)."""
+
+    def keep_open(self) -> None:
+        """It was looked at, and is not healthy: nobody calls it until it is looked at again."""
+
+    def let_one_try(self) -> None:
+        """It was looked at, and is healthy: the next call decides whether the circuit closes; others wait for it."""
+
+
+class Health(Protocol):
+    def is_healthy(self) -> bool:
+        """What an outside service says of itself. Never raises: no answer is an answer."""
+
+
+class Intake(Protocol):
+    """Whether a worker is given messages at all: an event source mapping, enabled or disabled."""
+
+    def switch(self, *, on: bool) -> bool:
+        """Whether it is as wanted now, or on its way; False where it is busy changing, and has to be asked again.
+
+        Raises Unavailable.
+        """

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
-from comanda.domain.errors import PermanentError, TransientError, Unavailable, WorkError
+from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
 from comanda.domain.order import PUBLISHED_ANEW, Attempts, Failure, Order, OrderStatus, Stage
@@ -287,7 +287,7 @@ class Worker:
             attempt=job.attempt,
             stage=self.step.stage,
             pause_seconds=pause,
-            outage=error.outage,
+            outage=isinstance(error, ProviderOutage),
         )
         raise _Rest(pause)
 

@@ -17,6 +17,7 @@ ComandaError
 ├── WorkError                   a worker could not do an order's step
 │   ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
 │   └── TransientError          it may go better later: uses up one attempt, retried after a pause
+│       └── ProviderOutage      the outside service does not answer as it should, whatever order it is asked about
 └── ReportError                 a report cannot be written as asked, and no retry will mend it
     ├── InvalidTable            a column or a cell breaks a rule; the message names row and column
     └── TooManyRows             more than the format takes; the message names one that takes them
@@ -108,14 +109,17 @@ class PermanentError(WorkError):
 class TransientError(WorkError):
     """It may go better later (A5).
 
-    `retry_after`: seconds for which the service asked to be left alone. `outage`: it is the service that fails, and not
-    this order at it; the next order would meet the same.
+    `retry_after`: seconds for which the service asked to be left alone.
     """
 
-    def __init__(self, name: str, message: str, *, retry_after: float = 0.0, outage: bool = False) -> None:
+    def __init__(self, name: str, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(name, message)
         self.retry_after = retry_after
-        self.outage = outage
+
+
+class ProviderOutage(TransientError):
+    """It is the service that fails, and not this order at it; the next order would meet the same. What a circuit
+    breaker counts (B8)."""
 
 
 class ReportError(ComandaError):

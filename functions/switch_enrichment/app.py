@@ -1,0 +1,41 @@
+"""Whether the enrichment is given orders: off while its provider is down, on again once it may be tried (B8)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from comanda.adapters.circuit import EnrichmentCircuit
+from comanda.adapters.event_source_mapping import EventSourceMapping
+from comanda.adapters.journal import METRICS, PowertoolsJournal
+from comanda.adapters.providers import ProviderSettings, provider_of
+from comanda.adapters.world import World
+from comanda.application.ports import Health
+from comanda.application.switch_enrichment import SwitchEnrichment
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+class Settings(ProviderSettings):
+    circuits_table: str
+    enrichment_mapping: str
+
+
+def build(
+    settings: Settings, world: World, functions: "LambdaClient", provider: Health | None = None
+) -> Callable[[dict[str, Any], LambdaContext], None]:
+    """Without a `provider`, the one of the settings."""
+    journal = PowertoolsJournal()
+    switch = SwitchEnrichment(
+        circuit=EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal),
+        provider=provider or provider_of(settings, world),
+        intake=EventSourceMapping(functions, settings.enrichment_mapping),
+        journal=journal,
+    )
+
+    @METRICS.log_metrics
+    def handle(_event: dict[str, Any], _context: LambdaContext) -> None:
+        switch()
+
+    return handle

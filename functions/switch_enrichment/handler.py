@@ -1,0 +1,8 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import World, lambda_client
+from functions.switch_enrichment.app import Settings, build
+
+handler = build(Settings.load(os.environ), World.real(), lambda_client())
