@@ -13,16 +13,17 @@ from comanda_cli.stack_info import StackInfo
 from local.console import console
 from local.demo_files import check_reports, print_files, write_reports
 from local.demo_orders import PLAN, PlannedOrder
-from local.demo_outcome import check, print_outcome, print_promises, read_ledgers
+from local.demo_outcome import check, check_provider, print_outcome, print_promises, read_ledgers
 from local.demo_watch import SentOrder, watch
 from local.errors import LocalError
+from local.fake_provider import FakeProvider
 from local.stack import api_client, running_stack, temporary_stack
 from local.state import State
 from local.summary import print_examples
 
 
 def run_demo(state: State) -> None:
-    """Use the stack of `make up` and leave it, or else one that is gone afterwards.
+    """Use the stack of `make up` and leave it, or else one that is gone afterwards, with a provider over HTTP.
 
     Raises LocalError where the orders did not end as promised.
     """
@@ -32,13 +33,18 @@ def run_demo(state: State) -> None:
         play(running, state.reports)
         print_examples(state)
         return
-    with _own_folder(state) as folder, temporary_stack(folder) as stack:
-        play(stack, state.reports)
+    with _own_folder(state) as folder, FakeProvider() as provider:
+        settings = {"enrichment_url": provider.url, "enrichment_health_url": provider.health_url}
+        with temporary_stack(folder, settings) as stack:
+            play(stack, state.reports, provider)
     console.print("\nThe demo's stack is stopped. For one that stays, with examples to try: [bold]make up[/bold]")
 
 
-def play(stack: StackInfo, folder: Path) -> None:
-    """Reports go into `folder`. Raises LocalError where the orders or reports did not end as promised."""
+def play(stack: StackInfo, folder: Path, provider: FakeProvider | None = None) -> None:
+    """Reports go into `folder`. `provider`: the one this stack asks.
+
+    Raises LocalError where the orders or reports did not end as promised.
+    """
     with ExitStack() as open_clients:
         clients = {name: open_clients.enter_context(api_client(stack, name)) for name in stack.tokens}
         console.print(f"\nSending {len(PLAN)} orders from web, mobile and api, one of them twice.")
@@ -47,6 +53,8 @@ def play(stack: StackInfo, folder: Path) -> None:
         ledgers = read_ledgers(clients["ops"], orders)
         reports = write_reports(clients["ops"], orders, folder)
     promises = check(orders, ledgers) + check_reports(reports, orders, ledgers)
+    if provider:
+        promises.append(check_provider(provider, orders))
     print_outcome(orders, ledgers)
     print_files(reports)
     print_promises(promises)

@@ -13,6 +13,7 @@ from rich.table import Table
 from local.console import console
 from local.demo_watch import SentOrder, recipient_name
 from local.errors import LocalError
+from local.fake_provider import FakeProvider
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,14 @@ def check(orders: Sequence[SentOrder], ledgers: Sequence[Ledger]) -> list[Promis
         Promise("every balance is the sum of its entries, to the cent", all(ledger.adds_up for ledger in ledgers)),
         Promise("the failed order is in no ledger", not any(order.order_id in entries for order in failed)),
     ]
+
+
+def check_provider(provider: FakeProvider, orders: Sequence[SentOrder]) -> Promise:
+    calls = provider.book.calls
+    return Promise(
+        f"the provider was asked over HTTP, {calls.total()} times, each time under the order's own key",
+        set(calls) == {order.order_id for order in orders},
+    )
 
 
 def print_outcome(orders: Sequence[SentOrder], ledgers: Sequence[Ledger]) -> None:
