@@ -89,6 +89,13 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ({"enrichment_url": "prices.example.com"}, "enrichment_url"),
         ({"enrichment_url": "https://ana:secret@prices.example.com"}, "enrichment_url must hold no user"),
         (
+            {
+                "enrichment_url": "https://prices.example.com",
+                "enrichment_health_url": "https://ana@prices.example.com",
+            },
+            "enrichment_health_url must hold no user",
+        ),
+        (
             {"enrichment_secret": "known-by"},
             "enrichment_secret and enrichment_health_url are of no use without enrichment_url",
         ),
