@@ -54,12 +54,16 @@ class Play(Theatre):
         world = replace(resources.world(), clock=now)
         self.api = Api(resources, world)
         self.orders = OrderTable(resources.dynamodb, resources.orders_table)
-        self.workers = self._build_workers(world)
+        self._world = world
         self.steward = self._build_steward(world)
 
     def clear(self, clock: time_machine.Traveller) -> None:
-        """Nothing has happened yet. Cheaper than tables and queues of a test's own."""
+        """Nothing has happened yet. Cheaper than tables and queues of a test's own.
+
+        Workers are new: what one remembers for a while would come from a later time.
+        """
         self.begin(clock)
+        self.workers = self._build_workers(self._world)
         self.accepted: dict[str, str] = {}
         """Order ids by name."""
         self._bodies: dict[str, dict[str, Any]] = {}

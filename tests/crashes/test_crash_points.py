@@ -138,7 +138,7 @@ SCENARIOS = [
     Scenario("an order completes", nothing, order_and_work, HAPPY_PATH, FIRST),
     Scenario("fails for good and is let through", two_orders(BAD), enrich, {"enrich": 19}, FIRST_FAILED | SECOND),
     Scenario("fails for now, then succeeds", two_orders(FLAKY), enrich, {"enrich": 22}, BOTH),
-    Scenario("fails for now at every attempt", two_orders(HOPELESS), enrich, {"enrich": 29}, FIRST_FAILED | SECOND),
+    Scenario("fails for now at every attempt", two_orders(HOPELESS), enrich, {"enrich": 31}, FIRST_FAILED | SECOND),
     Scenario("two received before", two_accepted_orders, work_with_care, CAREFUL_PATH, BOTH),
     Scenario("redriven from the console", failed, redrive_from_console, {"enrich": 7}, FIRST),
     Scenario("redriven from the terminal", failed, redrive, {"redrive": 3, "process": 2}, FIRST),

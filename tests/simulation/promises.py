@@ -38,6 +38,10 @@ DEAD_LETTER_SECONDS = 15
 """P7: seconds until the message of an order that failed for good is in the dead-letter queue."""
 
 
+ENDS = ("the process died", "Task timed out", "Runtime.ImportModuleError", "Unavailable: ")
+"""How an invocation may end badly."""
+
+
 @dataclass(frozen=True)
 class Broken:
     """The first promise that was found broken."""
@@ -87,6 +91,7 @@ class Verdict:
         yield from self._failed_orders_have_dead_letters()
         yield from self._provider_is_called_with_a_key()
         yield from self._enrichment_goes_on()
+        yield from self._handlers_raise_what_they_say()
 
     def _accepted_is_durable(self) -> Iterator[Broken]:
         for event in self._system.message_events:
@@ -288,6 +293,13 @@ class Verdict:
         """B8: whatever became of circuit, mapping and those who look after them, a healthy provider is asked again."""
         if not self._system.mappings["enrichment"].enabled:
             yield Broken("B8", "the provider is healthy, and its mapping is off")
+
+    def _handlers_raise_what_they_say(self) -> Iterator[Broken]:
+        """A function that ends with any other error has a defect, also where the next minute mends what it left."""
+        for told in self._system.history.happenings:
+            _, ends, why = told.what.partition(" ends: ")
+            if ends and not why.startswith(ENDS):
+                yield Broken("no defects", told.what)
 
     def _told(self, happening: str, about: str) -> int:
         """How often something is told of an order or a recipient."""
