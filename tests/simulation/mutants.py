@@ -47,7 +47,6 @@ SIMULATED = [
     "the steward's one rescue",
     "a rescue taken up before it is written counts",
     "a group that shared a full receive is seen in full",
-    "who overtakes the API shows the order",
     "its own change met again is no other's",
     "an open circuit costs no attempt",
     "the last attempt asks how the provider is",

@@ -34,9 +34,11 @@ HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
 MOST_RECEIVES = 3
 """A6: with a killer in the same batch, once more with care, and once where time ran out."""
+SENT = {"sent", "swallowed"}
+REQUEST_SECONDS = 60
+"""A request lasts no longer."""
 DEAD_LETTER_SECONDS = 15
 """P7: seconds until the message of an order that failed for good is in the dead-letter queue."""
-
 
 ENDS = ("the process died", "Task timed out", "Runtime.ImportModuleError", "Unavailable: ")
 """How an invocation may end badly."""
@@ -76,6 +78,7 @@ class Verdict:
         yield from self._accepted_is_durable()
         yield from self._one_key_one_order()
         yield from self._no_run_of_its_own()
+        yield from self._requests_revive_nothing()
         yield from self._states_are_legal()
         yield from self._who_wakes_up_late_changes_nothing()
         yield from self._one_effect()
@@ -171,6 +174,16 @@ class Verdict:
             revived = sum(before.status == "failed" and after.status == "processing" for before, after in pairs)
             if revived > deeds[order_id]:
                 yield Broken("P2", f"failed, and ran again {revived} times; redriven {deeds[order_id]} times", order_id)
+
+    def _requests_revive_nothing(self) -> Iterator[Broken]:
+        """P2: no message is sent for a request that came when its order had failed. A process that a fault struck may
+        have been at it since before."""
+        struck = {who for who, _ in self._system.struck}
+        for event in self._system.message_events:
+            if not event.who.startswith("write_orders.") or event.who in struck or event.what not in SENT:
+                continue
+            if any(w.status == "failed" and w.at < event.at - REQUEST_SECONDS for w in self._writes[event.subject_id]):
+                yield Broken("P2", "a request sent a message of an order that had failed", event.subject_id)
 
     def _states_are_legal(self) -> Iterator[Broken]:
         for order_id, writes in self._writes.items():

@@ -132,11 +132,12 @@ class Workload:
         return [(self.random.uniform(0, within), intent) for intent in self._drawn_intents()]
 
     def _hopeless_then_good(self) -> list[tuple[float, Intent]]:
-        """Of one recipient: hopeless orders that hide what is dead-lettered behind them, then good ones."""
+        """Of one recipient or two: hopeless orders that hide what is dead-lettered behind them, then good ones."""
+        recipients = self.random.choice((["r-1"], ["r-1", "r-2"]))
         hopeless = [
-            (self.random.uniform(0, 15), self._drawn_intent(number, ["r-1"], ["BOMBA"])) for number in range(13)
+            (self.random.uniform(0, 15), self._drawn_intent(number, recipients, ["BOMBA"])) for number in range(13)
         ]
-        good = [(self.random.uniform(45, 60), self._drawn_intent(number, ["r-1"], [])) for number in range(13, 17)]
+        good = [(self.random.uniform(45, 60), self._drawn_intent(number, recipients, [])) for number in range(13, 17)]
         return hopeless + good
 
     def _many_dead_letters_at_once(self) -> list[tuple[float, Intent]]:
