@@ -60,7 +60,9 @@ def test_orders_are_priced_by_the_provider_each_asked_about_once(stack: StackInf
     assert fake.book.headers["X-Api-Key"] == "of-a-test"
 
 
-def test_what_the_provider_says_is_what_becomes_of_the_order(stack: StackInfo, fake: FakeProvider) -> None:
+def test_what_the_provider_says_is_what_becomes_of_the_order(
+    stack: StackInfo, fake: FakeProvider, operator: Operator
+) -> None:
     fake.book.forget()
     with api_client(stack, "web") as client:
         fake.book.behave("status", status=429, headers={"Retry-After": "3"}, times=1)
@@ -69,6 +71,7 @@ def test_what_the_provider_says_is_what_becomes_of_the_order(stack: StackInfo, f
         assert time.monotonic() - started >= 3
         rejected = finished(client, post(client, an_order(a_recipient(), "BOMBA")))
         assert (rejected["failure"]["class"], rejected["failure"]["attempts"]) == ("OrderRejected", 1)
+        wait_for(lambda: operator.dead("enrichment") == 1, "its dead letter")
         fake.book.behave("drips", seconds=0.5, times=1)
         assert finished(client, post(client, an_order(a_recipient())))["status"] == "completed"
 
@@ -93,7 +96,7 @@ def test_an_outage_pauses_the_queue_and_costs_nothing(
         assert (fake.book.calls.total(), attempts_of(operator, orders)) == (asked, attempts)
         assert state_of(operator, "enrich_order") == "Disabled"
         assert {client.get(f"orders/{order_id}").json()["status"] for order_id in orders} == {"processing"}
-        assert operator.dead("enrichment") == 0
+        assert operator.dead_orders("enrichment", recipients) == set()
 
         turn_on(operator, "enrich_order")  # As a deployment does that changes the mapping.
         time.sleep(8)
