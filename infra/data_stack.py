@@ -20,7 +20,7 @@ class DataStack(Stack):
         self._settings = settings
         self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
 
-        self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at")
+        self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at", stream=True)
         # Open and failed orders, for the steward and the CLI: sparse, so that it costs two writes in an order's life.
         self.orders.add_global_secondary_index(
             index_name="attention",
@@ -36,15 +36,22 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
-        self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at")
+        self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at", stream=True)
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
         self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
 
     def _table(
-        self, construct_id: str, partition_key: str, *, sort_key: str | None = None, expires_by: str | None = None
+        self,
+        construct_id: str,
+        partition_key: str,
+        *,
+        sort_key: str | None = None,
+        expires_by: str | None = None,
+        stream: bool = False,
     ) -> dynamodb.Table:
+        """`stream`: whoever is told of changes reads them there (docs/decisions/0010)."""
         table = dynamodb.Table(
             self,
             construct_id.removesuffix("Table"),
@@ -55,6 +62,7 @@ class DataStack(Stack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=expires_by,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if stream else None,
             deletion_protection=self._settings.keep_on_delete,
             removal_policy=self._removal_policy,
         )

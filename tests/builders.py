@@ -12,6 +12,7 @@ from comanda.application.ports import NewOrder
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import Delivery, Event, OrderMessage, ReportDelivery
 from comanda.domain.order import Enrichment, Item, Order, total_of
+from comanda.domain.report import Report, ReportFormat, ReportRequest
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -57,6 +58,13 @@ def a_processing_order(**fields: Any) -> Order:
 def an_enriched_order(total: str = "10.00", **fields: Any) -> Order:
     order = a_processing_order(items=(Item(1, sku="ABC", unit_price=Decimal(total)),), **fields)
     return order.enriched(Enrichment("test", "ref-1"), NOW)
+
+
+def a_report(**fields: Any) -> Report:
+    """A report as the API claims it."""
+    request = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "T"})
+    claim = Report(request.report_id(None), request, False, "corr-1", NOW, NOW, NOW + timedelta(days=7))
+    return replace(claim, **fields)
 
 
 def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Delivery:
