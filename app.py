@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.api_stack import ApiStack
 from infra.bundling import Bundler, BundlingError
 from infra.data_stack import DataStack
+from infra.notifications_stack import NotificationsStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
@@ -26,7 +27,8 @@ def build_app(settings: StageSettings, app: App) -> App:
     data = DataStack(app, f"{name}-Data", settings=settings)
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
-    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    NotificationsStack(app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api)
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -38,6 +40,8 @@ def settings_of(app: App, environment: Mapping[str, str]) -> StageSettings:
     stage = app.node.try_get_context("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
     names = [name for name in StageSettings.model_fields if name != "stage"]
     given: dict[str, Any] = {name: app.node.try_get_context(name) for name in names}
+    if emulator_url := environment.get("AWS_ENDPOINT_URL"):
+        given["emulator_url"] = emulator_url
     return load_settings(stage, {name: value for name, value in given.items() if value is not None})
 
 

@@ -39,6 +39,13 @@ class DataStack(Stack):
         self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at", stream=True)
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
         self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
+        self.subscriptions = self._table("SubscriptionsTable", "id")
+        self.notifications = self._table("NotificationsTable", "notification_id", expires_by="expires_at")
+        # For the CLI: all about an order or a report, and what failed (sparse). Whole rows, as few are told of.
+        for index, sort_key in (("subject_id", "happened_at"), ("failed", "created_at")):
+            self.notifications.add_global_secondary_index(
+                index_name=index.removesuffix("_id"), partition_key=_text(index), sort_key=_text(sort_key)
+            )
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
 

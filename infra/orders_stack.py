@@ -7,6 +7,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
+from infra.notify_environment import notify_environment
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
 from infra.secret_arn import secret_arn
@@ -69,8 +70,10 @@ class OrdersStack(Stack):
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
                 "CURRENCY": self._settings.currency,
+                **notify_environment(self._settings, self._data),
             },
         )
+        write_orders.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
         write_orders.allow(
             "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn
         )

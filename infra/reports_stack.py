@@ -7,6 +7,7 @@ from infra.bundling import Bundler
 from infra.data_stack import DataStack
 from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
+from infra.notify_environment import notify_environment
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
 from infra.settings import StageSettings
@@ -54,8 +55,10 @@ class ReportsStack(Stack):
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
                 "REPORT_LIFETIME_SECONDS": str(self._settings.report_lifetime_days * _SECONDS_A_DAY),
+                **notify_environment(self._settings, self._data),
             },
         )
+        write_reports.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
         write_reports.allow(
             "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn
         )

@@ -127,6 +127,24 @@ class StageSettings(BaseModel):
     """How long a report can be looked at and downloaded; after that the same request writes it anew."""
     report_link_seconds: Annotated[int, Field(ge=1, le=900)] = 900
 
+    notify_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
+    notify_reserve_seconds: Annotated[int, Field(ge=1, le=900)] = 17
+    """A webhook takes 15 at the most ("Standard Webhooks"), and then its outcome is saved."""
+    notify_visibility_timeout_seconds: Annotated[int, Field(ge=1, le=43_200)] = 360
+    notify_concurrency: Annotated[int, Field(ge=2, le=1000)] = 10
+    notify_max_attempts: Annotated[int, Field(ge=1, le=20)] = 14
+    notify_retry_pause_seconds: Annotated[int, Field(ge=1, le=43_200)] = 5
+    notify_retry_pause_limit_seconds: Annotated[int, Field(ge=1, le=43_200)] = 14_400
+    """With these three, a receiver may be down for about nine hours until a notification fails."""
+    email_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    """The address that mails come from, of an identity that SES has verified; unset, there are none."""
+    email_locale: Literal["pt-BR", "en-US"] = "pt-BR"
+    """The language of mails where nobody asked for another."""
+    public_url: HttpUrl | None = None
+    """Where callers reach the API: what links in webhooks and mails begin with. Unset, API Gateway's own."""
+    emulator_url: HttpUrl | None = None
+    """Where an emulator listens that this is deployed to."""
+
     api_rate_per_second: Annotated[int, Field(ge=1)] = 50
     api_burst: Annotated[int, Field(ge=1)] = 100
     authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
@@ -165,6 +183,17 @@ class StageSettings(BaseModel):
             batch_size=1,
             concurrency=self.report_concurrency,
             max_receive_count=self.max_receive_count,
+        )
+
+    @property
+    def notification_work(self) -> QueueWork:
+        return QueueWork(
+            timeout_seconds=self.notify_timeout_seconds,
+            reserve_seconds=self.notify_reserve_seconds,
+            visibility_timeout_seconds=self.notify_visibility_timeout_seconds,
+            batch_size=self.batch_size,
+            concurrency=self.notify_concurrency,
+            max_receive_count=self.batch_size * self.notify_max_attempts + self.notify_max_attempts,
         )
 
     @property
@@ -211,6 +240,16 @@ class StageSettings(BaseModel):
             raise ValueError(
                 f"report_visibility_timeout_seconds ({self.report_visibility_timeout_seconds}) must not be less than "
                 f"report_timeout_seconds ({self.report_timeout_seconds})"
+            )
+        if self.notify_visibility_timeout_seconds < self.notify_timeout_seconds:
+            raise ValueError(
+                f"notify_visibility_timeout_seconds ({self.notify_visibility_timeout_seconds}) must not be less than "
+                f"notify_timeout_seconds ({self.notify_timeout_seconds})"
+            )
+        if self.notify_reserve_seconds >= self.notify_timeout_seconds:
+            raise ValueError(
+                f"notify_reserve_seconds ({self.notify_reserve_seconds}) must be less than "
+                f"notify_timeout_seconds ({self.notify_timeout_seconds})"
             )
         if self.report_reserve_seconds + self.report_lease_seconds > self.report_timeout_seconds:
             raise ValueError(
@@ -267,6 +306,11 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "report_visibility_timeout_seconds": 65,
                 "report_lease_seconds": 10,
                 "report_settle_seconds": 1,
+                "notify_timeout_seconds": 30,
+                "notify_visibility_timeout_seconds": 35,
+                "notify_max_attempts": 8,
+                "notify_retry_pause_seconds": 1,
+                "notify_retry_pause_limit_seconds": 10,
                 "api_rate_per_second": 2000,
                 "api_burst": 4000,
             }

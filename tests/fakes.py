@@ -8,6 +8,7 @@ from typing import TypeVar
 from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import ComandaError, Unavailable
 from comanda.domain.messages import Event, OrderMessage, Received
+from comanda.domain.notification import Notification
 from comanda.domain.order import Enrichment, Order
 from comanda.domain.report import Report
 from tests.builders import NOW
@@ -144,8 +145,8 @@ class FakeJournal:
     """Happening, and the id of the order or report."""
     facts: list[dict[str, object]] = field(default_factory=list)
 
-    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
-        subject_id = subject.order_id if isinstance(subject, Order) else subject.report_id if subject else None
+    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
+        subject_id = subject.subject_id if subject else None
         self.told.append((happening, subject_id))
         self.facts.append(facts)
 

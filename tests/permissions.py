@@ -29,6 +29,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "write_orders": {
         "Orders": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "Idempotency": IDEMPOTENCY,
+        "Subscriptions": {"dynamodb:GetItem"},
         "OrdersQueue": {"sqs:SendMessage"},
     },
     "read_orders": {
@@ -72,6 +73,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "write_reports": {
         "Reports": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "Idempotency": IDEMPOTENCY,
+        "Subscriptions": {"dynamodb:GetItem"},
         "ReportsQueue": {"sqs:SendMessage"},
         "Ledger": {"dynamodb:GetItem"},
         "Orders/index/period": {"dynamodb:Query"},

@@ -64,6 +64,8 @@ class ReportResources:
             "IDEMPOTENCY_TABLE": self.table("idempotency"),
             "BUCKET": self.bucket,
             "REPORTS_QUEUE_URL": self.queue_url,
+            "STAGE": "local",
+            "SUBSCRIPTIONS_TABLE": self.table("subscriptions"),
             "SOURCE_QUEUE_URL": self.queue_url,
             "CURRENCY": "BRL",
             "REPORT_LIFETIME_SECONDS": "604800",
@@ -100,6 +102,7 @@ def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportRe
         "ledger": ["recipient_id", "entry"],
         "reports": ["report_id"],
         "idempotency": ["id"],
+        "subscriptions": ["id"],
     }
     for table, names in keys.items():
         indexed = ["period", "created_at"] if table == "orders" else []

@@ -27,6 +27,8 @@ class Resources:
     ledger_table: str
     idempotency_table: str
     circuits_table: str
+    subscriptions_table: str
+    notifications_table: str
     queue_url: str
 
     def world(self) -> World:
@@ -83,6 +85,8 @@ def make_resources(session: Session) -> Resources:
         "ledger": ["recipient_id", "entry"],
         "idempotency": ["id"],
         "circuits": ["id"],
+        "subscriptions": ["id"],
+        "notifications": ["notification_id"],
     }.items():
         dynamodb.create_table(
             TableName=f"{name}-{table}",
@@ -118,6 +122,8 @@ def make_resources(session: Session) -> Resources:
         ledger_table=f"{name}-ledger",
         idempotency_table=f"{name}-idempotency",
         circuits_table=f"{name}-circuits",
+        subscriptions_table=f"{name}-subscriptions",
+        notifications_table=f"{name}-notifications",
         queue_url=queue_url,
     )
 

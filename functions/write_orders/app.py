@@ -1,5 +1,6 @@
 """POST /orders and POST /orders/{order_id}/cancel."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
@@ -14,20 +15,21 @@ from comanda.adapters.http.api import (
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.order_request import order_request
 from comanda.adapters.http.views import order_view
 from comanda.adapters.idempotency import AcceptOnce
 from comanda.adapters.journal import PowertoolsJournal
+from comanda.adapters.notification_table import CachedDefaults, SubscriptionTable
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
-from comanda.adapters.settings import Settings as BaseSettings
 from comanda.adapters.world import World
 from comanda.application.accept_order import AcceptOrder
 from comanda.application.cancel_order import CancelOrder
 from comanda.domain.access import Scope
 
 
-class Settings(BaseSettings):
+class Settings(NotifySettings):
     orders_table: str
     idempotency_table: str
     orders_queue_url: str
@@ -38,9 +40,11 @@ def build(settings: Settings, world: World) -> ApiHandler:
     journal = PowertoolsJournal()
     orders = OrderTable(world.dynamodb, settings.orders_table)
     publisher = QueuePublisher(world.sqs, settings.orders_queue_url)
-    accept = AcceptOrder(orders, publisher, journal, world.clock, settings.currency)
+    defaults = CachedDefaults(SubscriptionTable(world.dynamodb, settings.subscriptions_table), world.clock)
+    accept = AcceptOrder(orders, publisher, journal, world.clock, settings.currency, defaults)
     accept_once = AcceptOnce(accept, world.dynamodb, settings.idempotency_table)
     cancel = CancelOrder(orders, journal, world.clock)
+    notify = NotifyRules.of(settings)
     app = new_api()
 
     @app.post("/orders")
@@ -48,13 +52,14 @@ def build(settings: Settings, world: World) -> ApiHandler:
         event = app.current_event
         caller = caller_of(event)
         caller.require(Scope.ORDERS_WRITE)
-        new = order_request(json_object(event), settings.currency)
+        body = json_object(event)
+        new = replace(order_request(body, settings.currency), notify=notify.read(body.get("notify")))
         key = idempotency_key_of(event, caller, new.client_order_id)
-        body, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
-        headers = {"Location": f"orders/{body['order_id']}"}
+        answer, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
+        headers = {"Location": f"orders/{answer['order_id']}"}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
-        return json_response(HTTPStatus.ACCEPTED, body, headers)
+        return json_response(HTTPStatus.ACCEPTED, answer, headers)
 
     @app.post("/orders/<order_id>/cancel")
     def cancel_order(order_id: str) -> Response[str]:

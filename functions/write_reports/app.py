@@ -16,9 +16,11 @@ from comanda.adapters.http.api import (
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
 from comanda.adapters.http.report_views import report_view, upload_view
 from comanda.adapters.journal import PowertoolsJournal
+from comanda.adapters.notification_table import CachedDefaults, SubscriptionTable
 from comanda.adapters.order_queues import ReportQueuePublisher
 from comanda.adapters.report_idempotency import AcceptReportOnce
 from comanda.adapters.report_sources import ReportSourceSettings, report_sources
@@ -30,7 +32,7 @@ from comanda.application.cancel_report import CancelReport
 from comanda.domain.access import Scope
 
 
-class Settings(ReportSourceSettings):
+class Settings(ReportSourceSettings, NotifySettings):
     reports_table: str
     idempotency_table: str
     reports_queue_url: str
@@ -48,22 +50,26 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         journal=journal,
         clock=world.clock,
         lifetime=timedelta(seconds=settings.report_lifetime_seconds),
+        default_notify=CachedDefaults(SubscriptionTable(world.dynamodb, settings.subscriptions_table), world.clock),
     )
     accept_once = AcceptReportOnce(accept, world.dynamodb, settings.idempotency_table)
     cancel = CancelReport(reports, journal, world.clock)
     uploads = TableBucket(world.s3, settings.bucket)
+    notify = NotifyRules.of(settings)
     app = new_api()
 
     @app.post("/reports")
     def post_report() -> Response[str]:
         event = app.current_event
         key = key_header_of(event)
-        request = accept.request(caller_of(event), *report_request(json_object(event, MAX_REPORT_BODY_BYTES)))
-        body, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context)
-        headers = {"Location": f"reports/{body['report_id']}"}
+        body = json_object(event, MAX_REPORT_BODY_BYTES)
+        request = accept.request(caller_of(event), *report_request(body))
+        told = notify.read(body.get("notify"))
+        answer, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context, told)
+        headers = {"Location": f"reports/{answer['report_id']}"}
         if replayed:
             headers["Idempotency-Replayed"] = "true"
-        return json_response(HTTPStatus.ACCEPTED, body, headers)
+        return json_response(HTTPStatus.ACCEPTED, answer, headers)
 
     @app.post("/reports/uploads")
     def post_upload() -> Response[str]:

@@ -11,6 +11,7 @@ from comanda.application.ports import NewOrder
 from comanda.domain.access import Origin, Scope
 from comanda.domain.errors import IllegalTransition, InvalidRequest, KeyReused, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
+from comanda.domain.notify import Notify
 from comanda.domain.order import Item, OrderStatus, Stage
 from tests.builders import NOW, a_caller, a_new_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
@@ -23,9 +24,10 @@ class Scene:
     orders: FakeOrders = field(default_factory=FakeOrders)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     journal: FakeJournal = field(default_factory=FakeJournal)
+    defaults: dict[str, Notify] = field(default_factory=dict)
 
     def accept(self, new: NewOrder | None = None, key: IdempotencyKey | None = KEY) -> Accepted:
-        use_case = AcceptOrder(self.orders, self.publisher, self.journal, FakeClock(), "BRL")
+        use_case = AcceptOrder(self.orders, self.publisher, self.journal, FakeClock(), "BRL", self.defaults.get)
         return use_case(a_caller(), new or a_new_order(), key, "corr-1")
 
     def cancel(self, order_id: str) -> None:

@@ -72,6 +72,7 @@ def test_fifty_equal_requests_at_once_are_one_report_and_one_message(report_reso
         PowertoolsJournal(),
         world.clock,
         timedelta(days=7),
+        lambda _: None,
     )
     body = {"title": "T", "columns": [{"title": "A"}], "rows": [["x"]]}
 

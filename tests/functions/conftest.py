@@ -66,6 +66,8 @@ class Api:
                     **common,
                     "IDEMPOTENCY_TABLE": resources.idempotency_table,
                     "ORDERS_QUEUE_URL": resources.queue_url,
+                    "STAGE": "local",
+                    "SUBSCRIPTIONS_TABLE": resources.subscriptions_table,
                     "CURRENCY": "BRL",
                 }
             ),

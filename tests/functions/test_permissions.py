@@ -86,6 +86,8 @@ class Recorder:
             resources.ledger_table: "Ledger",
             resources.idempotency_table: "Idempotency",
             resources.circuits_table: "Circuits",
+            resources.subscriptions_table: "Subscriptions",
+            resources.notifications_table: "Notifications",
             resources.queue_url: "Queue",
             "switch-enrichment": "switch-enrichment",
             MAPPING: "EnrichOrderMapping",
@@ -94,7 +96,10 @@ class Recorder:
 
     @classmethod
     def of_reports(cls, resources: ReportResources) -> "Recorder":
-        tables = {resources.table(name.lower()): name for name in ("Orders", "Ledger", "Reports", "Idempotency")}
+        tables = {
+            resources.table(name.lower()): name
+            for name in ("Orders", "Ledger", "Reports", "Idempotency", "Subscriptions")
+        }
         names = {**tables, resources.bucket: "ReportFiles", resources.queue_url: "Queue"}
         return cls(names, resources.dynamodb, resources.sqs, resources.s3)
 

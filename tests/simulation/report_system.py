@@ -133,6 +133,8 @@ class ReportSystem:
             "BUCKET": BUCKET,
             "CURRENCY": settings.currency,
             "REPORTS_QUEUE_URL": self.queue.url,
+            "STAGE": "local",
+            "SUBSCRIPTIONS_TABLE": "subscriptions",
             "REPORTS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
             "REPORT_LIFETIME_SECONDS": str(round(settings.report_lifetime_days * DAY)),

@@ -128,6 +128,7 @@ class System:
             "ledger": ["recipient_id", "entry"],
             "idempotency": ["id"],
             "circuits": ["id"],
+            "subscriptions": ["id"],
         }.items():
             self.dynamodb.call(
                 "CreateTable", {"TableName": name, "KeySchema": [{"AttributeName": key} for key in keys]}
@@ -164,7 +165,9 @@ class System:
             "ORDERS_TABLE": "orders",
             "LEDGER_TABLE": "ledger",
             "IDEMPOTENCY_TABLE": "idempotency",
+            "STAGE": "local",
             "CIRCUITS_TABLE": "circuits",
+            "SUBSCRIPTIONS_TABLE": "subscriptions",
             "SWITCH_FUNCTION": SWITCH,
             "ENRICHMENT_MAPPING": MAPPING_IDS["enrichment"],
             "CURRENCY": self.settings.currency,

@@ -20,6 +20,7 @@ from comanda.adapters.order_queues import QueuePublisher, ReportQueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
 from comanda.application.ports import Publisher
+from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
 from comanda_cli.api import Api
@@ -66,8 +67,8 @@ class Outside:
 class QuietJournal:
     """Implements `Journal`: the command itself says what happened; logging may show it too."""
 
-    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
-        subject_id = subject.order_id if isinstance(subject, Order) else subject.report_id if subject else ""
+    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
+        subject_id = subject.subject_id if subject else ""
         _LOG.info("%s %s %s", happening, subject_id, facts)
 
 

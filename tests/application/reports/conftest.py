@@ -19,6 +19,7 @@ from comanda.application.tend_reports import TendReports
 from comanda.domain.access import Caller, Origin
 from comanda.domain.errors import PermanentError
 from comanda.domain.messages import ReportDelivery, ReportMessage
+from comanda.domain.notify import Notify
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFormat
 from comanda.domain.retry import RetryPolicy
@@ -52,6 +53,7 @@ class Scene:
     tables: FakeTables = field(default_factory=FakeTables)
     orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)
     ledger: FakeLedger = field(default_factory=lambda: FakeLedger(FakeOrders()))
+    defaults: dict[str, Notify] = field(default_factory=dict)
     seconds_left: float = 900
     sleep: Callable[[float], None] = lambda _: None
     rows_a_second: float = 1_000
@@ -67,10 +69,13 @@ class Scene:
         report_format: ReportFormat = ReportFormat.XLSX,
         key: str | None = None,
         caller: Caller | None = None,
+        notify: Notify | None = None,
     ) -> AcceptedReport:
-        use_case = AcceptReport(self.reports, self.publisher, self.sources, self.journal, self.clock, WEEK)
+        use_case = AcceptReport(
+            self.reports, self.publisher, self.sources, self.journal, self.clock, WEEK, self.defaults.get
+        )
         request = use_case.request(caller or a_caller(), type_name, report_format, parameters)
-        return use_case(request, key, "corr-1")
+        return use_case(request, key, "corr-1", notify)
 
     def asked(self, **how: Any) -> Report:
         return self.accept(**how).report

@@ -33,7 +33,7 @@ RECOVERY_SECONDS = 150
 """Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
 
 
-class _Store(CircuitBreakerDynamoDBPersistence):
+class CircuitStore(CircuitBreakerDynamoDBPersistence):
     """Whoever would try, and cannot be written down as the one who does, met an outage of the table and no defect."""
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
@@ -53,7 +53,7 @@ class EnrichmentCircuit:
         """
         self._client, self._table = client, table
         self._journal, self._when_opened = journal, when_opened
-        self._store = _Store(table, boto3_client=client)
+        self._store = CircuitStore(table, boto3_client=client)
         config = CircuitBreakerConfig(
             failure_threshold=FAILURES,
             recovery_timeout=RECOVERY_SECONDS,

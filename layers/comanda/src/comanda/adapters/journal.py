@@ -7,6 +7,7 @@ from threading import Lock
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
 
@@ -35,6 +36,13 @@ COUNTED: Mapping[str, str] = {
     "report.attempt_lost": "ReportAttemptsLost",
     "report.taken_up": "ReportsTakenUp",
     "report.rescued": "ReportsRescued",
+    "notification.announced": "NotificationsAnnounced",
+    "notification.delivered": "NotificationsDelivered",
+    "notification.failed": "NotificationsFailed",
+    "notification.ended": "NotificationsEnded",
+    "notification.attempt_failed": "NotificationAttemptsFailed",
+    "notification.taken_up": "NotificationsTakenUp",
+    "notification.rescued": "NotificationsRescued",
 }
 """The metric that counts a happening."""
 
@@ -54,6 +62,10 @@ _WARNINGS = {
     "report.attempt_lost",
     "report.failed",
     "report.rescued",
+    "notification.attempt_failed",
+    "notification.failed",
+    "notification.rescued",
+    "receiver.circuit_open",
     "queue.not_deleted",
     "queue.pause_not_set",
     "storage.unavailable",
@@ -68,7 +80,7 @@ class PowertoolsJournal:
         # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
         self._lock = Lock()
 
-    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None:
+    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)
         if happening in _WARNINGS:
             LOGGER.warning(happening, extra={**known, **facts})
@@ -88,11 +100,22 @@ class PowertoolsJournal:
                 METRICS.add_metric(name=_TIMED[happening], unit=MetricUnit.Milliseconds, value=seconds * 1000)
 
 
-def _keys_of(subject: Order | Report) -> dict[str, object]:
+def _keys_of(subject: Order | Report | Notification) -> dict[str, object]:
     if isinstance(subject, Order):
         return {
             "order_id": subject.order_id,
             "recipient_id": subject.recipient_id,
+            "caller": subject.caller,
+            "correlation_id": subject.correlation_id,
+            "status": subject.status.value,
+        }
+    if isinstance(subject, Notification):  # Not its target: an address is nobody's business here.
+        return {
+            "notification_id": subject.notification_id,
+            "event": subject.event,
+            f"{subject.event.partition('.')[0]}_id": subject.subject_id,
+            "channel": subject.channel.value,
+            "receiver_id": subject.receiver_id,
             "caller": subject.caller,
             "correlation_id": subject.correlation_id,
             "status": subject.status.value,

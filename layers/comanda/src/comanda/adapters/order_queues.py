@@ -12,7 +12,17 @@ from botocore.exceptions import ClientError
 from comanda.adapters.aws import answering, code_of
 from comanda.application.ports import Journal
 from comanda.domain.errors import Unavailable
-from comanda.domain.messages import Delivery, Event, OrderMessage, Received, ReportDelivery, ReportMessage
+from comanda.domain.messages import (
+    Delivery,
+    Event,
+    NotificationDelivery,
+    NotificationMessage,
+    OrderMessage,
+    Received,
+    ReportDelivery,
+    ReportMessage,
+)
+from comanda.domain.notification import Notification
 from comanda.domain.order import Order, Stage
 from comanda.domain.report import Report
 
@@ -61,6 +71,24 @@ class ReportQueuePublisher:
                 MessageBody=ReportMessage.about(report).body,
                 MessageGroupId=report.report_id,
                 MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": report.correlation_id}},
+            )
+
+
+@dataclass(frozen=True)
+class NotificationQueuePublisher:
+    """Implements `NotificationPublisher`."""
+
+    client: "SQSClient"
+    queue_url: str
+
+    def publish(self, notification: Notification) -> None:
+        correlation_id = notification.correlation_id
+        with answering("queue"):
+            self.client.send_message(
+                QueueUrl=self.queue_url,
+                MessageBody=NotificationMessage(notification.notification_id, notification.replay).body,
+                MessageGroupId=notification.group,
+                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": correlation_id}},
             )
 
 
@@ -149,6 +177,17 @@ class ReportDeadLetterQueue(_DeadLetters):
         return [ReportDelivery(**facts, message=_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
 
 
+@dataclass(frozen=True)
+class NotificationDeadLetterQueue(_DeadLetters):
+    """Implements `NotificationDeadLetters`."""
+
+    def receive(self) -> list[NotificationDelivery]:
+        return [
+            NotificationDelivery(**facts, message=_parsed(NotificationMessage.parse, body))
+            for facts, body in self._received()
+        ]
+
+
 def _facts_of_received(message: "MessageTypeDef") -> dict[str, Any]:
     attributes = message["Attributes"]
     return {
@@ -172,6 +211,14 @@ def report_deliveries_of(event: dict[str, Any]) -> list[ReportDelivery]:
     """The same for messages about reports."""
     return [
         ReportDelivery(**_facts_of(record), message=_parsed(ReportMessage.parse, record.body))
+        for record in SQSEvent(event).records
+    ]
+
+
+def notification_deliveries_of(event: dict[str, Any]) -> list[NotificationDelivery]:
+    """The same for messages about notifications."""
+    return [
+        NotificationDelivery(**_facts_of(record), message=_parsed(NotificationMessage.parse, record.body))
         for record in SQSEvent(event).records
     ]
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
 from comanda.domain.access import Origin
 from comanda.domain.money import money
@@ -52,6 +53,7 @@ def to_row(order: Order) -> dict[str, Any]:
         "period": period_of(order),
         "rescues": order.rescues or None,
         "discarded": order.discarded or None,
+        "notify": notify_to_text(order.notify) if order.notify else None,
         "replay": order.replay,
         "version": order.version,
         "created_at": to_iso(order.created_at),
@@ -87,6 +89,7 @@ def from_row(row: Mapping[str, Any]) -> Order:
         attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
         rescues=int(row.get("rescues", 0)),
         discarded=row.get("discarded", False),
+        notify=next(iter(notify_from_text(row.get("notify"))), None),
         replay=int(row["replay"]),
         version=int(row["version"]),
         created_at=from_iso(row["created_at"]),

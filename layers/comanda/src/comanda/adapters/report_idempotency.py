@@ -12,6 +12,8 @@ from comanda.adapters.idempotency import Answer, AnswersByKey, KeptResults
 from comanda.adapters.report_rows import file_from_row
 from comanda.application.accept_report import AcceptReport
 from comanda.application.report_ports import ReportFiles
+from comanda.domain.canonical import sha256_of
+from comanda.domain.notify import Notify
 from comanda.domain.report import Report, ReportFile, ReportRequest
 from comanda.domain.table import Row, Table
 from comanda.domain.times import to_iso
@@ -28,16 +30,24 @@ class AcceptReportOnce:
         self._accept = accept
         self._answers = AnswersByKey("accept_report", client, table)
 
-    def __call__(self, request: ReportRequest, key: str | None, correlation_id: str, context: LambdaContext) -> Answer:
+    def __call__(
+        self,
+        request: ReportRequest,
+        key: str | None,
+        correlation_id: str,
+        context: LambdaContext,
+        notify: Notify | None = None,
+    ) -> Answer:
         """The answer's body, and whether it was given before. Raises what AcceptReport raises, and StillInProgress."""
 
         def answer() -> Answer:
-            accepted = self._accept(request, key, correlation_id)
+            accepted = self._accept(request, key, correlation_id, notify)
             return accepted_report_view(accepted.report), accepted.replayed
 
         if key is None:
             return answer()
-        return self._answers([request.caller, key], request.payload_hash, context, answer)
+        payload_hash = sha256_of([request.payload_hash, asdict(notify)]) if notify else request.payload_hash
+        return self._answers([request.caller, key], payload_hash, context, answer)
 
 
 class WriteOnce:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
 from comanda.domain.canonical import canonical_json
 from comanda.domain.report import (
@@ -45,6 +46,7 @@ def to_row(report: Report) -> dict[str, Any]:
             "replay": report.replay,
             "rescues": report.rescues or None,
             "discarded": report.discarded or None,
+            "notify": notify_to_text(*report.notify),
             "version": report.version,
             "created_at": to_iso(report.created_at),
             "updated_at": to_iso(report.updated_at),
@@ -78,6 +80,7 @@ def from_row(row: Mapping[str, Any]) -> Report:
         replay=int(row["replay"]),
         rescues=int(row.get("rescues", 0)),
         discarded=row.get("discarded", False),
+        notify=notify_from_text(row.get("notify")),
         version=int(row["version"]),
     )
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 
 from comanda.adapters import order_rows, report_rows
 from comanda.domain.changes import Change, changes_of_order, changes_of_report
+from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
 
@@ -17,7 +18,7 @@ from comanda.domain.report import Report
 class RowWrite:
     """One write of an order's or a report's row, and the changes of status it made. `before` None: the row is new."""
 
-    before: Order | Report | None
+    before: Order | Report | Notification | None
     after: Order | Report
     changes: tuple[Change, ...]
 

@@ -1,10 +1,10 @@
 """POST /orders: answer 202 once row and message are both stored (P1), one order per key for ever (P2)."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from comanda.application.ports import Clock, Journal, NewOrder, Orders, Overtaken, Publisher
+from comanda.application.ports import Clock, DefaultNotify, Journal, NewOrder, Orders, Overtaken, Publisher
 from comanda.domain.access import Caller
 from comanda.domain.canonical import sha256_of
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused
@@ -28,6 +28,7 @@ class AcceptOrder:
     journal: Journal
     clock: Clock
     currency: str
+    default_notify: DefaultNotify
 
     def __call__(self, caller: Caller, new: NewOrder, key: IdempotencyKey | None, correlation_id: str) -> Accepted:
         """Claim the row, send the message, set `pending`, in this order.
@@ -72,6 +73,7 @@ class AcceptOrder:
             currency=new.currency,
             metadata=new.metadata,
             total_amount=total,
+            notify=new.notify or self.default_notify(caller.name),
             payload_hash=payload_hash(new),
             correlation_id=correlation_id,
             created_at=now,
@@ -81,8 +83,10 @@ class AcceptOrder:
 
 def payload_hash(new: NewOrder) -> str:
     """The same for every way of writing the same order: `5000` and `"5000.00"` are one price."""
+    told = {"notify": asdict(new.notify)} if new.notify else {}
     return sha256_of(
         {
+            **told,
             "items": [
                 [item.sku, item.item_name, item.qty, None if item.unit_price is None else str(item.unit_price)]
                 for item in new.items

@@ -8,13 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from comanda.application.ports import Clock, Journal, Overtaken
+from comanda.application.ports import Clock, DefaultNotify, Journal, Overtaken
 from comanda.application.report_ports import ReportPublisher, Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Volume
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
+from comanda.domain.notify import Notify
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
+
+LOOKS = 4
+"""How often a row is read because it changed under the hands of a request."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class AcceptReport:
     clock: Clock
     lifetime: timedelta
     """How long a report can be asked for and downloaded; after that, the same request generates it anew."""
+    default_notify: DefaultNotify
 
     def request(
         self, caller: Caller, type_name: str, report_format: ReportFormat, parameters: Mapping[str, Any]
@@ -60,13 +65,17 @@ class AcceptReport:
             self._check_length(report_type.volume(kept, now, request, self.sources))
         return request
 
-    def __call__(self, request: ReportRequest, key: str | None, correlation_id: str) -> AcceptedReport:
+    def __call__(
+        self, request: ReportRequest, key: str | None, correlation_id: str, notify: Notify | None = None
+    ) -> AcceptedReport:
         """Claim the row, send the message, set `requested`, in this order, as for orders.
 
         The same request finds the report there is, whatever its state; only once that has expired, failed or been
-        cancelled, it begins anew. Raises KeyReused, StillInProgress, Unavailable.
+        cancelled, it begins anew. Whoever asks is told, as `notify` or the caller's default has it, also of a report
+        that is there already. Raises InvalidRequest, KeyReused, StillInProgress, Unavailable.
         """
         now = self.clock()
+        notify = notify or self.default_notify(request.caller)
         claim = Report(
             report_id=request.report_id(key),
             request=request,
@@ -75,6 +84,7 @@ class AcceptReport:
             created_at=now,
             updated_at=now,
             expires_at=now + self.lifetime,
+            notify=(notify,) if notify and notify.targets() else (),
         )
         found = self.reports.claim(claim)
         if found and found.request.payload_hash != request.payload_hash:
@@ -82,6 +92,7 @@ class AcceptReport:
         if found and found.may_begin_anew(now):
             found = self._begin_anew(found, claim)
         elif found and not found.is_claim:
+            found = self._also_tell(found, claim.notify)
             self.journal.tell("report.replayed", found)
             return AcceptedReport(found, replayed=True)
 
@@ -94,12 +105,28 @@ class AcceptReport:
         return AcceptedReport(accepted, replayed=False)
 
     def _begin_anew(self, found: Report, claim: Report) -> Report:
-        anew = found.begun_anew(claim.created_at, claim.expires_at, claim.correlation_id)
+        anew = found.begun_anew(claim.created_at, claim.expires_at, claim.correlation_id, claim.notify)
         try:
             self.reports.save(found, anew)
         except Overtaken as error:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
         return anew
+
+    def _also_tell(self, found: Report, told: tuple[Notify, ...]) -> Report:
+        """Others write the row while it is generated: looked at anew a few times."""
+        for _ in range(LOOKS):
+            if all(each in found.notify for each in told):
+                return found
+            try:
+                telling = found.also_telling(told[0], self.clock())
+                self.reports.save(found, telling)
+            except ValueError as error:
+                raise InvalidRequest(FieldError("notify", f"{error}; ask for its status instead")) from error
+            except Overtaken:
+                found = self.reports.get(found.report_id) or found
+            else:
+                return telling
+        raise StillInProgress("the report is changing right now; ask again in a moment")
 
     def _check_length(self, volume: Volume) -> None:
         if volume.written > MAX_PDF_ROWS:

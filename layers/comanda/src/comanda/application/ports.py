@@ -1,12 +1,14 @@
 """What the use cases need from the world outside. Adapters implement these; tests bring small fakes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from comanda.domain.messages import Delivery, Event, Received
+from comanda.domain.notification import Notification
+from comanda.domain.notify import Notify
 from comanda.domain.order import Enrichment, Item, Order, Stage
 from comanda.domain.report import Report
 
@@ -145,7 +147,7 @@ class EnrichmentProvider(Protocol):
 class Journal(Protocol):
     """Where what happened is told: structured logs and metrics."""
 
-    def tell(self, happening: str, subject: Order | Report | None = None, **facts: object) -> None: ...
+    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,12 @@ class NewOrder:
     recipient_id: str | None = None
     client_order_id: str | None = None
     metadata: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    notify: Notify | None = None
+    """None: as the caller's default has it."""
+
+
+DefaultNotify = Callable[[str], Notify | None]
+"""Who is told, by the caller's name, where an order or a report does not say. Raises Unavailable."""
 
 
 class Circuit(Protocol):

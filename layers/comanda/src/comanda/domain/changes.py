@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from comanda.domain.order import Order, OrderStatus
-from comanda.domain.report import Report, ReportStatus
+from comanda.domain.report import Report
 
 
 class Subject(StrEnum):
@@ -52,8 +52,3 @@ def changes_of_report(before: Report | None, after: Report) -> list[Change]:
     if after.is_claim or (before and before.status is after.status and before.created_at == after.created_at):
         return []
     return [Change(Subject.REPORT, after.report_id, after.version, after.status, after.updated_at)]
-
-
-ORDER_CHANGES = frozenset(OrderStatus) - {OrderStatus.ACCEPTING}
-REPORT_CHANGES = frozenset(ReportStatus) - {ReportStatus.ACCEPTING, ReportStatus.EXPIRED}
-"""The statuses that are told of."""

@@ -94,6 +94,33 @@ class ReportMessage:
         return canonical_json({"event": REPORT_REQUESTED, **asdict(self)})
 
 
+NOTIFICATION_DUE = "notification.due"
+
+
+@dataclass(frozen=True)
+class NotificationMessage:
+    """A message body: `{"event", "notification_id", "replay"}`. What is told stands in the row."""
+
+    notification_id: str
+    replay: int
+
+    @classmethod
+    def parse(cls, body: str) -> Self:
+        """Raises ValueError for anything that was not made by `body`."""
+        try:
+            fields = json.loads(body)
+            message, event = cls(fields["notification_id"], int(fields["replay"])), fields["event"]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"not a notification's message: {error}") from error
+        if event != NOTIFICATION_DUE or not isinstance(message.notification_id, str):
+            raise ValueError("not a notification's message: another event, or a notification_id that is no text")
+        return message
+
+    @property
+    def body(self) -> str:
+        return canonical_json({"event": NOTIFICATION_DUE, **asdict(self)})
+
+
 @dataclass(frozen=True)
 class Received:
     """One message as a worker received it, whatever it says."""
@@ -117,3 +144,10 @@ class ReportDelivery(Received):
     """A message about a report. `message` is None where the body is not one of ours."""
 
     message: ReportMessage | None
+
+
+@dataclass(frozen=True)
+class NotificationDelivery(Received):
+    """A message about a notification. `message` is None where the body is not one of ours."""
+
+    message: NotificationMessage | None

@@ -14,6 +14,7 @@ from typing import Self
 from comanda.domain.access import Origin
 from comanda.domain.errors import IllegalTransition, PermanentError
 from comanda.domain.money import MAX_TOTAL, MAX_UNIT_PRICE, money
+from comanda.domain.notify import Notify
 
 Metadata = Mapping[str, str | int | bool | None]
 
@@ -135,7 +136,13 @@ class Order:
     """How often the steward published the order anew because its message was dead-lettered untried."""
     discarded: bool = False
     """Failed, looked at by a person, and left at that: it no longer asks for attention."""
+    notify: Notify | None = None
+    """Who is told of its changes."""
     version: int = 1
+
+    @property
+    def subject_id(self) -> str:
+        return self.order_id
 
     @property
     def is_claim(self) -> bool:

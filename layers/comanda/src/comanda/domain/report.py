@@ -14,12 +14,16 @@ from typing import Any, Self
 
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import IllegalTransition
+from comanda.domain.notify import Notify
 
 STAGE = "generation"
 """The one stage of a report, as `failure` shows it."""
 
 MAX_PDF_ROWS = 100_000
 """More belong into a format that is not for paper."""
+
+MAX_TOLD = 10
+"""Receivers of one report."""
 
 _REPORTS = uuid.UUID("0b9a7f4e-3f0e-4f8c-9a55-7f3b4c1d2e60")
 
@@ -155,7 +159,13 @@ class Report:
     """How often the steward published the report anew because its message was dead-lettered untried."""
     discarded: bool = False
     """Failed, looked at by a person, and left at that."""
+    notify: tuple[Notify, ...] = ()
+    """Who is told of its changes: each that asked for this generation."""
     version: int = 1
+
+    @property
+    def subject_id(self) -> str:
+        return self.report_id
 
     @property
     def as_of(self) -> datetime:
@@ -195,7 +205,9 @@ class Report:
         nobody went on with in its time was never answered, and so begins anew under a key too."""
         return (self.is_claim or not self.keyed) and self.at(now).status in _MAY_BEGIN_ANEW
 
-    def begun_anew(self, now: datetime, expires_at: datetime, correlation_id: str) -> Self:
+    def begun_anew(
+        self, now: datetime, expires_at: datetime, correlation_id: str, notify: tuple[Notify, ...] = ()
+    ) -> Self:
         """A claim for the next generation, under the same id."""
         return replace(
             self.at(now)._moved(ReportStatus.ACCEPTING, now),
@@ -210,6 +222,7 @@ class Report:
             replay=self.replay + 1,
             rescues=0,
             discarded=False,
+            notify=notify,
         )
 
     def stored(self, now: datetime) -> Self:
@@ -280,6 +293,12 @@ class Report:
         if self.status is not ReportStatus.FAILED:
             raise IllegalTransition(f"a report that is {self.status} cannot be discarded")
         return replace(self, discarded=True, updated_at=now, version=self.version + 1)
+
+    def also_telling(self, notify: Notify, now: datetime) -> Self:
+        """One more is told, of the present status too where it is the last one. Raises ValueError past MAX_TOLD."""
+        if len(self.notify) >= MAX_TOLD:
+            raise ValueError(f"{MAX_TOLD} receivers are told of this report already")
+        return replace(self, notify=(*self.notify, notify), updated_at=now, version=self.version + 1)
 
     def attempts_of(self, message_id: str) -> int:
         """Attempts used up by this message; another message has a budget of its own."""

@@ -102,6 +102,8 @@ class _OrderBody(_Body):
     order_id: Id | None = None
     currency: Annotated[StrictStr, Field(pattern="^[A-Z]{3}$")] | None = None
     metadata: Annotated[dict[Id, MetadataValue], Field(max_length=20)] = {}
+    notify: Any = None
+    """Read by itself (notify_request.py)."""
 
     def new_order(self, items: tuple[Item, ...], default_currency: str) -> NewOrder:
         return NewOrder(

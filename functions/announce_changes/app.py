@@ -1,0 +1,37 @@
+"""The stream of orders and reports → notifications.fifo."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from comanda.adapters.announcing import told_of
+from comanda.adapters.journal import METRICS, PowertoolsJournal
+from comanda.adapters.notification_table import NotificationTable
+from comanda.adapters.order_queues import NotificationQueuePublisher
+from comanda.adapters.settings import Settings as BaseSettings
+from comanda.adapters.world import World
+from comanda.application.announce_changes import AnnounceChanges
+
+AnnouncerHandler = Callable[[dict[str, Any], LambdaContext], None]
+
+
+class Settings(BaseSettings):
+    notifications_table: str
+    notifications_queue_url: str
+
+
+def build(settings: Settings, world: World) -> AnnouncerHandler:
+    announce = AnnounceChanges(
+        notifications=NotificationTable(world.dynamodb, settings.notifications_table),
+        publisher=NotificationQueuePublisher(world.sqs, settings.notifications_queue_url),
+        journal=PowertoolsJournal(),
+        clock=world.clock,
+    )
+
+    @METRICS.log_metrics
+    def handle(event: dict[str, Any], _: LambdaContext) -> None:
+        """What it raises has the stream hand over the same records again, in the same order."""
+        announce(told_of(event))
+
+    return handle

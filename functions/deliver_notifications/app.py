@@ -1,0 +1,56 @@
+"""notifications.fifo → webhooks and mails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from comanda.adapters.journal import PowertoolsJournal
+from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler
+from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
+from comanda.adapters.order_queues import LambdaSourceQueue, notification_deliveries_of
+from comanda.adapters.webhook_sender import ReceiverCircuits, WebhookSender
+from comanda.adapters.world import World
+from comanda.application.deliver_notifications import DeliverNotifications
+from comanda.application.notification_ports import NotificationLinks, Sender
+from comanda.application.webhook_ports import Receivers, WebhookSecrets
+from comanda.domain.notify import Channel
+
+
+class Settings(SourceSettings):
+    notifications_table: str
+    subscriptions_table: str
+    circuits_table: str
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What is outside of Comanda's own tables and queues."""
+
+    receivers: Receivers
+    secrets: WebhookSecrets
+    links: NotificationLinks
+
+
+def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
+    journal = PowertoolsJournal()
+    webhooks = WebhookSender(
+        receivers=edge.receivers,
+        secrets=edge.secrets,
+        circuits=ReceiverCircuits(world.dynamodb, settings.circuits_table, journal),
+        links=edge.links,
+        clock=world.clock,
+        max_attempts=settings.max_attempts,
+    )
+    senders: Mapping[Channel, Sender] = {Channel.WEBHOOK: webhooks}
+    deliver = DeliverNotifications(
+        notifications=NotificationTable(world.dynamodb, settings.notifications_table),
+        subscriptions=SubscriptionTable(world.dynamodb, settings.subscriptions_table),
+        senders=senders,
+        queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, journal),
+        retry=settings.retry,
+        journal=journal,
+        clock=world.clock,
+        draw=world.draw,
+        executor=world.executor,
+        reserve_seconds=settings.worker_reserve_seconds,
+    )
+    return batch_handler(notification_deliveries_of, deliver)

@@ -1,0 +1,8 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import World
+from functions.tend_notifications.app import Settings, build
+
+handler = build(Settings.load(os.environ), World.real())

@@ -1,0 +1,164 @@
+"""The path of a notification: from the tables' streams to whoever asked to be told."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.api_stack import API_STAGE, ApiStack
+from infra.bundling import Bundler
+from infra.data_stack import DataStack
+from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.fifo_queue import FifoQueue
+from infra.python_function import PythonFunction
+from infra.queue_worker import QueueWorker
+from infra.secret_arn import secret_arn
+from infra.settings import StageSettings
+from infra.shared_layers import SharedLayers
+
+_ASKED_FOR = {"dynamodb": {"NewImage": {"notify": {"S": [{"exists": True}]}}}}
+"""Rows that somebody asked to be told of: the others cost no invocation."""
+
+
+class NotificationsStack(Stack):
+    """streams of orders and reports → announce_changes → notifications.fifo → deliver_notifications → receivers"""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        bundler: Bundler,
+        data: DataStack,
+        api: ApiStack,
+    ) -> None:
+        super().__init__(scope, construct_id, description="Comanda: notifications")
+        self._settings = settings
+        self._data = data
+        self._api = api
+        self._layers = SharedLayers(self, "Layers", settings=settings, bundler=bundler)
+        self._table = {"NOTIFICATIONS_TABLE": data.notifications.table_name}
+
+        self.notifications = FifoQueue(
+            self, "Notifications", name="notifications", settings=settings, work=settings.notification_work
+        )
+        self._queue = {"NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url}
+        self.announce_changes = self._announce_changes()
+        self.deliver_notifications = self._deliver_notifications()
+        self.tend_notifications = self._tend_notifications()
+
+        CfnOutput(self, "NotificationsQueueUrl", value=self.notifications.queue.queue_url)
+        CfnOutput(self, "NotificationsDlqUrl", value=self.notifications.dead_letter_queue.queue_url)
+        for construct in (self.announce_changes, self.deliver_notifications, self.tend_notifications):
+            CfnOutput(self, f"{construct.node.id}Function", value=construct.function.function_name)
+
+    def _announce_changes(self) -> PythonFunction:
+        announce = PythonFunction(
+            self,
+            "AnnounceChanges",
+            name="announce_changes",
+            description="Writes a notification for each change that somebody asked to be told of",
+            layers=self._layers,
+            timeout_seconds=self._settings.worker_timeout_seconds,
+            environment={**self._table, **self._queue},
+        )
+        announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
+        announce.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
+        self._read_stream(announce, "Orders", self._data.orders)
+        self._read_stream(announce, "Reports", self._data.reports)
+        return announce
+
+    def _read_stream(self, function: PythonFunction, name: str, table: dynamodb.Table) -> None:
+        """Until it succeeds or the records are a day old, which the stream keeps them: what is read again doubles
+        nothing. Half of a batch goes on where the other half cannot."""
+        stream_arn = str(table.table_stream_arn)
+        function.allow("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", on=stream_arn)
+        mapping = lambda_.EventSourceMapping(
+            self,
+            f"{name}Stream",
+            target=function.function,
+            event_source_arn=stream_arn,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=100,
+            bisect_batch_on_error=True,
+            filters=[_ASKED_FOR],
+        )
+        mapping.node.add_dependency(function.role)
+
+    def _deliver_notifications(self) -> QueueWorker:
+        settings = self._settings
+        mail = {"EMAIL_FROM": settings.email_from, "EMAIL_LOCALE": settings.email_locale} if settings.email_from else {}
+        worker = QueueWorker(
+            self,
+            "DeliverNotifications",
+            name="deliver_notifications",
+            description="Sends webhooks and mails",
+            layers=self._layers,
+            source=self.notifications,
+            environment={
+                **self._table,
+                "SUBSCRIPTIONS_TABLE": self._data.subscriptions.table_name,
+                "CIRCUITS_TABLE": self._data.circuits.table_name,
+                "MAX_ATTEMPTS": str(settings.notify_max_attempts),
+                "RETRY_PAUSE_SECONDS": str(settings.notify_retry_pause_seconds),
+                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notify_retry_pause_limit_seconds),
+                "WEBHOOK_SECRETS": settings.webhook_secrets_name,
+                "LINK_KEYS": settings.link_keys_name,
+                "PUBLIC_URL": self._public_url(),
+                **mail,
+            },
+        )
+        worker.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        worker.allow("dynamodb:GetItem", "dynamodb:PutItem", on=self._data.subscriptions.table_arn)
+        # What Powertools' circuit breaker calls.
+        worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
+        for name in (settings.webhook_secrets_name, settings.link_keys_name):
+            worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, name))
+        if settings.email_from:
+            self._allow_mail(worker)
+        return worker
+
+    def _allow_mail(self, worker: QueueWorker) -> None:
+        """SES asks for a right on the identity that was verified: the address, or its domain."""
+        address = str(self._settings.email_from)
+        for identity in (address, address.partition("@")[2]):
+            worker.allow(
+                "ses:SendEmail", on=self.format_arn(service="ses", resource="identity", resource_name=identity)
+            )
+
+    def _public_url(self) -> str:
+        settings, api = self._settings, self._api.api
+        if settings.public_url:
+            return str(settings.public_url).rstrip("/")
+        if settings.emulator_url:
+            emulator = str(settings.emulator_url).rstrip("/")
+            return f"{emulator}/restapis/{api.rest_api_id}/{API_STAGE}/_user_request_"
+        return api.deployment_stage.url_for_path().removesuffix("/")
+
+    def _tend_notifications(self) -> PythonFunction:
+        steward = PythonFunction(
+            self,
+            "TendNotifications",
+            name="tend_notifications",
+            description="Every minute: the status of notifications that were dead-lettered",
+            layers=self._layers,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                **self._table,
+                **self._queue,
+                "NOTIFICATIONS_DLQ_URL": self.notifications.dead_letter_queue.queue_url,
+                "MAX_RESCUES": str(self._settings.max_rescues),
+                "WORKER_RESERVE_SECONDS": "5",
+            },
+        )
+        steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        steward.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
+        steward.allow(
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            on=self.notifications.dead_letter_queue.queue_arn,
+        )
+        EveryMinute(self, "NotificationsEveryMinute", steward.function)
+        return steward

@@ -1,0 +1,165 @@
+"""notification.due → the receiver: at least once, always with the same id (P10), and never at the cost of an order.
+
+Groups are worked on side by side. Attempts, pauses and dead letters are as for orders (work.py), but that a call made
+twice does no harm: it repeats its id. So an attempt is written down before the call from the second receive on only,
+and nothing is given back: whatever has to be read is read before the attempt begins.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from comanda.application.notification_ports import Notifications, Sender, Subscriptions
+from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
+from comanda.application.work import Executor
+from comanda.domain.errors import PermanentError, ReceiverGone, TransientError, Unavailable, WorkError
+from comanda.domain.meeting import Verdict
+from comanda.domain.messages import NotificationDelivery
+from comanda.domain.notification import Notification, NotificationFailure, meet_notification
+from comanda.domain.notify import Channel
+from comanda.domain.retry import RetryPolicy
+
+
+class _Rest(Exception):
+    """The group rests for so many seconds; None leaves it to the worker that has it now."""
+
+    def __init__(self, seconds: int | None) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class DeliverNotifications:
+    notifications: Notifications
+    subscriptions: Subscriptions
+    senders: Mapping[Channel, Sender]
+    queue: SourceQueue
+    retry: RetryPolicy
+    journal: Journal
+    clock: Clock
+    draw: Callable[[], float]
+    executor: Executor
+    reserve_seconds: float
+    """Nothing is begun with less time left than this: a call may take all of it."""
+
+    def __call__(self, batch: Sequence[NotificationDelivery], seconds_left: Callable[[], float]) -> list[str]:
+        """Work on a batch; give the ids of the messages that must stay in the queue."""
+        groups: dict[str, list[NotificationDelivery]] = {}
+        for delivery in batch:
+            groups.setdefault(delivery.group, []).append(delivery)
+        work = partial(self._work_group, seconds_left=seconds_left)
+        return [message_id for stay in self.executor.map(work, groups.values()) for message_id in stay]
+
+    def _work_group(self, group: Sequence[NotificationDelivery], *, seconds_left: Callable[[], float]) -> list[str]:
+        stay: list[str] = []
+        for place, delivery in enumerate(group):
+            try:
+                done = self._deliver(delivery, seconds_left())
+            except _Rest as rest:
+                return stay + self._rest(group[place:], rest.seconds)
+            except Overtaken:  # The row changed under our hands: to be met again as it is now.
+                return stay + self._rest(group[place:], 1)
+            except Unavailable as error:
+                pause = self.retry.pause_after(delivery.receive_count, self.draw)
+                self.journal.tell("storage.unavailable", reason=str(error), pause_seconds=pause)
+                return stay + self._rest(group[place:], pause)
+            if not done:
+                self.queue.hide([delivery], 0)
+                stay.append(delivery.message_id)
+        return stay
+
+    def _rest(self, waiting: Sequence[NotificationDelivery], seconds: int | None) -> list[str]:
+        """Followers rest as long as their head: one message still in flight would keep the whole group locked."""
+        if seconds is not None:
+            self.queue.hide(waiting, seconds)
+        return [delivery.message_id for delivery in waiting]
+
+    def _deliver(self, delivery: NotificationDelivery, seconds_left: float) -> bool:
+        """Whether the message is done with; else it is let through to the dead-letter queue."""
+        if seconds_left < self.reserve_seconds:
+            raise _Rest(0)
+        message = delivery.message
+        found = self.notifications.get(message.notification_id) if message else None
+        verdict = meet_notification(found, delivery)
+        if found is None or message is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
+            self.journal.tell(f"message.{verdict.name.lower()}", found, message_id=delivery.message_id)
+            if verdict is Verdict.SUPERSEDED:
+                raise _Rest(None)
+            return verdict is Verdict.DROP
+        if verdict is Verdict.TAKE_UP:
+            found = self._save(found, found.taken_up(self.clock(), message.replay))
+            self.journal.tell("notification.taken_up", found)
+        return self._attempt(found, delivery)
+
+    def _attempt(self, notification: Notification, delivery: NotificationDelivery) -> bool:
+        if self.subscriptions.has_ended(notification.receiver_id):
+            return self._end(notification)
+        try:
+            send = self.senders[notification.channel].prepare(notification)
+            notification = self._begin(notification, delivery)
+            send()
+        except ReceiverGone:
+            self.subscriptions.end(notification)
+            return self._end(notification)
+        except PermanentError as error:
+            return self._fail(notification, delivery, error)
+        except TransientError as error:
+            return self._failed_for_now(notification, delivery, error)
+        except (Overtaken, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect met by one notification must not stop its neighbours
+            return self._failed_for_now(notification, delivery, TransientError(type(error).__name__, str(error)))
+        delivered = self._save(notification, notification.delivered(self.clock()))
+        seconds = (self.clock() - notification.happened_at).total_seconds()
+        self.journal.tell(
+            "notification.delivered", delivered, seconds=seconds, attempt=self._number(delivery, delivered)
+        )
+        return True
+
+    def _begin(self, notification: Notification, delivery: NotificationDelivery) -> Notification:
+        """Write the attempt down where the worker before may have died of it.
+
+        Raises PermanentError where all attempts were begun, and the last never came to an end.
+        """
+        if delivery.receive_count == 1:
+            return notification
+        if notification.attempts_of(delivery.message_id) >= self.retry.max_attempts:
+            raise PermanentError("WorkerDied", "all attempts are used up; the last had no outcome: the worker died")
+        return self._save(notification, notification.tried(delivery.message_id, delivery.receive_count, self.clock()))
+
+    def _end(self, notification: Notification) -> bool:
+        self.journal.tell("notification.ended", self._save(notification, notification.ended(self.clock())))
+        return True
+
+    def _failed_for_now(
+        self, notification: Notification, delivery: NotificationDelivery, error: TransientError
+    ) -> bool:
+        """One attempt is used up: the group rests, or the notification fails with its last one."""
+        number = self._number(delivery, notification)
+        if number >= self.retry.max_attempts:
+            return self._fail(notification, delivery, error)
+        if notification.attempts_of(delivery.message_id) < number:
+            tried = notification.tried(delivery.message_id, delivery.receive_count, self.clock())
+            notification = self._save(notification, tried)
+        pause = self.retry.pause_after(number, self.draw, asked_for=error.retry_after)
+        facts = {"error_class": error.name, "reason": str(error), "attempt": number, "pause_seconds": pause}
+        self.journal.tell("notification.attempt_failed", notification, **facts)
+        raise _Rest(pause)
+
+    def _fail(self, notification: Notification, delivery: NotificationDelivery, error: WorkError) -> bool:
+        number = min(self._number(delivery, notification), self.retry.max_attempts)
+        failure = NotificationFailure(error.name, str(error), number, self.clock(), delivery.message_id)
+        failed = self._save(notification, notification.failed(failure))
+        self.journal.tell("notification.failed", failed, error_class=error.name, reason=str(error))
+        return False
+
+    def _number(self, delivery: NotificationDelivery, notification: Notification) -> int:
+        """Of the present attempt, from 1: the one that was written down at this receive, or the next."""
+        used = notification.attempts
+        if used and used.message_id == delivery.message_id:
+            return used.count if used.receive_count == delivery.receive_count else used.count + 1
+        return 1
+
+    def _save(self, before: Notification, after: Notification) -> Notification:
+        self.notifications.save(before, after)
+        return after

@@ -1,0 +1,70 @@
+"""What the use cases of notifications need from the world outside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from comanda.domain.messages import NotificationDelivery, Received
+from comanda.domain.notification import Notification
+from comanda.domain.notify import Notify
+
+
+class Notifications(Protocol):
+    """The notifications table. Every method raises Unavailable where storage does not answer."""
+
+    def add(self, notification: Notification) -> Notification | None:
+        """Store it where there is no row of that id; otherwise change nothing and give the row there is."""
+
+    def get(self, notification_id: str) -> Notification | None:
+        """The row as it stands now (strongly consistent)."""
+
+    def save(self, before: Notification, after: Notification) -> None:
+        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+
+
+class NotificationPublisher(Protocol):
+    def publish(self, notification: Notification) -> None:
+        """Send the message into the notification's group. Raises Unavailable; then it may be stored or not."""
+
+
+class NotificationDeadLetters(Protocol):
+    """The dead-letter queue of notifications."""
+
+    def receive(self) -> Sequence[NotificationDelivery]:
+        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
+
+    def delete(self, delivery: Received) -> None:
+        """Never raises for an outage: the message then shows up again."""
+
+    def release(self, deliveries: Sequence[Received]) -> None:
+        """Make messages visible again, for a person to look at and redrive."""
+
+
+class Subscriptions(Protocol):
+    """What callers have said once for all. Every method raises Unavailable where storage does not answer."""
+
+    def default_of(self, caller: str) -> Notify | None:
+        """Who is told where an order or a report does not say."""
+
+    def has_ended(self, receiver_id: str) -> bool:
+        """Whether the receiver wants nothing more."""
+
+    def end(self, notification: Notification) -> None:
+        """The receiver of this notification wants nothing more."""
+
+
+class Sender(Protocol):
+    """How a notification gets to its receiver, by one channel."""
+
+    def prepare(self, notification: Notification) -> Callable[[], None]:
+        """What delivers it when called. Nothing is sent before.
+
+        Raises PermanentError where it can never be sent, Unavailable where what is needed cannot be read. The call
+        raises PermanentError (ReceiverGone where the receiver wants nothing more) and TransientError.
+        """
+
+
+class NotificationLinks(Protocol):
+    """Links of our own for whoever is told of a finished report: a presigned one would be dead when it is read."""
+
+    def added_to(self, notification: Notification) -> Mapping[str, Any]:
+        """The notification's data, with `download_url` where there is a file. Raises Unavailable."""

@@ -1,0 +1,98 @@
+"""A scene: what is told, and what becomes of it, with fakes all around."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from comanda.application.announce_changes import AnnounceChanges, Told
+from comanda.application.deliver_notifications import DeliverNotifications
+from comanda.application.resend_notification import ResendNotification
+from comanda.application.tend_notifications import TendNotifications
+from comanda.domain.changes import Change, Subject
+from comanda.domain.messages import NotificationDelivery, NotificationMessage
+from comanda.domain.notification import Notification
+from comanda.domain.notify import Channel, Notify
+from comanda.domain.retry import RetryPolicy
+from tests.builders import NOW
+from tests.fakes import FakeClock, FakeJournal, FakeQueue, OneAfterAnother
+from tests.notification_fakes import (
+    FakeNotificationDeadLetters,
+    FakeNotificationPublisher,
+    FakeNotifications,
+    FakeReceivers,
+    FakeSubscriptions,
+)
+
+URL = "https://example.com/hook"
+MAX_ATTEMPTS = 3
+
+
+@dataclass
+class Scene:
+    notifications: FakeNotifications = field(default_factory=FakeNotifications)
+    subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
+    publisher: FakeNotificationPublisher = field(default_factory=FakeNotificationPublisher)
+    receivers: FakeReceivers = field(default_factory=FakeReceivers)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    dead: FakeNotificationDeadLetters = field(default_factory=FakeNotificationDeadLetters)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    clock: FakeClock = field(default_factory=FakeClock)
+    seconds_left: Callable[[], float] = lambda: 60.0
+
+    def announce(self, *told: Told) -> None:
+        AnnounceChanges(self.notifications, self.publisher, self.journal, self.clock)(told)
+
+    def announced(self, status: str = "completed", subject_id: str = "o-1", url: str = URL) -> Notification:
+        told = a_told(status, subject_id=subject_id, notify=Notify(webhook_url=url))
+        self.announce(told)
+        return self.notifications.rows[self.publisher.sent[-1].notification_id]
+
+    def row(self, notification: Notification) -> Notification:
+        return self.notifications.rows[notification.notification_id]
+
+    def deliver(self, *batch: NotificationDelivery) -> list[str]:
+        worker = DeliverNotifications(
+            notifications=self.notifications,
+            subscriptions=self.subscriptions,
+            senders={Channel.WEBHOOK: self.receivers},
+            queue=self.queue,
+            retry=RetryPolicy(MAX_ATTEMPTS, 5, 3600),
+            journal=self.journal,
+            clock=self.clock,
+            draw=lambda: 0.0,
+            executor=OneAfterAnother(),
+            reserve_seconds=17,
+        )
+        return worker(batch, self.seconds_left)
+
+    def tend(self, max_rescues: int = 1) -> None:
+        TendNotifications(self.notifications, self.publisher, self.dead, self.journal, self.clock, max_rescues, 5)(
+            self.seconds_left
+        )
+
+    def resend(self, notification: Notification) -> Notification:
+        use_case = ResendNotification(self.notifications, self.publisher, self.journal, self.clock)
+        return use_case(notification.notification_id)
+
+
+def a_told(status: str = "completed", version: int = 5, subject_id: str = "o-1", notify: Notify | None = None) -> Told:
+    change = Change(Subject.ORDER, subject_id, version, status, NOW)
+    return Told(change, notify or Notify(webhook_url=URL), "web", "corr-1", {"order_id": subject_id, "status": status})
+
+
+def a_message(
+    notification: Notification,
+    message_id: str = "m-1",
+    receive_count: int = 1,
+    sent_at: datetime = NOW - timedelta(seconds=5),
+    replay: int | None = None,
+) -> NotificationDelivery:
+    body = NotificationMessage(notification.notification_id, notification.replay if replay is None else replay)
+    return NotificationDelivery(message_id, f"r-{message_id}", notification.group, receive_count, sent_at, body)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()

@@ -1,0 +1,220 @@
+"""notification.due → the receiver, at least once, always under one id (P10)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from comanda.domain.errors import PermanentError, ReceiverGone, ReceiverOutage, TransientError, Unavailable
+from comanda.domain.messages import NotificationDelivery
+from comanda.domain.notification import NotificationStatus
+from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
+from tests.builders import NOW
+
+DOWN = ReceiverOutage("ReceiverTimeout", "no answer in time")
+LATER = NOW + timedelta(hours=1)
+
+
+def test_a_notification_is_delivered_with_one_write(scene: Scene) -> None:
+    notification = scene.announced()
+    assert scene.deliver(a_message(notification)) == []
+    assert scene.receivers.told == [(URL, "order.completed", notification.notification_id)]
+    row = scene.row(notification)
+    assert (row.status, row.version) == (NotificationStatus.DELIVERED, notification.version + 1)
+
+
+def test_a_copy_of_what_was_delivered_is_dropped(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    assert scene.deliver(a_message(notification, "m-2")) == []
+    assert len(scene.receivers.told) == 1
+
+
+def test_a_receiver_that_is_down_is_tried_again_after_growing_pauses_under_the_same_id(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [DOWN]
+    pauses = []
+    for receive_count in range(1, MAX_ATTEMPTS):
+        assert scene.deliver(a_message(notification, receive_count=receive_count)) == ["m-1"]
+        pauses.append(scene.queue.hidden["m-1"])
+    assert pauses == [5, 10]
+    scene.receivers.errors.clear()
+    assert scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS)) == []
+    assert {told[2] for told in scene.receivers.told} == {notification.notification_id}
+    assert scene.row(notification).status is NotificationStatus.DELIVERED
+
+
+def test_with_its_last_attempt_it_fails_and_its_message_is_let_through(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [DOWN]
+    for receive_count in range(1, MAX_ATTEMPTS + 1):
+        assert scene.deliver(a_message(notification, receive_count=receive_count)) == ["m-1"]
+    failure = scene.row(notification).failure
+    assert failure
+    assert (failure.name, failure.attempts, failure.message_id) == ("ReceiverTimeout", MAX_ATTEMPTS, "m-1")
+    assert scene.queue.hidden == {"m-1": 0}
+    assert scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS + 1)) == ["m-1"]
+    assert len(scene.receivers.told) == MAX_ATTEMPTS
+
+
+def test_what_no_retry_mends_fails_at_once_and_its_follower_is_delivered(scene: Scene) -> None:
+    first, second = scene.announced("failed"), scene.announced("completed")
+    scene.receivers.errors[URL] = [PermanentError("AddressNotAllowed", "no"), TransientError("none", "")]
+    scene.receivers.on_call = lambda notification: (
+        scene.receivers.errors.clear() if notification.event == "order.completed" else None
+    )
+    assert scene.deliver(a_message(first), a_message(second, "m-2")) == ["m-1"]
+    assert scene.row(first).status is NotificationStatus.FAILED
+    assert scene.row(second).status is NotificationStatus.DELIVERED
+
+
+def test_a_receiver_that_is_down_holds_up_no_other_receiver_and_no_other_order(scene: Scene) -> None:
+    down, follower = scene.announced("failed"), scene.announced("completed")
+    other_order, other_receiver = scene.announced(subject_id="o-2"), scene.announced(url="https://example.com/other")
+    scene.receivers.errors[URL] = [DOWN, DOWN]
+    batch = [
+        a_message(each, f"m-{number}") for number, each in enumerate([down, follower, other_order, other_receiver])
+    ]
+    assert scene.deliver(*batch) == ["m-0", "m-1", "m-2"]
+    assert scene.queue.hidden == {"m-0": 5, "m-1": 5, "m-2": 5}
+    assert scene.row(other_receiver).status is NotificationStatus.DELIVERED
+    assert scene.row(follower).attempts is None
+
+
+def test_a_receiver_that_asks_for_a_pause_gets_it(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [ReceiverOutage("ReceiverUnavailable", "429", retry_after=120)]
+    scene.deliver(a_message(notification))
+    assert scene.queue.hidden == {"m-1": 120}
+
+
+def test_a_receiver_that_wants_nothing_more_is_told_nothing_more(scene: Scene) -> None:
+    notification, other = scene.announced(), scene.announced(subject_id="o-2")
+    scene.receivers.errors[URL] = [ReceiverGone("ReceiverGone", "410")]
+    assert scene.deliver(a_message(notification)) == []
+    assert scene.deliver(a_message(other, "m-2")) == []
+    assert len(scene.receivers.told) == 1
+    assert {scene.row(each).status for each in (notification, other)} == {NotificationStatus.ENDED}
+
+
+def test_an_outage_of_ours_uses_up_no_attempt(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.unprepared = Unavailable("webhook secrets")
+    for receive_count in range(1, 20):
+        assert scene.deliver(a_message(notification, receive_count=receive_count)) == ["m-1"]
+    scene.receivers.unprepared = None
+    assert scene.deliver(a_message(notification, receive_count=20)) == []
+
+
+def test_a_delivery_that_could_not_be_written_down_is_made_again_under_its_id(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.notifications.lost_saves = 1
+    assert scene.deliver(a_message(notification)) == ["m-1"]
+    assert scene.deliver(a_message(notification, receive_count=2)) == []
+    assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
+
+
+def test_a_notification_that_kills_the_worker_is_found_out(scene: Scene) -> None:
+    notification = scene.announced()
+
+    def die(_: object) -> None:
+        raise KeyboardInterrupt
+
+    scene.receivers.on_call = die
+    for receive_count in range(1, MAX_ATTEMPTS + 2):
+        with pytest.raises(KeyboardInterrupt):
+            scene.deliver(a_message(notification, receive_count=receive_count))
+    assert scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS + 2)) == ["m-1"]
+    failure = scene.row(notification).failure
+    assert failure
+    assert failure.name == "WorkerDied"
+
+
+def test_a_defect_met_by_one_notification_is_its_own_failure(scene: Scene) -> None:
+    notification, other = scene.announced(), scene.announced(url="https://example.com/other")
+    scene.receivers.errors[URL] = [ZeroDivisionError("oops")]
+    assert scene.deliver(a_message(notification), a_message(other, "m-2")) == ["m-1"]
+    assert scene.row(other).status is NotificationStatus.DELIVERED
+
+
+def test_a_failed_one_that_the_console_redrives_begins_again(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [PermanentError("NoWebhookSecret", "none")]
+    scene.deliver(a_message(notification))
+    scene.receivers.errors.clear()
+    assert scene.deliver(a_message(notification, "m-2", sent_at=NOW - timedelta(hours=1))) == []
+    assert scene.row(notification).status is NotificationStatus.FAILED, "an old copy revives nothing"
+    assert scene.deliver(a_message(notification, "m-3", sent_at=LATER)) == []
+    assert scene.row(notification).status is NotificationStatus.DELIVERED
+
+
+def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    again = scene.resend(notification)
+    assert scene.publisher.sent[-1].replay == again.replay == 1
+    scene.deliver(a_message(again, "m-2"))
+    assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
+
+
+def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.notifications.save(notification, notification.tried("m-1", 3, scene.clock()))
+    assert scene.deliver(a_message(notification, receive_count=2)) == ["m-1"]
+    assert (scene.receivers.told, scene.queue.hidden) == ([], {})
+
+
+def test_nothing_is_begun_without_the_time_for_a_call(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.seconds_left = lambda: 16.0
+    assert scene.deliver(a_message(notification)) == ["m-1"]
+    assert (scene.receivers.told, scene.queue.hidden) == ([], {"m-1": 0})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_none_of_ours_is_let_through(scene: Scene, known: bool) -> None:
+    message = a_message(scene.announced())
+    if known:
+        message = replace(message, message=None)
+    else:
+        scene.notifications.rows.clear()
+    assert scene.deliver(message) == ["m-1"]
+    assert scene.queue.hidden == {"m-1": 0}
+
+
+def dead(scene: Scene) -> NotificationDelivery:
+    return a_message(scene.announced(), "m-dead", 155)
+
+
+def test_one_that_was_dead_lettered_untried_is_published_anew_and_then_failed(scene: Scene) -> None:
+    letter = dead(scene)
+    scene.dead.letters = [letter]
+    scene.tend()
+    assert (scene.dead.deleted, scene.publisher.sent[-1].replay) == (["m-dead"], 1)
+    (row,) = scene.notifications.rows.values()
+    scene.dead.letters = [a_message(row, "m-dead-2", 155)]
+    scene.tend()
+    (row,) = scene.notifications.rows.values()
+    assert row.failure
+    assert (row.status, row.failure.name) == (NotificationStatus.FAILED, "WorkerUnavailable")
+    assert scene.dead.released == ["m-dead-2"]
+
+
+def test_dead_letters_that_have_done_their_duty_go_and_others_stay(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [PermanentError("ReceiverMoved", "301")]
+    scene.deliver(a_message(notification))
+    scene.dead.letters = [a_message(notification, receive_count=155)]
+    scene.tend()
+    assert (scene.dead.deleted, scene.dead.released) == ([], ["m-1"])
+    scene.receivers.errors.clear()
+    scene.deliver(a_message(scene.resend(notification), "m-2"))
+    scene.dead.letters = [a_message(notification, receive_count=155, replay=0)]
+    scene.tend()
+    assert scene.dead.deleted == ["m-1"]
+
+
+def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
+    scene.announce(a_told())
+    scene.deliver(a_message(next(iter(scene.notifications.rows.values()))))
+    assert "notification.delivered" in [happening for happening, _ in scene.journal.told]

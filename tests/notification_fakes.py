@@ -1,0 +1,118 @@
+"""Small fakes of the ports of notifications."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comanda.application.ports import Overtaken
+from comanda.domain.errors import Unavailable
+from comanda.domain.messages import NotificationDelivery, NotificationMessage, Received
+from comanda.domain.notification import Notification
+from comanda.domain.notify import Notify
+
+
+@dataclass
+class FakeNotifications:
+    rows: dict[str, Notification] = field(default_factory=dict)
+    outage: bool = False
+    lost_saves: int = 0
+    """So many saves do nothing, and answer with an outage."""
+
+    def add(self, notification: Notification) -> Notification | None:
+        self._answer()
+        return self.rows.get(notification.notification_id) or self.rows.update(
+            {notification.notification_id: notification}
+        )
+
+    def get(self, notification_id: str) -> Notification | None:
+        self._answer()
+        return self.rows.get(notification_id)
+
+    def save(self, before: Notification, after: Notification) -> None:
+        self._answer()
+        if self.lost_saves:
+            self.lost_saves -= 1
+            raise Unavailable("notifications table: ThrottlingException")
+        if self.rows[after.notification_id].version != before.version:
+            raise Overtaken(after.notification_id)
+        self.rows[after.notification_id] = after
+
+    def _answer(self) -> None:
+        if self.outage:
+            raise Unavailable("notifications table: ThrottlingException")
+
+
+@dataclass
+class FakeSubscriptions:
+    ended: set[str] = field(default_factory=set)
+    defaults: dict[str, Notify] = field(default_factory=dict)
+
+    def default_of(self, caller: str) -> Notify | None:
+        return self.defaults.get(caller)
+
+    def has_ended(self, receiver_id: str) -> bool:
+        return receiver_id in self.ended
+
+    def end(self, notification: Notification) -> None:
+        self.ended.add(notification.receiver_id)
+
+
+@dataclass
+class FakeNotificationPublisher:
+    sent: list[NotificationMessage] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    outage: bool = False
+
+    def publish(self, notification: Notification) -> None:
+        if self.outage:
+            raise Unavailable("queue: ServiceUnavailable")
+        self.sent.append(NotificationMessage(notification.notification_id, notification.replay))
+        self.groups.append(notification.group)
+
+
+@dataclass
+class FakeReceivers:
+    """Implements `Sender`: who is told what, and what happens by target."""
+
+    told: list[tuple[str, str, str]] = field(default_factory=list)
+    """Target, event and notification id."""
+    errors: dict[str, list[Exception]] = field(default_factory=dict)
+    """By target: the next call raises the first; the last one stays."""
+    unprepared: Exception | None = None
+    on_call: Callable[[Notification], None] = lambda _: None
+
+    def prepare(self, notification: Notification) -> Callable[[], None]:
+        if self.unprepared:
+            raise self.unprepared
+        return lambda: self._call(notification)
+
+    def _call(self, notification: Notification) -> None:
+        self.told.append((notification.target, notification.event, notification.notification_id))
+        self.on_call(notification)
+        errors = self.errors.get(notification.target, [])
+        if errors:
+            raise errors.pop(0) if len(errors) > 1 else errors[0]
+
+
+@dataclass
+class FakeNotificationDeadLetters:
+    letters: list[NotificationDelivery] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+    def receive(self) -> Sequence[NotificationDelivery]:
+        shown, self.letters = self.letters[:10], self.letters[10:]
+        return shown
+
+    def delete(self, delivery: Received) -> None:
+        self.deleted.append(delivery.message_id)
+
+    def release(self, deliveries: Sequence[Received]) -> None:
+        self.released += [delivery.message_id for delivery in deliveries]
+
+
+class NoLinks:
+    """Implements `NotificationLinks`."""
+
+    def added_to(self, notification: Notification) -> Mapping[str, Any]:
+        return notification.data
