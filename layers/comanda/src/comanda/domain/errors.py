@@ -16,8 +16,10 @@ ComandaError
 ├── Unavailable                 503  storage or a queue does not answer; nobody's attempt is used up
 ├── WorkError                   a worker could not do an order's step
 │   ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
+│   │   └── ReceiverGone        a webhook's receiver wants no more of them, of whatever event
 │   └── TransientError          it may go better later: uses up one attempt, retried after a pause
-│       └── ProviderOutage      the outside service does not answer as it should, whatever order it is asked about
+│       ├── ProviderOutage      the outside service does not answer as it should, whatever order it is asked about
+│       └── ReceiverOutage      a webhook's receiver does not answer as it should, whatever event it is told
 └── ReportError                 a report cannot be written as asked, and no retry will mend it
     ├── InvalidTable            a column or a cell breaks a rule; the message names row and column
     └── TooManyRows             more than the format takes; the message names one that takes them
@@ -120,6 +122,14 @@ class TransientError(WorkError):
 class ProviderOutage(TransientError):
     """It is the service that fails, and not this order at it; the next order would meet the same. What a circuit
     breaker counts (B8)."""
+
+
+class ReceiverGone(PermanentError):
+    """A webhook's receiver answered that it wants no more of them (410): its subscription is to be ended."""
+
+
+class ReceiverOutage(TransientError):
+    """It is the receiver that fails, and not this event at it; the next event would meet the same."""
 
 
 class ReportError(ComandaError):
