@@ -26,7 +26,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, Self
 
 from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
@@ -90,7 +90,7 @@ class Book:
 class _Misbehaviour:
     """Each method is a kind, and its arguments are the parameters."""
 
-    def __init__(self, handler: "_Handler", body: dict[str, Any]) -> None:
+    def __init__(self, handler: "Handler", body: dict[str, Any]) -> None:
         self._handler = handler
         self._body = body
 
@@ -177,7 +177,7 @@ class _Health(_Misbehaviour):
         self._handler.answer(200, {"status": "well"})
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "FakeProvider"
 
@@ -282,10 +282,12 @@ class FakeProvider(ThreadingHTTPServer):
     """Serves from threads of its own, between `with` and its end. Port 0: any that is free."""
 
     request_queue_size = 64
+    handler = Handler
+    address = "127.0.0.1"
 
     def __init__(self, port: int = 0, certificate: Path | None = None) -> None:
         """`certificate`: a PEM file with its key; then it speaks TLS."""
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__((self.address, port), self.handler)
         self.book = Book()
         self._scheme = "http"
         if certificate:
@@ -296,13 +298,13 @@ class FakeProvider(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self.server_port}/enrich"
+        return f"{self._scheme}://{self.address}:{self.server_port}/enrich"
 
     @property
     def health_url(self) -> str:
         return self.url.replace("/enrich", "/health")
 
-    def __enter__(self) -> "FakeProvider":
+    def __enter__(self) -> Self:
         Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 

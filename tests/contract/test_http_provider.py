@@ -217,8 +217,8 @@ def test_a_connection_that_is_never_made() -> None:
         check(provider_at(f"http://127.0.0.1:{listener.getsockname()[1]}/", LIMITS), TIMEOUT)
 
 
-def a_certificate(folder: Path) -> Path:
-    """Of 127.0.0.1, signed by itself."""
+def a_certificate(folder: Path, host: str = "localhost") -> Path:
+    """Of a host, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a fake provider")])
     now = datetime.now(UTC)
@@ -230,7 +230,7 @@ def a_certificate(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

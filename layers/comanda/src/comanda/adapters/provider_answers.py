@@ -10,17 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-)
-from urllib3.exceptions import TimeoutError as CallTimeoutError
+from urllib3.exceptions import HTTPError
 
 from comanda.adapters.http.order_request import Price, Text
-from comanda.adapters.timed_http import Answered
+from comanda.adapters.timed_http import Answered, Silence, silence_of
 from comanda.application.ports import Clock, EnrichmentRequest
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, WorkError
 from comanda.domain.order import Enrichment
@@ -74,21 +67,9 @@ def error_of_status(status: int, detail: str, retry_after: float) -> WorkError |
 
 
 def error_of_call(error: HTTPError) -> TransientError:
-    """There is no whole answer. Says what happened, and nothing that the URL may hold."""
-    for kind, name, what in _CALLS:
-        if isinstance(error, kind) or any(isinstance(cause, kind) for cause in error.args):
-            return ProviderOutage(name, what)
-    return ProviderOutage("ProviderUnreachable", "the provider broke the connection off, or speaks no HTTP")
-
-
-_CALLS: tuple[tuple[type[Exception], str, str], ...] = (
-    (NameResolutionError, "ProviderUnreachable", "the provider's host name is not known"),
-    (NewConnectionError, "ProviderUnreachable", "the provider accepts no connection"),
-    (ConnectTimeoutError, "ProviderTimeout", "the provider did not accept a connection in time"),
-    (SSLError, "ProviderUnreachable", "no trusted TLS connection to the provider"),
-    (CallTimeoutError, "ProviderTimeout", "the provider did not answer in time"),
-    (TimeoutError, "ProviderTimeout", "the provider did not answer in time"),
-)
+    """There is no whole answer."""
+    silence, what = silence_of(error, "the provider")
+    return ProviderOutage("ProviderTimeout" if silence is Silence.TIMEOUT else "ProviderUnreachable", what)
 
 
 def enrichment_of(answered: Answered, request: EnrichmentRequest, clock: Clock) -> Enrichment:

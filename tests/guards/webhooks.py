@@ -1,0 +1,58 @@
+"""What keeps a webhook from being called where it should not be, or from being taken for ours."""
+
+from tests.guards.mutation import Mutation
+
+WEBHOOKS = [
+    Mutation(
+        "no user in a webhook's URL",
+        "domain/webhook_address.py",
+        '    if "@" in parsed["authority"]:\n        return "it holds a user or a password"\n',
+    ),
+    Mutation(
+        "an address has one notation",
+        "domain/webhook_address.py",
+        'if host.strip("[]") != str(address):',
+        "if False:",
+    ),
+    Mutation(
+        "no IPv4 address inside an IPv6 one",
+        "domain/webhook_address.py",
+        " or address in _PUBLIC_6",
+        " or True",
+    ),
+    Mutation(
+        "a webhook's URL is looked at again before it is called",
+        "adapters/webhook_call.py",
+        "        if fault := fault_in(url, self.policy):\n            raise not_allowed(fault)\n",
+    ),
+    Mutation(
+        "every address of a receiver is public",
+        "adapters/webhook_call.py",
+        "if not all(self.policy.allows(ip_address(address)) for address in addresses):",
+        "if not self.policy.allows(ip_address(addresses[0])):",
+    ),
+    Mutation(
+        "the address that was checked is the one that is called",
+        "adapters/timed_http.py",
+        "(address, connection.port), seconds",
+        "(call.addresses(connection.host, connection.port)[0], connection.port), seconds",
+    ),
+    Mutation(
+        "a time for the look-up of a host",
+        "adapters/timed_http.py",
+        ".result(self.wait(math.inf))",
+        ".result()",
+    ),
+    Mutation(
+        "a receiver that said yes has it",
+        "adapters/timed_http.py",
+        "            if not head_only:\n                raise\n",
+        "            raise\n",
+    ),
+    Mutation(
+        "each valid secret signs",
+        "domain/webhook_signature.py",
+        "for secret in valid_secrets]",
+        "for secret in list(valid_secrets)[:1]]",
+    ),
+]
