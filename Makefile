@@ -4,11 +4,12 @@
 #   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
 #   SEEDS   how many seeds `make simulate` runs (default 300), FIRST the first of them (default 0)
 #   SEED    the one seed it replays; VERBOSE=1 tells its whole story
+#   STAGE   the stage whose settings `make cost` takes (default prod)
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
 .PHONY: help install up fake-provider down demo test test-fast test-stack simulate prove check lint synth lock \
-	benchmark mutate mutate-simulated clean
+	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
 export PYTHONUTF8 := 1
@@ -67,6 +68,9 @@ synth: install  ## write the CloudFormation templates of every stage to .build/s
 
 benchmark: install  ## measure the time from 202 to completed, on a stack of its own
 	@$(INSTALLED) python -m benchmarks.latency
+
+cost: install  ## what an order and a report cost on AWS: calls and units counted, list prices (docs/cost.md)
+	@$(INSTALLED) python -m benchmarks.cost $(if $(STAGE),--stage $(STAGE))
 
 mutate: install  ## take out one guard at a time; each must turn a test red (some minutes)
 	@$(INSTALLED) python -m tests.mutations

@@ -1,0 +1,108 @@
+"""What an order costs does not grow unnoticed: exact counts, and what docs/cost.md says of them."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cost.prices import PRICES, cost_of
+from benchmarks.cost.scenarios import Measured, Scenarios
+from benchmarks.cost.tables import SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
+from benchmarks.cost.usage import Kind, Usage
+
+DOC = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
+LOG_BYTES_AT_MOST = {1: 5_100, 10: 3_100}
+"""Of one order. Not exact: numbers in log lines vary in length."""
+
+
+def counts(usage: Usage) -> dict[str, float]:
+    """Calls, write units and read units, by name."""
+    return {
+        **{f"{of} {what}": float(amount) for (of, what), amount in usage.by(Kind.CALL).items()},
+        **{f"write {of}": float(amount) for of, amount in usage.by_resource(Kind.WRITE_UNITS).items()},
+        **{f"read {of}": float(amount) for of, amount in usage.by_resource(Kind.READ_UNITS).items()},
+    }
+
+
+@pytest.fixture(scope="module")
+def happy(scenarios: Scenarios) -> dict[int, Measured]:
+    return {1: scenarios.happy_path(1, 2), 10: scenarios.happy_path(10, 1)}
+
+
+HAPPY: dict[str, float] = {
+    "dynamodb PutItem": 2,
+    "dynamodb UpdateItem": 4,
+    "sqs SendMessage": 3,
+    "write orders": 6,
+    "write orders/attention": 2,
+    "write orders/period": 1,
+    "write idempotency": 2,
+    "read orders": 3,
+    "read circuits": 0.5,
+}
+HAPPY_BY_BATCH: dict[int, dict[str, float]] = {
+    1: {
+        "dynamodb BatchGetItem": 3,
+        "dynamodb GetItem": 2,
+        "dynamodb TransactWriteItems": 1,
+        "write ledger": 4,
+        "read ledger": 1,
+    },
+    10: {
+        "dynamodb BatchGetItem": 0.3,
+        "dynamodb GetItem": 1.1,
+        "dynamodb TransactWriteItems": 0.1,
+        "write ledger": 2.2,
+        "read ledger": 0.1,
+    },
+}
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_an_order_on_the_happy_path(happy: dict[int, Measured], batch: int) -> None:
+    usage = happy[batch].usage
+    assert counts(usage) == {**HAPPY, **HAPPY_BY_BATCH[batch]}
+    assert usage.total(Kind.INVOCATION) == 1 + Fraction(3, batch)
+    assert usage.total(Kind.SQS_REQUEST) == 3 + Fraction(6, batch)
+    assert usage.total(Kind.LOG_BYTES) < LOG_BYTES_AT_MOST[batch]
+
+
+def test_the_targets_of_units_and_requests_are_met(happy: dict[int, Measured]) -> None:
+    for measured, limit in zip(happy.values(), SQS_LIMITS, strict=True):
+        assert measured.usage.total(Kind.WRITE_UNITS) <= WRITE_UNIT_LIMIT
+        assert measured.usage.total(Kind.SQS_REQUEST) <= limit
+        assert max(measured.largest.values()) < 1024, "each write of this item costs a unit more from here on"
+
+
+def test_a_dead_letter(scenarios: Scenarios) -> None:
+    """Let through by its worker until the queue has received it as often as its redrive policy says."""
+    receives = scenarios.settings.max_receive_count
+    usage = scenarios.dead_letter().usage
+    assert counts(usage) == {
+        "dynamodb PutItem": 2,
+        "dynamodb UpdateItem": 3,
+        "dynamodb DeleteItem": 1,
+        "dynamodb GetItem": 1,
+        "dynamodb BatchGetItem": 1 + receives,
+        "sqs SendMessage": 2,
+        "sqs ChangeMessageVisibilityBatch": receives,
+        "write orders": 4,
+        "write orders/attention": 3,
+        "write orders/period": 1,
+        "write idempotency": 2,
+        "read orders": 1 + receives,
+        "read circuits": 0.5,
+    }
+    assert usage.total(Kind.INVOCATION) == 2 + receives
+    assert usage.total(Kind.SQS_REQUEST) == 2 + 2 + 2 * receives
+
+
+def test_docs_say_what_is_counted(happy: dict[int, Measured]) -> None:
+    assert counts_table([measured.usage for measured in happy.values()]) in DOC
+
+
+def test_everything_billed_has_a_price(happy: dict[int, Measured]) -> None:
+    used = {use.kind for use, _ in happy[1].usage}
+    assert cost_of(happy[1].usage).keys() == used - {Kind.CALL}
+    assert set(PRICES) == set(Kind) - {Kind.CALL}
+    assert all(price.page for price in PRICES.values())
