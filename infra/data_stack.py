@@ -41,10 +41,13 @@ class DataStack(Stack):
         self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
         self.subscriptions = self._table("SubscriptionsTable", "id")
         self.notifications = self._table("NotificationsTable", "notification_id", expires_by="expires_at")
-        # For the CLI: all about an order or a report, and what failed (sparse). Whole rows, as few are told of.
+        # For the CLI: all about an order or a report, and what failed (sparse).
         for index, sort_key in (("subject_id", "happened_at"), ("failed", "created_at")):
             self.notifications.add_global_secondary_index(
-                index_name=index.removesuffix("_id"), partition_key=_text(index), sort_key=_text(sort_key)
+                index_name=index.removesuffix("_id"),
+                partition_key=_text(index),
+                sort_key=_text(sort_key),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()

@@ -11,6 +11,8 @@ from comanda.application.accept_order import payload_hash
 from comanda.application.ports import NewOrder
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import Delivery, Event, OrderMessage, ReportDelivery
+from comanda.domain.notification import Notification
+from comanda.domain.notify import Channel
 from comanda.domain.order import Enrichment, Item, Order, total_of
 from comanda.domain.report import Report, ReportFormat, ReportRequest
 
@@ -65,6 +67,23 @@ def a_report(**fields: Any) -> Report:
     request = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "T"})
     claim = Report(request.report_id(None), request, False, "corr-1", NOW, NOW, NOW + timedelta(days=7))
     return replace(claim, **fields)
+
+
+def a_notification(**fields: Any) -> Notification:
+    notification = Notification(
+        notification_id="n-1",
+        caller="web",
+        channel=Channel.WEBHOOK,
+        target="https://example.com/hook",
+        event="order.completed",
+        subject_id="o-1",
+        happened_at=NOW,
+        data={"order_id": "o-1", "status": "completed", "total_amount": "10.00"},
+        correlation_id="corr-1",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(notification, **fields)
 
 
 def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Delivery:

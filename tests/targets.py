@@ -113,6 +113,23 @@ def make_resources(session: Session) -> Resources:
             }
         ],
     )
+    for index, key, sort_key in (("subject", "subject_id", "happened_at"), ("failed", "failed", "created_at")):
+        dynamodb.update_table(
+            TableName=f"{name}-notifications",
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (key, sort_key)],
+            GlobalSecondaryIndexUpdates=[
+                {
+                    "Create": {
+                        "IndexName": index,
+                        "KeySchema": [
+                            {"AttributeName": key, "KeyType": "HASH"},
+                            {"AttributeName": sort_key, "KeyType": "RANGE"},
+                        ],
+                        "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    }
+                }
+            ],
+        )
     queue_url = create_fifo_queue(sqs)
     return Resources(
         dynamodb,

@@ -75,8 +75,12 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         region="us-east-1",
         tokens={"api": "api-token", "ops": "ops-token"},
         tokens_secret="secret",
-        queues={"orders": queue, "enrichment": queue, "completion": queue},
-        tables={"orders": moto.orders_table},
+        queues={"orders": queue, "enrichment": queue, "completion": queue, "notifications": queue},
+        tables={
+            "orders": moto.orders_table,
+            "notifications": moto.notifications_table,
+            "subscriptions": moto.subscriptions_table,
+        },
         functions={},
         bucket="bucket",
     )

@@ -16,7 +16,8 @@ import httpx
 import typer
 from botocore.config import Config
 
-from comanda.adapters.order_queues import QueuePublisher, ReportQueuePublisher
+from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
+from comanda.adapters.order_queues import NotificationQueuePublisher, QueuePublisher, ReportQueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
 from comanda.application.ports import Publisher
@@ -102,6 +103,18 @@ class Connection:
     @cached_property
     def report_publisher(self) -> ReportQueuePublisher:
         return ReportQueuePublisher(self.sqs, self._named(self.stack.queues, "reports", "queue").url)
+
+    @cached_property
+    def notifications(self) -> NotificationTable:
+        return NotificationTable(self.client("dynamodb"), self._named(self.stack.tables, "notifications", "table"))
+
+    @cached_property
+    def subscriptions(self) -> SubscriptionTable:
+        return SubscriptionTable(self.client("dynamodb"), self._named(self.stack.tables, "subscriptions", "table"))
+
+    @cached_property
+    def notification_publisher(self) -> NotificationQueuePublisher:
+        return NotificationQueuePublisher(self.sqs, self._named(self.stack.queues, "notifications", "queue").url)
 
     def api(self, token_name: str, token: str | None = None) -> Api:
         """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS

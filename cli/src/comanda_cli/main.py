@@ -2,7 +2,7 @@
 
 import typer
 
-from comanda_cli.commands import dlq, order, queues, recipient, report, token
+from comanda_cli.commands import dlq, notification, order, queues, recipient, report, token
 from comanda_cli.errors import EXIT_CODES, OneLineErrors
 
 app = typer.Typer(
@@ -10,6 +10,7 @@ app = typer.Typer(
 )
 app.add_typer(order.app, name="order", help="Submit, read, watch and retry orders.", epilog=EXIT_CODES)
 app.add_typer(report.app, name="report", help="Ask for, watch, retry and discard reports.", epilog=EXIT_CODES)
+app.add_typer(notification.app, name="notification", help="What callers were told; resend it.", epilog=EXIT_CODES)
 app.add_typer(recipient.app, name="recipient", help="Balances and ledgers.", epilog=EXIT_CODES)
 app.command("queues", epilog=EXIT_CODES)(queues.show_queues)
 app.add_typer(dlq.app, name="dlq", help="Failed orders: look, redrive, discard.", epilog=EXIT_CODES)

@@ -20,10 +20,13 @@ STYLES = {
     "pending": "dim",
     "cancelled": "dim",
     "ready": "green",
+    "delivered": "green",
+    "waiting": "yellow",
+    "ended": "dim",
 }
 WIDE = 220
 """Columns where nobody looks at a terminal, so that a pipe gets whole ids."""
-IDS, ID_WIDTH = {"Order", "Report"}, 36
+IDS, ID_WIDTH = {"Order", "Report", "Notification"}, 36
 """An id stays in one piece, to be copied."""
 
 

@@ -59,6 +59,7 @@ class NotificationTable:
         return self._query(FAILED_INDEX, "failed", "failed")
 
     def _query(self, index: str, key: str, value: str) -> Iterator[Notification]:
+        """The index names the rows, which are read as they stand now."""
         with answering("notifications table"):
             for page in self.client.get_paginator("query").paginate(
                 TableName=self.name,
@@ -67,7 +68,9 @@ class NotificationTable:
                 ExpressionAttributeNames={"#key": key},
                 ExpressionAttributeValues=to_dynamodb({":value": value}),
             ):
-                yield from (from_row(from_dynamodb(item)) for item in page["Items"])
+                for item in page["Items"]:
+                    if notification := self.get(item["notification_id"]["S"]):
+                        yield notification
 
     @property
     def _rows(self) -> VersionedRows:

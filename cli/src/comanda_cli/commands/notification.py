@@ -1,0 +1,201 @@
+"""`comanda notification`: what callers were told, what could not be delivered, and who is told by default."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from comanda.adapters.http.notify_request import NotifyRules
+from comanda.adapters.present import present
+from comanda.application.resend_notification import ResendNotification
+from comanda.domain.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable
+from comanda.domain.notification import Notification, receiver_id
+from comanda.domain.notify import LAST_EVENTS, Channel, Notify
+from comanda.domain.times import to_iso
+from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.errors import EXIT_CODES, CliError, NotDone
+from comanda_cli.options import Json, Stage
+from comanda_cli.output import confirm, print_facts, print_json, print_table, remark
+
+app = typer.Typer(no_args_is_help=True)
+default_app = typer.Typer(no_args_is_help=True)
+app.add_typer(default_app, name="default", help="Who is told where an order or a report does not say.")
+
+Caller = Annotated[str, typer.Option(help="The name of the caller's tokens.")]
+
+
+@app.command("list", epilog=EXIT_CODES)
+def list_notifications(
+    ctx: typer.Context,
+    about: Annotated[str | None, typer.Argument(metavar="[ORDER_ID|REPORT_ID]", help="All about this one.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed, the oldest first.")] = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """List notifications: all about an order or a report, or all that failed. Exit code 3 where there is none."""
+    found = list(_chosen(connect(ctx, stage), about, failed=failed))
+    if as_json:
+        print_json([_view(notification) for notification in found])
+    elif found:
+        columns = ["Notification", "Event", "About", "To", "Status", "Failure"]
+        print_table(columns, [_line(notification) for notification in found])
+    if not found:
+        raise NotDone("no notification matches")
+
+
+@app.command("show", epilog=EXIT_CODES)
+def show_notification(
+    ctx: typer.Context,
+    notification_id: Annotated[str, typer.Argument(metavar="NOTIFICATION_ID", help="As `list` shows it.")],
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Show a notification: what is told, to whom, and what became of it."""
+    notification = connect(ctx, stage).notifications.get(notification_id)
+    if notification is None:
+        raise CliError(f"there is no notification {notification_id}")
+    if as_json:
+        print_json(_view(notification))
+    else:
+        print_facts(_view(notification))
+
+
+@app.command("resend", epilog=EXIT_CODES)
+def resend_notifications(
+    ctx: typer.Context,
+    notification_ids: Annotated[list[str] | None, typer.Argument(metavar="[NOTIFICATION_ID]...")] = None,
+    about: Annotated[str | None, typer.Option(metavar="ORDER_ID|REPORT_ID", help="All about this one.")] = None,
+    all_failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Deliver notifications once more, under the ids they have: failed ones, or what a receiver has lost."""
+    connection = connect(ctx, stage)
+    ids = notification_ids or [each.notification_id for each in _chosen(connection, about, failed=all_failed)]
+    if not ids:
+        raise NotDone("no notification matches; nothing was done")
+    if not notification_ids:
+        confirm(f"Deliver {len(ids)} once more?", yes=yes)
+    outside = connection.outside
+    resend = ResendNotification(
+        connection.notifications, connection.notification_publisher, QuietJournal(), outside.clock
+    )
+    sent: list[str] = []
+    left: dict[str, str] = {}
+    for each in ids:
+        try:
+            sent.append(resend(each).notification_id)
+        except (NotFound, IllegalTransition, Unavailable) as error:
+            left[each] = str(error)
+    if as_json:
+        print_json({"sent": sent, "left": left})
+    else:
+        remark(f"{len(sent)} on their way.")
+        for each, why in left.items():
+            remark(f"{each}: {why}")
+    if not sent:
+        raise NotDone("nothing was done")
+
+
+@app.command("resume", epilog=EXIT_CODES)
+def resume_receiver(
+    ctx: typer.Context,
+    caller: Caller,
+    webhook_url: Annotated[str, typer.Option(help="The receiver that had answered 410.")],
+    stage: Stage = None,
+) -> None:
+    """Tell a receiver again that had answered 410 Gone."""
+    connect(ctx, stage).subscriptions.resume(receiver_id(caller, Channel.WEBHOOK, webhook_url))
+    remark(f"{webhook_url} is told again of what concerns {caller}.")
+
+
+@default_app.command("set", epilog=EXIT_CODES)
+def set_default(
+    ctx: typer.Context,
+    caller: Caller,
+    webhook_url: Annotated[str | None, typer.Option(help="Where webhooks go.")] = None,
+    email: Annotated[str | None, typer.Option(help="Where mails go.")] = None,
+    event: Annotated[list[str], typer.Option(help="What is told; repeat for more.")] = list(LAST_EVENTS),  # noqa: B006 - Typer copies
+    locale: Annotated[str | None, typer.Option(help="The language of mails: pt-BR, en-US.")] = None,
+    stage: Stage = None,
+) -> None:
+    """Say who is told of all orders and reports of a caller that do not say so themselves. Known within a minute."""
+    connection = connect(ctx, stage)
+    policy = LOCAL_POLICY if connection.stack.endpoint_url else AddressPolicy()
+    body = present({"webhook_url": webhook_url, "email": email, "events": event, "locale": locale})
+    try:
+        notify = NotifyRules(policy, sends_mail=True).read(body, "default") or Notify()
+    except InvalidRequest as error:
+        raise CliError(str(error)) from error
+    if not notify.targets():
+        raise typer.BadParameter("whom? Give --webhook-url, --email or both")
+    connection.subscriptions.set_default(caller, notify)
+    remark(f"{caller}: {', '.join(notify.events)}")
+
+
+@default_app.command("show", epilog=EXIT_CODES)
+def show_default(ctx: typer.Context, caller: Caller, stage: Stage = None, as_json: Json = False) -> None:
+    """Show who is told by default. Exit code 3 where nobody is."""
+    notify = connect(ctx, stage).subscriptions.default_of(caller)
+    if notify is None:
+        raise NotDone(f"{caller} has no default")
+    facts = present(
+        {
+            "webhook_url": notify.webhook_url,
+            "email": notify.email,
+            "events": list(notify.events),
+            "locale": notify.locale,
+        }
+    )
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts({**facts, "events": ", ".join(notify.events)})
+
+
+@default_app.command("clear", epilog=EXIT_CODES)
+def clear_default(ctx: typer.Context, caller: Caller, stage: Stage = None) -> None:
+    """From now on, nobody is told by default."""
+    connect(ctx, stage).subscriptions.clear_default(caller)
+    remark(f"{caller} has no default any more.")
+
+
+def _chosen(connection: Connection, about: str | None, *, failed: bool) -> Iterator[Notification]:
+    if (about is None) is not failed:
+        raise typer.BadParameter("which? Give the id of an order or a report, or --failed")
+    return connection.notifications.of_subject(about) if about else connection.notifications.failed()
+
+
+def _line(notification: Notification) -> list[object]:
+    failure = notification.failure
+    return [
+        notification.notification_id,
+        notification.event,
+        notification.subject_id,
+        notification.target,
+        notification.status,
+        f"{failure.name}: {failure.message}" if failure else None,
+    ]
+
+
+def _view(notification: Notification) -> dict[str, Any]:
+    failure = notification.failure
+    return present(
+        {
+            "notification_id": notification.notification_id,
+            "caller": notification.caller,
+            "channel": notification.channel.value,
+            "target": notification.target,
+            "event": notification.event,
+            "about": notification.subject_id,
+            "happened_at": to_iso(notification.happened_at),
+            "status": notification.status.value,
+            "attempts": notification.attempts.count if notification.attempts else None,
+            "failure": f"{failure.name}: {failure.message} (attempts: {failure.attempts})" if failure else None,
+            "sent_anew": notification.replay or None,
+            "updated_at": to_iso(notification.updated_at),
+            "data": dict(notification.data),
+        }
+    )
