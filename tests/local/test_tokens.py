@@ -148,7 +148,7 @@ def deployed(bare_emulator: str, stage: str, secret: str, monkeypatch: pytest.Mo
     client = session.client("secretsmanager")
     client.create_secret(Name=secret, SecretString='{"tokens": {}}')
     api = {"ApiUrl": "https://x/v1", "RestApiId": "x", "ApiStageName": "v1"}
-    outputs = {**api, "TokensSecret": secret, "ReportsBucket": "files"}
+    outputs = {**api, "TokensSecret": secret, "WebhookSecretsSecret": "w", "ReportsBucket": "files"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
@@ -188,6 +188,7 @@ def test_create_prints_the_token_alone_so_that_a_script_can_take_it(
         endpoint_url=bare_emulator,
         region="us-east-1",
         tokens_secret=secret,
+        webhook_secrets_secret="webhook-secrets",
         queues={},
         tables={},
         functions={},
