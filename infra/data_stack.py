@@ -1,4 +1,4 @@
-"""What must outlive a deploy: the tables, the files and the callers' tokens."""
+"""What must outlive a deploy: the tables, the files, the callers' tokens and what their webhooks are signed with."""
 
 import json
 
@@ -13,7 +13,7 @@ from infra.settings import StageSettings
 
 
 class DataStack(Stack):
-    """Orders, the ledger, reports and their files, idempotency records, circuits, and the hashes of the tokens."""
+    """Orders, the ledger, reports and their files, idempotency records, circuits, hashes of tokens, and secrets."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
         super().__init__(scope, construct_id, description="Comanda: tables, files and tokens")
@@ -51,6 +51,7 @@ class DataStack(Stack):
             )
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
+        self.webhook_secrets = self._webhook_secrets()
 
     def _table(
         self,
@@ -127,6 +128,26 @@ class DataStack(Stack):
         )
         # A Ref of a secret is its ARN on AWS and its name on the emulator.
         CfnOutput(self, "TokensSecret", value=self._settings.tokens_secret_name)
+        return secret
+
+    def _webhook_secrets(self) -> secretsmanager.Secret:
+        """`comanda webhook secret issue` adds them. They sign, so that they are kept themselves, and not as hashes."""
+        secret = secretsmanager.Secret(
+            self,
+            "WebhookSecrets",
+            secret_name=self._settings.webhook_secrets_name,
+            description="What Comanda signs webhooks with, by caller",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"secrets": {}}), generate_string_key="created_with"
+            ),
+            removal_policy=self._removal_policy,
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "Shared with callers, each of whom takes the next one in its own time: the CLI.",
+        )
+        CfnOutput(self, "WebhookSecretsSecret", value=self._settings.webhook_secrets_name)
         return secret
 
 

@@ -201,6 +201,10 @@ class StageSettings(BaseModel):
         return f"comanda-{self.stage}-tokens"
 
     @property
+    def webhook_secrets_name(self) -> str:
+        return f"comanda-{self.stage}-webhook-secrets"
+
+    @property
     def switch_enrichment_name(self) -> str:
         return f"comanda-{self.stage}-switch-enrichment"
 

@@ -75,6 +75,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         region="us-east-1",
         tokens={"api": "api-token", "ops": "ops-token"},
         tokens_secret="secret",
+        webhook_secrets_secret="webhook-secrets",
         queues={"orders": queue, "enrichment": queue, "completion": queue, "notifications": queue},
         tables={
             "orders": moto.orders_table,

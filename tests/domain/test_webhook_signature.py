@@ -8,11 +8,15 @@ import pytest
 import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from comanda.domain.webhook_signature import new_webhook_secret, signed_headers
+from comanda.domain.webhook_signature import is_valid, issue_webhook_secret, retiring, signed_headers
 from tests.builders import NOW
 
 WEBHOOK_ID = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
 BODY = '{"type":"order.completed","data":{"name":"João"}}'.encode()
+
+
+def new_webhook_secret() -> str:
+    return issue_webhook_secret(NOW)["secret"]
 
 
 def verified(secret: str, body: bytes, headers: dict[str, str]) -> object:
@@ -72,3 +76,13 @@ def test_an_id_with_a_dot_could_be_moved_into_the_time() -> None:
 def test_nothing_is_sent_without_a_signature() -> None:
     with pytest.raises(ValueError, match="at least one secret"):
         signed_headers(WEBHOOK_ID, NOW, BODY, [])
+
+
+def test_a_secret_that_is_retiring_is_valid_until_its_end_and_never_longer() -> None:
+    record = issue_webhook_secret(NOW)
+    tomorrow, next_week = NOW + timedelta(days=1), NOW + timedelta(days=7)
+    retired = retiring(record, tomorrow)
+    assert is_valid(record, next_week)
+    assert is_valid(retired, tomorrow - timedelta(milliseconds=1))
+    assert not is_valid(retired, tomorrow)
+    assert retiring(retired, next_week) == retired

@@ -58,11 +58,12 @@ def test_production_keeps_its_data_and_other_stages_clean_up(every_stage: Synthe
         assert table["Properties"].get("DeletionProtectionEnabled", False) is kept
 
 
-def test_the_secret_starts_without_tokens(every_stage: Synthesized) -> None:
-    (secret,) = every_stage.data.find_resources("AWS::SecretsManager::Secret").values()
-    assert secret["Properties"]["Name"] == f"comanda-{every_stage.settings.stage}-tokens"
+@pytest.mark.parametrize(("name", "holds"), [("tokens", "tokens"), ("webhook-secrets", "secrets")])
+def test_a_secret_starts_empty(every_stage: Synthesized, name: str, holds: str) -> None:
+    named = {"Name": f"comanda-{every_stage.settings.stage}-{name}"}
+    (secret,) = every_stage.data.find_resources("AWS::SecretsManager::Secret", {"Properties": named}).values()
     template = secret["Properties"]["GenerateSecretString"]
-    assert json.loads(template["SecretStringTemplate"]) == {"tokens": {}}
+    assert json.loads(template["SecretStringTemplate"]) == {holds: {}}
     assert template["GenerateStringKey"] == "created_with"
 
 
@@ -70,8 +71,9 @@ def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}
     tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable", "CircuitsTable"}
-    assert named == tables | {"ReportsBucket", "TokensSecret"}
+    assert named == tables | {"ReportsBucket", "TokensSecret", "WebhookSecretsSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
+    assert outputs["WebhookSecretsSecret"]["Value"] == every_stage.settings.webhook_secrets_name
 
 
 def test_the_indexes_of_orders_carry_keys_only(every_stage: Synthesized) -> None:

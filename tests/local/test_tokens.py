@@ -14,12 +14,12 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from comanda.domain.access import Caller, Origin, Scope, authenticate
-from comanda_cli import tokens
+from comanda_cli import secret_document
 from comanda_cli.errors import CliError
 from comanda_cli.main import app
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
-from comanda_cli.tokens import TokenStore
+from comanda_cli.tokens import CreatedToken, TokenStore
 from local.stack import LOCAL_CALLERS, ensure_tokens
 from local.state import State, write_private
 
@@ -57,7 +57,7 @@ def store(client: "SecretsManagerClient", secret: str) -> TokenStore:
     return TokenStore(client, secret)
 
 
-def create(store: TokenStore, name: str) -> tokens.CreatedToken:
+def create(store: TokenStore, name: str) -> CreatedToken:
     return store.create(name, Origin.WEB, [Scope.ORDERS_WRITE], NOW)
 
 
@@ -98,7 +98,7 @@ def test_of_two_creates_at_once_neither_is_lost(store: TokenStore, client: "Secr
 def test_when_others_never_stop_it_gives_up_and_says_so(
     store: TokenStore, client: "SecretsManagerClient", secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "_TRIES", 3)
+    monkeypatch.setattr(secret_document, "_TRIES", 3)
 
     def overwrite(**_: Any) -> None:
         """As the AWS console does, with no regard for us."""
@@ -111,7 +111,7 @@ def test_when_others_never_stop_it_gives_up_and_says_so(
 
 
 def test_a_full_secret_is_refused_before_aws_does(store: TokenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "SECRET_LIMIT_BYTES", 300)
+    monkeypatch.setattr(secret_document, "SECRET_LIMIT_BYTES", 300)
     create(store, "first")
     with pytest.raises(CliError, match="is full"):
         create(store, "second")
@@ -148,7 +148,7 @@ def deployed(bare_emulator: str, stage: str, secret: str, monkeypatch: pytest.Mo
     client = session.client("secretsmanager")
     client.create_secret(Name=secret, SecretString='{"tokens": {}}')
     api = {"ApiUrl": "https://x/v1", "RestApiId": "x", "ApiStageName": "v1"}
-    outputs = {**api, "TokensSecret": secret, "ReportsBucket": "files"}
+    outputs = {**api, "TokensSecret": secret, "WebhookSecretsSecret": "w", "ReportsBucket": "files"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
@@ -188,6 +188,7 @@ def test_create_prints_the_token_alone_so_that_a_script_can_take_it(
         endpoint_url=bare_emulator,
         region="us-east-1",
         tokens_secret=secret,
+        webhook_secrets_secret="webhook-secrets",
         queues={},
         tables={},
         functions={},

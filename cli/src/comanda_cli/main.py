@@ -2,7 +2,7 @@
 
 import typer
 
-from comanda_cli.commands import dlq, notification, order, queues, recipient, report, token
+from comanda_cli.commands import dlq, notification, order, queues, recipient, report, token, webhook
 from comanda_cli.errors import EXIT_CODES, OneLineErrors
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app.add_typer(recipient.app, name="recipient", help="Balances and ledgers.", epi
 app.command("queues", epilog=EXIT_CODES)(queues.show_queues)
 app.add_typer(dlq.app, name="dlq", help="Failed orders: look, redrive, discard.", epilog=EXIT_CODES)
 app.add_typer(token.app, name="token", help="Make, list and revoke bearer tokens.", epilog=EXIT_CODES)
+app.add_typer(webhook.app, name="webhook", help="What webhooks are signed with.", epilog=EXIT_CODES)
 
 
 @app.callback()

@@ -42,6 +42,7 @@ class StackInfo(BaseModel):
     region: str
     tokens: dict[str, str] = Field(default_factory=dict, repr=False)
     tokens_secret: str
+    webhook_secrets_secret: str
     queues: dict[str, Queue]
     tables: dict[str, str]
     functions: dict[str, str]
@@ -51,7 +52,7 @@ class StackInfo(BaseModel):
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str], region: str, endpoint_url: str | None = None) -> "StackInfo":
         """Read the outputs of all stacks of a stage. `OrdersTable` becomes `tables["orders"]`, and so on."""
-        needed = ("ApiUrl", "RestApiId", "ApiStageName", "TokensSecret", "ReportsBucket")
+        needed = ("ApiUrl", "RestApiId", "ApiStageName", "TokensSecret", "WebhookSecretsSecret", "ReportsBucket")
         missing = [name for name in needed if name not in outputs]
         if missing:
             raise CliError(f"the stack's outputs lack {', '.join(missing)}: is every stack of the stage deployed?")
@@ -61,6 +62,7 @@ class StackInfo(BaseModel):
             endpoint_url=endpoint_url,
             region=region,
             tokens_secret=outputs["TokensSecret"],
+            webhook_secrets_secret=outputs["WebhookSecretsSecret"],
             queues={
                 name: Queue(url=url, dlq_url=dlqs[name])
                 for name, url in _named(outputs, "QueueUrl").items()

@@ -66,13 +66,18 @@ class Caller:
             raise Forbidden(f"this needs a token with the scope {scope}")
 
 
+def check_caller_name(name: str) -> None:
+    """Raises ValueError for a name that is not 1 to 40 lower-case letters, digits or hyphens."""
+    if not _CALLER_NAME.fullmatch(name):
+        raise ValueError(f"a caller's name is 1 to 40 lower-case letters, digits or hyphens, not {name!r}")
+
+
 def issue_token(name: str, origin: Origin, scopes: Iterable[Scope], now: datetime) -> tuple[str, str, TokenRecord]:
     """Make a token: the bearer string (shown once), its id, and the record to keep.
 
-    Raises ValueError for a name that is not 1 to 40 lower-case letters, digits or hyphens, and where no scope is given.
+    Raises ValueError for a bad name, and where no scope is given.
     """
-    if not _CALLER_NAME.fullmatch(name):
-        raise ValueError(f"a token's name is 1 to 40 lower-case letters, digits or hyphens, not {name!r}")
+    check_caller_name(name)
     granted = sorted(Scope(scope).value for scope in scopes)
     if not granted:
         raise ValueError("a token needs at least one scope")

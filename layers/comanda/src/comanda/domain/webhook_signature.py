@@ -10,15 +10,38 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NotRequired, TypedDict
+
+from comanda.domain.times import from_iso, to_iso
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 """The specification takes 24 to 64."""
 
 
-def new_webhook_secret() -> str:
-    """`whsec_` and 32 random bytes in Base64."""
-    return _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+class WebhookSecretRecord(TypedDict):
+    """What is kept of a caller's secret. `secret` is `whsec_` and 32 random bytes in Base64."""
+
+    id: str
+    secret: str
+    created_at: str
+    expires_at: NotRequired[str]
+    """Since it was rotated."""
+
+
+def issue_webhook_secret(now: datetime) -> WebhookSecretRecord:
+    secret = _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    return WebhookSecretRecord(id=secrets.token_hex(8), secret=secret, created_at=to_iso(now))
+
+
+def is_valid(record: WebhookSecretRecord, at: datetime) -> bool:
+    return "expires_at" not in record or at < from_iso(record["expires_at"])
+
+
+def retiring(record: WebhookSecretRecord, at: datetime) -> WebhookSecretRecord:
+    """The same, valid until then at the most."""
+    ends = to_iso(at)
+    return {**record, "expires_at": min(ends, record.get("expires_at", ends))}
 
 
 def signed_headers(webhook_id: str, at: datetime, body: bytes, valid_secrets: Iterable[str]) -> dict[str, str]:
