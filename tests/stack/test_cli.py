@@ -1,13 +1,8 @@
 """The `comanda` command as an operator runs it: a process of its own, against a deployed stack."""
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,40 +12,10 @@ import pytest
 from comanda.adapters.order_table import OrderTable
 from comanda.domain.order import Order
 from comanda_cli.stack_info import StackInfo
-from local.state import State, write_private
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
 from tests.stack.operators import Operator, wait_for
-
-COMANDA = Path(sys.executable).with_name("comanda")
-
-
-@dataclass(frozen=True)
-class Cli:
-    """Runs in a folder that has a `.local/stack.json`, as after `make up`."""
-
-    folder: Path
-
-    def __call__(self, *arguments: str, exit_code: int = 0) -> str:
-        done = subprocess.run(
-            [COMANDA, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == exit_code, done.stdout + done.stderr
-        return done.stdout
-
-    def json(self, *arguments: str, exit_code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", exit_code=exit_code))
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [COMANDA, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-
-@pytest.fixture
-def cli(stack: StackInfo, tmp_path: Path) -> Cli:
-    write_private(State(tmp_path / ".local").stack_file, stack.to_json())
-    return Cli(tmp_path)
+from tests.stack.terminal import Cli
 
 
 @pytest.fixture
