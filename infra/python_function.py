@@ -59,7 +59,7 @@ class PythonFunction(Construct):
             timeout=Duration.seconds(timeout_seconds),
             environment={
                 "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
-                "POWERTOOLS_METRICS_NAMESPACE": "Comanda",
+                "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
                 "STAGE": settings.stage,
                 **environment,

@@ -172,6 +172,10 @@ class StageSettings(BaseModel):
         return f"comanda-{self.stage}-tokens"
 
     @property
+    def metrics_namespace(self) -> str:
+        return f"Comanda/{self.stage}"
+
+    @property
     def switch_enrichment_name(self) -> str:
         return f"comanda-{self.stage}-switch-enrichment"
 

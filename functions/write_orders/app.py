@@ -53,6 +53,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
         body, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
         headers = {"Location": f"orders/{body['order_id']}"}
         if replayed:
+            journal.tell("order.replayed", order_id=body["order_id"], caller=caller.name)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, body, headers)
 

@@ -62,6 +62,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         body, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context)
         headers = {"Location": f"reports/{body['report_id']}"}
         if replayed:
+            journal.tell("report.replayed", report_id=body["report_id"], caller=request.caller)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, body, headers)
 

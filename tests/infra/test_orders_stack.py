@@ -232,7 +232,7 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
     assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Comanda"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
     assert variables["STAGE"] == every_stage.settings.stage
 
     settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings

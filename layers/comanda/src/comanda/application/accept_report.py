@@ -82,7 +82,6 @@ class AcceptReport:
         if found and found.may_begin_anew(now):
             found = self._begin_anew(found, claim)
         elif found and not found.is_claim:
-            self.journal.tell("report.replayed", found)
             return AcceptedReport(found, replayed=True)
 
         report = found or claim

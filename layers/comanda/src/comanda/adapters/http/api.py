@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
-from comanda.adapters.journal import LOGGER, METRICS
+from comanda.adapters.journal import LOGGER, measured
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.errors import ComandaError, MalformedRequest, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
@@ -52,7 +52,7 @@ def new_api() -> APIGatewayRestResolver:
 def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
     """The Lambda handler of a resolver: one log line and its metrics for each request."""
 
-    @METRICS.log_metrics
+    @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answer = app.resolve(event, context)
         facts = {
