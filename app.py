@@ -12,6 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.api_stack import ApiStack
 from infra.bundling import Bundler, BundlingError
 from infra.data_stack import DataStack
+from infra.observability_stack import ObservabilityStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
@@ -26,7 +27,10 @@ def build_app(settings: StageSettings, app: App) -> App:
     data = DataStack(app, f"{name}-Data", settings=settings)
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
-    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    ObservabilityStack(
+        app, f"{name}-Observability", settings=settings, api=api.api, watched=(data, orders, reports, api)
+    )
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -41,7 +41,7 @@ class PythonFunction(Construct):
         **code: Unpack[FunctionCode],
     ) -> None:
         super().__init__(scope, construct_id)
-        name, layers = code["name"], code["layers"]
+        self.name, layers = code["name"], code["layers"]
         settings = layers.settings
         self.log_group = log_group(self, "Logs", settings)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -50,15 +50,15 @@ class PythonFunction(Construct):
             "Function",
             function_name=code.get("function_name"),
             description=code["description"],
-            code=lambda_.Code.from_asset(str(layers.bundler.function_code(name))),
-            handler=f"functions.{name}.handler.handler",
+            code=lambda_.Code.from_asset(str(layers.bundler.function_code(self.name))),
+            handler=f"functions.{self.name}.handler.handler",
             runtime=runtime_of(settings),
             architecture=architecture_of(settings),
             layers=[*layers.versions, *code.get("own_layers", ())],
             memory_size=code.get("memory_mb", settings.function_memory_mb),
             timeout=Duration.seconds(timeout_seconds),
             environment={
-                "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
+                "POWERTOOLS_SERVICE_NAME": self.name.replace("_", "-"),
                 "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
                 "STAGE": settings.stage,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, fie
 
 Origin = Literal["web", "mobile", "api"]
 Architecture = Literal["arm64", "x86_64"]
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 LogRetentionDays = Literal[1, 3, 7, 14, 30, 90, 180, 365]
 """Some of the values CloudWatch Logs knows ("PutRetentionPolicy")."""
 
@@ -63,7 +64,16 @@ class StageSettings(BaseModel):
     """Tables, the tokens secret and logs outlive their stack; tables cannot be deleted at all."""
     log_retention_days: LogRetentionDays = 7
     alarms: bool = True
-    """One alarm per dead-letter queue: it is not empty."""
+    """What docs/alarms.md explains, told to a topic."""
+    alarm_email: EmailAddress | None = None
+    """Who else is told; AWS first asks the address whether it wants to be."""
+    alarm_order_age_seconds: Annotated[int, Field(ge=60)] = 900
+    """An order that waits in a queue for so long is late. A worker that died costs it one visibility timeout."""
+    alarm_failed_percent: Annotated[float, Field(gt=0, lt=100)] = 5
+    """Of the orders that come to an end within ten minutes."""
+    alarm_api_p99_milliseconds: Annotated[int, Field(ge=1)] = 2000
+    runbook_url: HttpUrl | None = None
+    """Where docs/alarms.md can be read, for the alarms and the dashboard to link to; unset, they name the file."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "BRL"
 
@@ -142,6 +152,11 @@ class StageSettings(BaseModel):
         batch is received again, so a follower needs batch x attempts receives to be tried, and then its own.
         """
         return self.batch_size * self.max_attempts + self.max_attempts
+
+    @property
+    def alarm_report_age_seconds(self) -> int:
+        """It outlived a whole run of a worker, and the return of its message after that worker died."""
+        return self.report_timeout_seconds + self.report_visibility_timeout_seconds
 
     @property
     def order_work(self) -> QueueWork:

@@ -9,7 +9,7 @@ import pytest
 
 from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
-from infra.settings import QueueWork, load_settings
+from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
 from tests.permissions import MAY
 
@@ -242,7 +242,7 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
 def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
     settings = every_stage.settings
     harmless = {
-        "Comanda",
+        settings.metrics_namespace,
         "INFO",
         settings.stage,
         settings.currency,
@@ -286,23 +286,6 @@ def test_every_log_forgets(every_stage: Synthesized) -> None:
     used = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in every_stage.functions().values()}
     assert len(used) == len(MAY)
     assert used < set(groups)
-
-
-def test_an_alarm_for_each_dead_letter_queue_where_alarms_are_on(every_stage: Synthesized) -> None:
-    alarms = [alarm["Properties"] for alarm in every_stage.resources("AWS::CloudWatch::Alarm").values()]
-    watched = {named(dimension["Value"]) for alarm in alarms for dimension in alarm["Dimensions"]}
-    expected = {name for name in queues(every_stage) if name.endswith("DeadLetters")}
-    assert watched == (expected if every_stage.settings.alarms else set())
-    for alarm in alarms:
-        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert alarm["Threshold"] == 1
-        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-
-
-def test_alarms_are_a_setting() -> None:
-    assert load_settings("dev").alarms
-    assert load_settings("prod").alarms
-    assert not load_settings("local").alarms
 
 
 def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(every_stage: Synthesized) -> None:
