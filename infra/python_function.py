@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict, Unpack
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -67,6 +67,7 @@ class PythonFunction(Construct):
             log_group=self.log_group,
             role=self.role,
         )
+        CfnOutput(Stack.of(self), f"{construct_id}LogGroup", value=self.log_group.log_group_name)
         # The ARN attribute of a log group ends in ":*", so this covers its streams and nothing else.
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=self.log_group.log_group_arn)
         if settings.stage == "local":

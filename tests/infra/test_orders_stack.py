@@ -297,6 +297,17 @@ def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(
     assert functions["enrich_order"]["Environment"]["Variables"]["SWITCH_FUNCTION"] == name
 
 
+FUNCTIONS = (
+    "ProcessOrder",
+    "EnrichOrder",
+    "CompleteOrder",
+    "WriteOrders",
+    "ReadOrders",
+    "TendDeadLetters",
+    "SwitchEnrichment",
+)
+
+
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.orders.find_outputs("*")
     values = {name: named(output["Value"]) for name, output in outputs.items() if "Export" not in output}
@@ -307,13 +318,8 @@ def test_outputs(every_stage: Synthesized) -> None:
         "EnrichmentDlqUrl": "EnrichmentDeadLetters",
         "CompletionQueueUrl": "CompletionQueue",
         "CompletionDlqUrl": "CompletionDeadLetters",
-        "ProcessOrderFunction": "ProcessOrderFunction",
-        "EnrichOrderFunction": "EnrichOrderFunction",
-        "CompleteOrderFunction": "CompleteOrderFunction",
-        "WriteOrdersFunction": "WriteOrdersFunction",
-        "ReadOrdersFunction": "ReadOrdersFunction",
-        "TendDeadLettersFunction": "TendDeadLettersFunction",
-        "SwitchEnrichmentFunction": "SwitchEnrichmentFunction",
+        **{f"{name}Function": f"{name}Function" for name in FUNCTIONS},
+        **{f"{name}LogGroup": f"{name}Logs" for name in FUNCTIONS},
     }
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from comanda_cli.commands import dlq, order, queues, recipient, report, token
+from comanda_cli.commands import dlq, logs, order, queues, recipient, report, token
 from comanda_cli.errors import EXIT_CODES, OneLineErrors
 
 app = typer.Typer(
@@ -12,6 +12,7 @@ app.add_typer(order.app, name="order", help="Submit, read, watch and retry order
 app.add_typer(report.app, name="report", help="Ask for, watch, retry and discard reports.", epilog=EXIT_CODES)
 app.add_typer(recipient.app, name="recipient", help="Balances and ledgers.", epilog=EXIT_CODES)
 app.command("queues", epilog=EXIT_CODES)(queues.show_queues)
+app.command("logs", epilog=EXIT_CODES)(logs.show_logs)
 app.add_typer(dlq.app, name="dlq", help="Failed orders: look, redrive, discard.", epilog=EXIT_CODES)
 app.add_typer(token.app, name="token", help="Make, list and revoke bearer tokens.", epilog=EXIT_CODES)
 
