@@ -76,7 +76,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         tokens={"api": "api-token", "ops": "ops-token"},
         tokens_secret="secret",
         queues={"orders": queue, "enrichment": queue, "completion": queue},
-        tables={"orders": moto.orders_table},
+        tables={"orders": moto.orders_table, "circuits": moto.circuits_table},
         functions={},
         bucket="bucket",
     )
