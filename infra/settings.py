@@ -75,6 +75,8 @@ class StageSettings(BaseModel):
     runbook_url: HttpUrl | None = None
     """Where docs/alarms.md can be read, for the alarms and the dashboard to link to; unset, they name the file."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0
+    """The share of invocations that log everything, down to DEBUG, whatever the level."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "BRL"
 
     python_version: Annotated[str, Field(pattern=r"^3\.\d+$")] = LAMBDA_PYTHON
@@ -295,6 +297,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
             return {
                 "keep_on_delete": True,
                 "log_retention_days": 90,
+                "log_sample_rate": 0.01,
                 "worker_concurrency": 50,
                 "report_concurrency": 20,
                 "api_rate_per_second": 1000,

@@ -17,6 +17,7 @@ COMMON = {
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_LOGGER_SAMPLE_RATE",
     "STAGE",
 }
 WORKER = {
@@ -233,6 +234,7 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
+    assert variables["POWERTOOLS_LOGGER_SAMPLE_RATE"] == {"local": "0", "dev": "0", "prod": "0.01"}[variables["STAGE"]]
     assert variables["STAGE"] == every_stage.settings.stage
 
     settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings

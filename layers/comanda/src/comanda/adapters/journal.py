@@ -146,8 +146,14 @@ class PowertoolsJournal:
 
 
 def measured(handler: Handler[Answer]) -> Handler[Answer]:
-    """A handler at whose end, good or bad, the metrics of its invocation are printed for CloudWatch to find (EMF)."""
-    counted: Handler[Answer] = BUSINESS.log_metrics(TECHNICAL.log_metrics(handler))
+    """A handler at whose end, good or bad, the metrics of its invocation are printed for CloudWatch to find (EMF); and
+    for each invocation it is drawn anew whether it logs everything (POWERTOOLS_LOGGER_SAMPLE_RATE)."""
+
+    def sampled(event: dict[str, Any], context: LambdaContext) -> Answer:
+        LOGGER.refresh_sample_rate_calculation()
+        return handler(event, context)
+
+    counted: Handler[Answer] = BUSINESS.log_metrics(TECHNICAL.log_metrics(sampled))
     return counted
 
 
