@@ -1,4 +1,4 @@
-"""What an engineer on call looks at, and what calls one: a dashboard, alarms and the topic they are told to."""
+"""What an engineer on call looks at, and what calls one: a dashboard, queries, alarms and their topic."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.alarm_topic import AlarmTopic
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
+from infra.queries import Queries
 from infra.settings import StageSettings
 from infra.watched import Watched
 
@@ -33,5 +34,7 @@ class ObservabilityStack(Stack):
             alarms = Alarms(self, "Alarms", settings=settings, topic=topic, watched=parts, api=api)
             told = alarms.told
             CfnOutput(self, "AlarmsTopicArn", value=topic.topic_arn)
+        if settings.stage != "local":  # The emulator knows no saved queries.
+            Queries(self, "Queries", settings=settings, watched=parts)
         dashboard = Dashboard(self, "Dashboard", settings=settings, watched=parts, api=api, alarms=told)
         CfnOutput(self, "DashboardName", value=dashboard.name)

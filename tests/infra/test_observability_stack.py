@@ -274,3 +274,16 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
     assert len(of_alarms) == 3
     assert len(of_board) > 10
     assert of_alarms | of_board <= MEASURED_NAMES
+
+
+def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesized, local: Synthesized) -> None:
+    queries = {
+        each["Properties"]["Name"].removeprefix("comanda-dev/"): each["Properties"]
+        for each in dev.resources("AWS::Logs::QueryDefinition").values()
+    }
+    assert set(queries) == {"life-of-one-order", "slowest-orders", "failures-by-class", "noisy-recipients"}
+    for query in queries.values():
+        assert len(query["LogGroupNames"]) == len(dev.functions())
+        happenings = set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"]))
+        assert happenings <= set(MEASURED)
+    assert local.resources("AWS::Logs::QueryDefinition") == {}
