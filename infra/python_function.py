@@ -67,7 +67,10 @@ class PythonFunction(Construct):
             },
             log_group=self.log_group,
             role=self.role,
+            tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
         )
+        if settings.tracing:
+            acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", "X-Ray knows no resource but all of it.")
         CfnOutput(Stack.of(self), f"{construct_id}LogGroup", value=self.log_group.log_group_name)
         # The ARN attribute of a log group ends in ":*", so this covers its streams and nothing else.
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=self.log_group.log_group_arn)

@@ -27,7 +27,8 @@ filter message in ["order.failed", "report.failed"]
     "noisy-recipients": """
 filter message in ["order.accepted", "order.attempt_failed", "order.failed"]
 | stats count(*) as lines, sum(strcontains(message, "order.accepted")) as accepted,
-  sum(strcontains(message, "order.attempt_failed")) as attempts_failed, sum(strcontains(message, "order.failed")) as failed by recipient_id
+  sum(strcontains(message, "order.attempt_failed")) as attempts_failed,
+  sum(strcontains(message, "order.failed")) as failed by recipient_id
 | sort lines desc
 | limit 50
 """,

@@ -75,6 +75,8 @@ class StageSettings(BaseModel):
     runbook_url: HttpUrl | None = None
     """Where docs/alarms.md can be read, for the alarms and the dashboard to link to; unset, they name the file."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tracing: bool = True
+    """X-Ray: of API Gateway and of each function, from one to the next."""
     log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0
     """The share of invocations that log everything, down to DEBUG, whatever the level."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "BRL"
@@ -270,6 +272,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
         case "local":
             return {
                 "alarms": False,
+                "tracing": False,
                 # An emulator runs functions with what the machine has.
                 "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
                 "architecture": _local_architecture(),

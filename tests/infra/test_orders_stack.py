@@ -54,6 +54,7 @@ ENVIRONMENT["tend_dead_letters"] = {
 ENVIRONMENT["tend_reports"] = {
     *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
@@ -202,6 +203,7 @@ def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name:
             granted[named(resource)] |= set(as_list(statement["Action"]))
     own_log = named(every_stage.functions()[name]["LoggingConfig"]["LogGroup"])
     assert granted.pop(own_log) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert granted.pop("*", set()) == (TRACE if every_stage.settings.tracing else set())
     assert granted == MAY[name]
 
 
@@ -209,9 +211,11 @@ def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized)
     assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
 
 
-def test_no_permission_has_a_star(every_stage: Synthesized) -> None:
+def test_no_permission_has_a_star_but_to_trace(every_stage: Synthesized) -> None:
     for name, policy in statements(every_stage).items():
         for statement in policy:
+            if set(as_list(statement["Action"])) == TRACE:
+                continue
             written = [*as_list(statement["Action"]), *as_list(statement["Resource"])]
             assert {named(each) for each in written if "*" in str(each)} <= FOLDERS, name
 
@@ -308,6 +312,13 @@ FUNCTIONS = (
     "TendDeadLetters",
     "SwitchEnrichment",
 )
+
+
+def test_traces_begin_at_the_api_and_go_through_every_function(every_stage: Synthesized) -> None:
+    (stage,) = every_stage.resources("AWS::ApiGateway::Stage").values()
+    assert stage["Properties"].get("TracingEnabled", False) is every_stage.settings.tracing
+    modes = {function.get("TracingConfig", {}).get("Mode") for function in every_stage.functions().values()}
+    assert modes == {"Active" if every_stage.settings.tracing else None}
 
 
 def test_outputs(every_stage: Synthesized) -> None:
