@@ -13,6 +13,7 @@ from infra.api_stack import ApiStack
 from infra.bundling import Bundler, BundlingError
 from infra.data_stack import DataStack
 from infra.notifications_stack import NotificationsStack
+from infra.observability_stack import ObservabilityStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
@@ -28,7 +29,16 @@ def build_app(settings: StageSettings, app: App) -> App:
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
     api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
-    NotificationsStack(app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api)
+    notifications = NotificationsStack(
+        app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api
+    )
+    ObservabilityStack(
+        app,
+        f"{name}-Observability",
+        settings=settings,
+        api=api.api,
+        watched=(data, orders, reports, api, notifications),
+    )
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -101,6 +101,7 @@ class ApiStack(Stack):
                 throttling_rate_limit=settings.api_rate_per_second,
                 throttling_burst_limit=settings.api_burst,
                 metrics_enabled=True,
+                tracing_enabled=settings.tracing,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 access_log_destination=apigateway.LogGroupLogDestination(access_logs),
                 access_log_format=_access_log_format(),

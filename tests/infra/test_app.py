@@ -75,7 +75,7 @@ def test_folder_hash_seed_time_zone_and_umask_change_nothing(tmp_path: Path) -> 
         assert process.returncode == 0, errors
     first, second = written(tmp_path / "first"), written(tmp_path / "second")
     assert [name for name in first if name.endswith(".template.json")] == [
-        f"Comanda-dev-{stack}.template.json" for stack in ("Api", "Data", "Orders", "Reports")
+        f"Comanda-dev-{stack}.template.json" for stack in ("Api", "Data", "Observability", "Orders", "Reports")
     ]
     assert [name for name in first if first[name] != second.get(name)] == []
     assert set(first) == set(second)

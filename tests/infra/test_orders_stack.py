@@ -9,7 +9,7 @@ import pytest
 
 from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
-from infra.settings import QueueWork, load_settings
+from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
 from tests.permissions import MAY
 
@@ -17,6 +17,7 @@ COMMON = {
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_LOGGER_SAMPLE_RATE",
     "STAGE",
 }
 WORKER = {
@@ -53,6 +54,7 @@ ENVIRONMENT["tend_dead_letters"] = {
 ENVIRONMENT["tend_reports"] = {
     *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
@@ -201,6 +203,7 @@ def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name:
             granted[named(resource)] |= set(as_list(statement["Action"]))
     own_log = named(every_stage.functions()[name]["LoggingConfig"]["LogGroup"])
     assert granted.pop(own_log) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert granted.pop("*", set()) == (TRACE if every_stage.settings.tracing else set())
     assert granted == MAY[name]
 
 
@@ -208,9 +211,11 @@ def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized)
     assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
 
 
-def test_no_permission_has_a_star(every_stage: Synthesized) -> None:
+def test_no_permission_has_a_star_but_to_trace(every_stage: Synthesized) -> None:
     for name, policy in statements(every_stage).items():
         for statement in policy:
+            if set(as_list(statement["Action"])) == TRACE:
+                continue
             written = [*as_list(statement["Action"]), *as_list(statement["Resource"])]
             assert {named(each) for each in written if "*" in str(each)} <= FOLDERS, name
 
@@ -232,7 +237,8 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
     assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Comanda"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
+    assert variables["POWERTOOLS_LOGGER_SAMPLE_RATE"] == {"local": "0", "dev": "0", "prod": "0.01"}[variables["STAGE"]]
     assert variables["STAGE"] == every_stage.settings.stage
 
     settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings
@@ -242,7 +248,7 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
 def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
     settings = every_stage.settings
     harmless = {
-        "Comanda",
+        settings.metrics_namespace,
         "INFO",
         settings.stage,
         settings.currency,
@@ -288,23 +294,6 @@ def test_every_log_forgets(every_stage: Synthesized) -> None:
     assert used < set(groups)
 
 
-def test_an_alarm_for_each_dead_letter_queue_where_alarms_are_on(every_stage: Synthesized) -> None:
-    alarms = [alarm["Properties"] for alarm in every_stage.resources("AWS::CloudWatch::Alarm").values()]
-    watched = {named(dimension["Value"]) for alarm in alarms for dimension in alarm["Dimensions"]}
-    expected = {name for name in queues(every_stage) if name.endswith("DeadLetters")}
-    assert watched == (expected if every_stage.settings.alarms else set())
-    for alarm in alarms:
-        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert alarm["Threshold"] == 1
-        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-
-
-def test_alarms_are_a_setting() -> None:
-    assert load_settings("dev").alarms
-    assert load_settings("prod").alarms
-    assert not load_settings("local").alarms
-
-
 def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(every_stage: Synthesized) -> None:
     """B8. By its name, as it refers to the mapping of the function that calls it."""
     may = {name for name in MAY if "lambda:UpdateEventSourceMapping" in str(statements(every_stage)[name])}
@@ -312,6 +301,24 @@ def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(
     functions = every_stage.functions()
     name = functions["switch_enrichment"]["FunctionName"]
     assert functions["enrich_order"]["Environment"]["Variables"]["SWITCH_FUNCTION"] == name
+
+
+FUNCTIONS = (
+    "ProcessOrder",
+    "EnrichOrder",
+    "CompleteOrder",
+    "WriteOrders",
+    "ReadOrders",
+    "TendDeadLetters",
+    "SwitchEnrichment",
+)
+
+
+def test_traces_begin_at_the_api_and_go_through_every_function(every_stage: Synthesized) -> None:
+    (stage,) = every_stage.resources("AWS::ApiGateway::Stage").values()
+    assert stage["Properties"].get("TracingEnabled", False) is every_stage.settings.tracing
+    modes = {function.get("TracingConfig", {}).get("Mode") for function in every_stage.functions().values()}
+    assert modes == {"Active" if every_stage.settings.tracing else None}
 
 
 def test_outputs(every_stage: Synthesized) -> None:
@@ -324,13 +331,8 @@ def test_outputs(every_stage: Synthesized) -> None:
         "EnrichmentDlqUrl": "EnrichmentDeadLetters",
         "CompletionQueueUrl": "CompletionQueue",
         "CompletionDlqUrl": "CompletionDeadLetters",
-        "ProcessOrderFunction": "ProcessOrderFunction",
-        "EnrichOrderFunction": "EnrichOrderFunction",
-        "CompleteOrderFunction": "CompleteOrderFunction",
-        "WriteOrdersFunction": "WriteOrdersFunction",
-        "ReadOrdersFunction": "ReadOrdersFunction",
-        "TendDeadLettersFunction": "TendDeadLettersFunction",
-        "SwitchEnrichmentFunction": "SwitchEnrichmentFunction",
+        **{f"{name}Function": f"{name}Function" for name in FUNCTIONS},
+        **{f"{name}LogGroup": f"{name}Logs" for name in FUNCTIONS},
     }
 
 

@@ -19,6 +19,7 @@ OUTPUTS = {
     "OrdersQueueUrl": "http://127.0.0.1:4566/0/orders.fifo",
     "OrdersDlqUrl": "http://127.0.0.1:4566/0/orders-dlq.fifo",
     "ProcessOrderFunction": "process-1",
+    "ProcessOrderLogGroup": "logs-of-process-1",
     "ApiUrl": "https://abc.execute-api.us-east-1.amazonaws.com/v1",
     "RestApiId": "abc",
     "ApiStageName": "v1",
@@ -38,6 +39,7 @@ def test_a_local_stack_has_the_shape_that_everybody_reads() -> None:
         "queues": {"orders": {"url": OUTPUTS["OrdersQueueUrl"], "dlq_url": OUTPUTS["OrdersDlqUrl"]}},
         "tables": {"orders": "orders-1", "ledger": "ledger-1"},
         "functions": {"process_order": "process-1"},
+        "log_groups": {"process_order": "logs-of-process-1"},
         "bucket": "files-1",
     }
 

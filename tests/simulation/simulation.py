@@ -16,7 +16,7 @@ import time_machine
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
-from comanda.adapters.journal import LOGGER, METRICS
+from comanda.adapters.journal import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
@@ -28,7 +28,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
 
-METRICS.namespace = "Comanda"  # A function has it from its environment.
+BUSINESS.namespace = TECHNICAL.namespace = "Comanda"  # A function has it from its environment.
 
 START = 1_792_000_000.0
 """Some day in October 2026; seconds since the epoch."""

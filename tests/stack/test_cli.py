@@ -154,3 +154,36 @@ def row_of(orders: OrderTable, order_id: str) -> Order:
     order = orders.get(order_id)
     assert order is not None
     return order
+
+
+def test_the_life_of_an_order_and_of_a_report_across_functions(cli: Cli, api: ApiClients) -> None:
+    order_id = post(api("web"), an_order(a_recipient(), "FLAKY-1"))
+    finished(api("web"), order_id)
+    assert logged(cli, order_id, until="order.completed") == [
+        ("write_orders", "order.accepted"),
+        ("process_order", "order.processing"),
+        ("enrich_order", "enrichment.asked"),
+        ("enrich_order", "order.attempt_failed"),
+        ("enrich_order", "enrichment.asked"),
+        ("enrich_order", "order.enriched"),
+        ("complete_order", "order.completed"),
+    ]
+    report_id = cli.json("report", "submit", "--type", "orders", "--set", "from=2026-11-01", "--set", "to=2026-11-02")[
+        "report_id"
+    ]
+    cli("report", "watch", report_id)
+    of_report = logged(cli, report_id, until="report.ready")
+    assert of_report[0] == ("write_reports", "report.accepted")
+    assert ("generate_report", "report.begun") in of_report
+
+
+def logged(cli: Cli, identifier: str, until: str) -> list[tuple[str, str]]:
+    """Function and happening, by time, once `until` was logged: it is, a moment after it happened."""
+    told: list[tuple[str, str]] = []
+
+    def is_there() -> bool:
+        told[:] = [(line["function"], line["message"]) for line in cli.json("logs", identifier)]
+        return until in [happening for _, happening in told]
+
+    wait_for(is_there, f"the log line {until}")
+    return told

@@ -46,6 +46,8 @@ class StackInfo(BaseModel):
     queues: dict[str, Queue]
     tables: dict[str, str]
     functions: dict[str, str]
+    log_groups: dict[str, str] = Field(default_factory=dict)
+    """Of each function."""
     bucket: str
     """Where reports and uploaded tables lie."""
 
@@ -70,6 +72,7 @@ class StackInfo(BaseModel):
             },
             tables=_named(outputs, "Table"),
             functions=_named(outputs, "Function"),
+            log_groups=_named(outputs, "LogGroup"),
             bucket=outputs["ReportsBucket"],
         )
 
