@@ -24,6 +24,9 @@ TABLES = {
 """Reading a table that may not be there: only who may list learns that it is missing ("HeadObject")."""
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
+READ_STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+"""What the mapping of a stream does with the role of its function."""
+
 MAY: dict[str, dict[str, set[str]]] = {
     "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
     "write_orders": {
@@ -69,6 +72,24 @@ MAY: dict[str, dict[str, set[str]]] = {
         "OrdersDeadLetters": DEAD_LETTERS,
         "EnrichmentDeadLetters": DEAD_LETTERS,
         "CompletionDeadLetters": DEAD_LETTERS,
+    },
+    "announce_changes": {
+        "Orders": READ_STREAM,
+        "Reports": READ_STREAM,
+        "Notifications": {"dynamodb:PutItem"},
+        "NotificationsQueue": {"sqs:SendMessage"},
+    },
+    "deliver_notifications": {
+        "NotificationsQueue": READ_SOURCE,
+        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "Subscriptions": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "secret": {"secretsmanager:GetSecretValue"},
+    },
+    "tend_notifications": {
+        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "NotificationsQueue": {"sqs:SendMessage"},
+        "NotificationsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
     },
     "write_reports": {
         "Reports": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from comanda.adapters.notification_table import FAILED_INDEX, SUBJECT_INDEX
 from comanda.adapters.order_rows import ATTENTION_INDEX, PERIOD_INDEX
 from comanda.adapters.reports.tables import TableBucket
 from comanda.domain.report import Report, ReportFormat, ReportRequest
@@ -19,6 +20,8 @@ TABLES = {
     "Reports": ([("report_id", "HASH")], "expires_at"),
     "Idempotency": ([("id", "HASH")], "expiration"),
     "Circuits": ([("id", "HASH")], "expiration"),
+    "Subscriptions": ([("id", "HASH")], None),
+    "Notifications": ([("notification_id", "HASH")], "expires_at"),
 }
 
 
@@ -70,7 +73,7 @@ def test_a_secret_starts_empty(every_stage: Synthesized, name: str, holds: str) 
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}
-    tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable", "CircuitsTable"}
+    tables = {f"{name}Table" for name in TABLES}
     assert named == tables | {"ReportsBucket", "TokensSecret", "WebhookSecretsSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
     assert outputs["WebhookSecretsSecret"]["Value"] == every_stage.settings.webhook_secrets_name
@@ -81,8 +84,9 @@ def test_the_indexes_of_orders_carry_keys_only(every_stage: Synthesized) -> None
     other change (docs/decisions/0007)."""
     indexes = {
         index["IndexName"]: index
-        for table in every_stage.data.find_resources("AWS::DynamoDB::Table").values()
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
         for index in table["Properties"].get("GlobalSecondaryIndexes", [])
+        if logical_id.startswith("Orders")
     }
     assert set(indexes) == {ATTENTION_INDEX, PERIOD_INDEX}
     for name, index in indexes.items():
@@ -131,3 +135,26 @@ def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized,
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     variables = every_stage.functions()["write_reports"]["Environment"]["Variables"]
     assert int(variables["REPORT_LIFETIME_SECONDS"]) == days * 24 * 60 * 60
+
+
+def test_notifications_are_found_by_what_they_are_about_and_when_they_failed(every_stage: Synthesized) -> None:
+    (table,) = (
+        table["Properties"]
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
+        if logical_id.startswith("Notifications")
+    )
+    keys = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert keys == {SUBJECT_INDEX: ["subject_id", "happened_at"], FAILED_INDEX: ["failed", "created_at"]}
+    assert {index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]} == {"KEYS_ONLY"}
+
+
+def test_what_callers_are_told_of_is_read_off_two_streams(every_stage: Synthesized) -> None:
+    streams = {
+        logical_id[:-8]: table["Properties"]["StreamSpecification"]
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
+        if "StreamSpecification" in table["Properties"]
+    }
+    assert streams == dict.fromkeys(("Orders", "Reports"), {"StreamViewType": "NEW_AND_OLD_IMAGES"})

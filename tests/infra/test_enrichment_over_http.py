@@ -56,7 +56,8 @@ def test_the_secret_itself_is_made_by_nobody_here(stage: Synthesized) -> None:
     assert [*stage.resources("AWS::SecretsManager::Secret").values()] == [
         *stage.data.find_resources("AWS::SecretsManager::Secret").values()
     ]
-    assert len(stage.resources("AWS::SecretsManager::Secret")) == 1, "the tokens"
+    names = {secret["Properties"]["Name"] for secret in stage.resources("AWS::SecretsManager::Secret").values()}
+    assert names == {stage.settings.tokens_secret_name, stage.settings.webhook_secrets_name}
 
 
 @pytest.mark.parametrize("name", STAGE_NAMES)

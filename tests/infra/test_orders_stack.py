@@ -29,7 +29,7 @@ WORKER = {
 }
 ENVIRONMENT: dict[str, set[str]] = {
     "authorize_request": {"TOKENS_SECRET"},
-    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY"},
+    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY", "SUBSCRIPTIONS_TABLE"},
     "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CIRCUITS_TABLE", "QUEUE_URLS"},
     "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
     "enrich_order": WORKER
@@ -40,7 +40,7 @@ ENVIRONMENT: dict[str, set[str]] = {
 }
 REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
 ENVIRONMENT["write_reports"] = REPORT_SOURCES | {
-    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS"),
+    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS", "SUBSCRIPTIONS_TABLE"),
 }
 ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS"}
 ENVIRONMENT["generate_report"] = (WORKER | REPORT_SOURCES) | {
@@ -54,12 +54,21 @@ ENVIRONMENT["tend_dead_letters"] = {
 ENVIRONMENT["tend_reports"] = {
     *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+ENVIRONMENT["announce_changes"] = {"NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"}
+ENVIRONMENT["deliver_notifications"] = WORKER | {
+    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "PUBLIC_URL"),
+}
+ENVIRONMENT["tend_notifications"] = {
+    *("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL"),
+    *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
+}
 TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
     "complete_order": ("CompletionQueue", None),
     "generate_report": ("ReportsQueue", None),
+    "deliver_notifications": ("NotificationsQueue", None),
 }
 """Each worker's own queue, and the next one's."""
 FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*"}
@@ -67,6 +76,8 @@ FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*"}
 
 
 def work_of(stage: Synthesized, queue: str) -> QueueWork:
+    if queue.startswith("Notifications"):
+        return stage.settings.notification_work
     return stage.settings.report_work if queue.startswith("Reports") else stage.settings.order_work
 
 
@@ -105,7 +116,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion", "Reports"])
+@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion", "Reports", "Notifications"])
 def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
     found, settings = queues(every_stage), every_stage.settings
     work = work_of(every_stage, name)
