@@ -176,6 +176,10 @@ class StageSettings(BaseModel):
         return f"comanda-{self.stage}-webhook-secrets"
 
     @property
+    def link_keys_name(self) -> str:
+        return f"comanda-{self.stage}-link-keys"
+
+    @property
     def switch_enrichment_name(self) -> str:
         return f"comanda-{self.stage}-switch-enrichment"
 
