@@ -228,6 +228,10 @@ class StageSettings(BaseModel):
         return f"Comanda/{self.stage}"
 
     @property
+    def link_keys_name(self) -> str:
+        return f"comanda-{self.stage}-link-keys"
+
+    @property
     def switch_enrichment_name(self) -> str:
         return f"comanda-{self.stage}-switch-enrichment"
 

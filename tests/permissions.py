@@ -104,6 +104,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "read_reports": {
         "Reports": {"dynamodb:GetItem"},
         "ReportFiles/reports/*": {"s3:GetObject"},
+        "secret": {"secretsmanager:GetSecretValue"},
     },
     "generate_report": {
         "ReportsQueue": READ_SOURCE,

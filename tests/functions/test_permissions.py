@@ -31,6 +31,7 @@ from comanda.domain.errors import ProviderOutage
 from comanda.domain.messages import Event
 from comanda.domain.order import Enrichment, Failure, Item, Order, Stage
 from comanda.domain.report import ReportFailure
+from comanda.domain.signed_link import link_token
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order
 from functions.switch_enrichment import app as switch_enrichment
@@ -56,7 +57,7 @@ Calls = dict[str, set[str]]
 """Actions by resource."""
 
 MAPPING = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
-NAMED_BY = ("TableName", "QueueUrl", "FunctionName", "UUID")
+NAMED_BY = ("TableName", "QueueUrl", "FunctionName", "UUID", "SecretId")
 ACTIONS = {
     "Invoke": "InvokeFunction",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
@@ -95,13 +96,16 @@ class Recorder:
         return cls(names, resources.dynamodb, resources.sqs, resources.functions)
 
     @classmethod
-    def of_reports(cls, resources: ReportResources) -> "Recorder":
-        tables = {
-            resources.table(name.lower()): name
-            for name in ("Orders", "Ledger", "Reports", "Idempotency", "Subscriptions")
+    def of_reports(cls, resources: ReportResources, *others: Any) -> "Recorder":
+        named = ("Orders", "Ledger", "Reports", "Idempotency", "Subscriptions")
+        tables = {resources.table(name.lower()): name for name in named}
+        names = {
+            **tables,
+            resources.bucket: "ReportFiles",
+            resources.queue_url: "Queue",
+            resources.link_keys_secret: "secret",
         }
-        names = {**tables, resources.bucket: "ReportFiles", resources.queue_url: "Queue"}
-        return cls(names, resources.dynamodb, resources.sqs, resources.s3)
+        return cls(names, resources.dynamodb, resources.sqs, resources.s3, *others)
 
     def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         service, operation = model.service_model.service_name, model.name
@@ -329,9 +333,11 @@ def outage(client: Any) -> None:
 def test_read_reports(reports: Reports) -> None:
     report_id = reports.post().body["report_id"]
     reports.generate()
-    recorder = Recorder.of_reports(reports.resources)
+    token = link_token(report_id, NOW + timedelta(days=1), reports.make_link_keys())
+    recorder = Recorder.of_reports(reports.resources, reports.secrets)
     assert reports.get(f"/reports/{report_id}").status == 200
     assert reports.get(f"/reports/{report_id}/download").status == 303
+    assert reports.get(f"/links/{token}").status == 303
     assert recorder.calls == allowed("read_reports")
 
 

@@ -20,7 +20,11 @@ CALLERS_ONLY = {
     ("GET", "/reports/{report_id}/download"): "ReadReportsFunction",
     ("POST", "/reports/{report_id}/cancel"): "WriteReportsFunction",
 }
-EVERYBODY = {("GET", "/health"): "ReadOrdersFunction", ("GET", "/ready"): "ReadOrdersFunction"}
+EVERYBODY = {
+    ("GET", "/health"): "ReadOrdersFunction",
+    ("GET", "/ready"): "ReadOrdersFunction",
+    ("GET", "/links/{token}"): "ReadReportsFunction",
+}
 FUNCTIONS = CALLERS_ONLY | EVERYBODY
 NOTHING_THERE = {"/", "/{proxy+}"}
 
@@ -199,7 +203,9 @@ def test_the_api_stage_is_throttled_measured_and_logged(every_stage: Synthesized
     assert settings["MetricsEnabled"] is True
     assert settings["DataTraceEnabled"] is False, "bodies and tokens do not belong into logs"
     assert "AccessLogs" in flat(stage["AccessLogSetting"]["DestinationArn"])
-    assert json.loads(stage["AccessLogSetting"]["Format"])["request_id"] == "$context.requestId"
+    logged = json.loads(stage["AccessLogSetting"]["Format"])
+    assert logged["request_id"] == "$context.requestId"
+    assert "$context.path" not in logged.values(), "links are bearer tokens"
 
 
 def test_what_api_gateway_logs_by_itself_is_forgotten_too(every_stage: Synthesized) -> None:

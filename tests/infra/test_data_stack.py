@@ -70,6 +70,14 @@ def test_a_secret_starts_empty(every_stage: Synthesized, name: str, holds: str) 
     assert template["GenerateStringKey"] == "created_with"
 
 
+def test_the_first_key_of_links_is_generated(every_stage: Synthesized) -> None:
+    named = {"Name": every_stage.settings.link_keys_name}
+    (secret,) = every_stage.data.find_resources("AWS::SecretsManager::Secret", {"Properties": named}).values()
+    template = secret["Properties"]["GenerateSecretString"]
+    assert json.loads(template["SecretStringTemplate"])["current"] == template["GenerateStringKey"]
+    assert template["PasswordLength"] == 64
+
+
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}

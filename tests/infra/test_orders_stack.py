@@ -42,7 +42,7 @@ REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
 ENVIRONMENT["write_reports"] = REPORT_SOURCES | {
     *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS", "SUBSCRIPTIONS_TABLE"),
 }
-ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS"}
+ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS", "LINK_KEYS_SECRET"}
 ENVIRONMENT["generate_report"] = (WORKER | REPORT_SOURCES) | {
     *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "CURRENCY", "REPORT_LEASE_SECONDS", "REPORT_ROWS_A_SECOND"),
     *("SETTLE_SECONDS", "FUNCTION_SECONDS"),
@@ -264,6 +264,7 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
         settings.stage,
         settings.currency,
         settings.tokens_secret_name,
+        settings.link_keys_name,
         settings.usage_key_prefix,
         settings.switch_enrichment_name,
     }

@@ -8,7 +8,7 @@ ComandaError
 │   ├── StillInProgress         409  the same key is being worked on right now
 │   ├── IllegalTransition       409  the status of the order or report does not allow it
 │   ├── NotReady                409  the report has no file, or not yet
-│   ├── Expired                 410  the report's file is given out no more
+│   ├── Expired                 410  the report's file, or a link to it, is given out no more
 │   ├── PayloadTooLarge         413  more bytes than a body may have
 │   ├── UnsupportedMediaType    415  not application/json
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
@@ -61,7 +61,7 @@ class NotReady(RequestError):
 
 
 class Expired(RequestError):
-    """The report's file is given out no more; asking for the report again makes a new one."""
+    """The report's file is given out no more, and asking for it again makes a new one; or a link to it has expired."""
 
 
 class PayloadTooLarge(RequestError):

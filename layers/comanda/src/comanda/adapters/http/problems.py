@@ -32,7 +32,7 @@ PROBLEMS: dict[type[ComandaError], tuple[HTTPStatus, str, str]] = {
     StillInProgress: (HTTPStatus.CONFLICT, "in-progress", "A request with this key is in progress"),
     IllegalTransition: (HTTPStatus.CONFLICT, "illegal-transition", "The status does not allow this"),
     NotReady: (HTTPStatus.CONFLICT, "not-ready", "There is no file, or not yet"),
-    Expired: (HTTPStatus.GONE, "expired", "The report has expired"),
+    Expired: (HTTPStatus.GONE, "expired", "Its time is over"),
     PayloadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload-too-large", "The body is too large"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule"),
