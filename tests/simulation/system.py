@@ -371,6 +371,11 @@ class System:
         )
 
     @property
+    def dead_lettered(self) -> int:
+        """How many messages were, of orders and of reports."""
+        return self.history.counts["message dead-lettered"] + self.history.counts["report message dead-lettered"]
+
+    @property
     def is_drained(self) -> bool:
         """Nothing waits in a queue but dead letters, and nobody works."""
         queues = [*self.queues.values(), *(part.queue for part in self.parts)]
