@@ -100,6 +100,7 @@ def test_each_lease_and_each_generation_has_a_file_of_its_own() -> None:
     anew = ANEW.leased("w", "m-2", 1, NOW + timedelta(seconds=1), 60)
     later = replace(anew, created_at=NOW + timedelta(seconds=1))
     assert len({LEASED.file_key, second.file_key, later.file_key}) == 3
+    assert anew.file_key != LEASED.file_key, "also where both were asked for at the same moment"
     assert all(report.report_id in report.file_key for report in (LEASED, second, later))
 
 

@@ -55,6 +55,12 @@ REPORTS = [
         "a file key for each lease", "domain/report.py", "number = self.lease.number if self.lease else 0", "number = 0"
     ),
     Mutation(
+        "a number of a lease is never used again",
+        "domain/report.py",
+        "            rows_written=0,\n            attempts=None,\n",
+        "            rows_written=0,\n            lease=None,\n            attempts=None,\n",
+    ),
+    Mutation(
         "all attempts at a report were begun",
         "application/generate_report.py",
         "if report.attempts_of(self._delivery.message_id) >= self._given.retry.max_attempts:",
