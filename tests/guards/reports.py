@@ -167,8 +167,14 @@ REPORTS = [
     Mutation(
         "a redrive of a report is sent after the failure",
         "domain/report_meeting.py",
-        "Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.DROP",
+        "Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.LET_THROUGH",
         "Verdict.TAKE_UP",
+    ),
+    Mutation(
+        "nothing about a failed report is dropped",
+        "domain/report_meeting.py",
+        "report.failure.at else Verdict.LET_THROUGH",
+        "report.failure.at else Verdict.DROP",
     ),
     Mutation("a claim of a report is not shown", "application/read_reports.py", "report.is_claim or "),
     Mutation("another caller's report is not shown", "application/read_reports.py", " or not mine"),
