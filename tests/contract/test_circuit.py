@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerOpenEr
 from aws_lambda_powertools.utilities.circuit_breaker import base as powertools
 from botocore.exceptions import ConnectTimeoutError
 
-from comanda.adapters.circuit import FAILURES, RECOVERY_SECONDS, EnrichmentCircuit, GuardedProvider
+from comanda.adapters.circuit import FAILURES, RECOVERY_SECONDS, TRY_SECONDS, EnrichmentCircuit, GuardedProvider
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
 from comanda.domain.order import Enrichment
@@ -172,6 +172,48 @@ def test_one_try_decides_whether_the_circuit_closes(fleet: Fleet) -> None:
     assert other() == ENRICHMENT
     assert fleet.circuit().is_closed()
     assert enrich() == ENRICHMENT
+
+
+@pytest.mark.parametrize("error", [TransientError("ProviderBusy", "409"), PermanentError("OrderRejected", "422")])
+def test_an_answer_closes_the_circuit_whatever_it_says_of_the_order(fleet: Fleet, error: Exception) -> None:
+    """Left half open, it would turn everybody else away."""
+    fleet.circuit().open()
+    fleet.circuit().let_one_try()
+    fleet.provider.error = error
+    with pytest.raises(type(error)):
+        fleet.environment()()
+    fleet.provider.error = None
+    assert fleet.circuit().is_closed()
+    assert fleet.environment()() == ENRICHMENT
+
+
+def test_an_order_that_kills_whoever_tries_holds_nobody_up_for_long(fleet: Fleet) -> None:
+    def die() -> None:
+        raise SystemExit
+
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
+        fleet.circuit().open()
+        fleet.circuit().let_one_try()
+        fleet.provider.meanwhile.append(die)
+        with pytest.raises(SystemExit):
+            fleet.environment()()
+        clock.shift(TRY_SECONDS - 1)
+        fleet.circuit().let_one_try()
+        with pytest.raises(Unavailable):
+            fleet.environment()()
+        clock.shift(1)
+        fleet.circuit().let_one_try()
+        assert fleet.circuit().is_closed()
+        assert fleet.environment()() == ENRICHMENT
+
+
+def test_a_defect_at_the_one_call_is_no_answer(fleet: Fleet) -> None:
+    fleet.circuit().open()
+    fleet.circuit().let_one_try()
+    fleet.provider.error = KeyError("prices")
+    with pytest.raises(KeyError):
+        fleet.environment()()
+    assert not fleet.circuit().is_closed()
 
 
 def test_who_cannot_be_written_down_as_the_one_that_tries_is_turned_away(fleet: Fleet) -> None:

@@ -51,6 +51,24 @@ OUTAGES = [
         "opened_at=_now()",
     ),
     Mutation(
+        "an answer closes the circuit, whatever it says",
+        "adapters/circuit.py",
+        "                return error\n",
+        "                raise\n",
+    ),
+    Mutation(
+        "one that dies while it tries holds nobody up",
+        "adapters/circuit.py",
+        "                self._store.save_closed(NAME)\n",
+        "                pass\n",
+    ),
+    Mutation(
+        "one that tries is left its time",
+        "adapters/circuit.py",
+        " - RECOVERY_SECONDS + TRY_SECONDS:",
+        " - RECOVERY_SECONDS:",
+    ),
+    Mutation(
         "an unhealthy provider is left alone",
         "application/switch_enrichment.py",
         "            self.circuit.keep_open()\n",
