@@ -12,13 +12,20 @@ OUTAGES = [
     Mutation(
         "an outage that is known by then costs no attempt",
         "adapters/circuit.py",
-        "        if not self.circuit.is_closed():\n            return True\n",
+        "            if self.circuit.is_closed():\n                raise\n",
+        "            raise\n",
     ),
     Mutation(
         "the last attempt asks how the provider is",
         "adapters/circuit.py",
-        "if request.attempt < self.max_attempts or self.provider.is_healthy():",
+        "if request.attempt < self.max_attempts:",
         "if True:",
+    ),
+    Mutation(
+        "a provider that is well again is asked once more",
+        "adapters/circuit.py",
+        "            if not self.provider.is_healthy():\n",
+        "            if self.provider.is_healthy():\n                raise\n            else:\n",
     ),
     Mutation(
         "the state of the circuit is read for every call",

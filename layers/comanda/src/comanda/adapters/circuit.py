@@ -2,7 +2,8 @@
 
 Failures are counted in each execution environment, and an order can meet an outage in many of them before one has
 counted enough. So nobody's attempt is used up by a failure that finds the circuit open by then, nor by one that would
-be the last of its order while the provider says itself that it is not healthy (docs/decisions/0009).
+be the last of its order while the provider says itself that it is not healthy. Where it says that it is, by now, the
+order is asked about once more, and that counts (docs/decisions/0009).
 """
 
 import time
@@ -147,21 +148,24 @@ class GuardedProvider:
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does; Unavailable, which uses up no attempt, where the order met a known outage."""
         try:
+            return self._ask(request)
+        except ProviderOutage as error:
+            if request.attempt < self.max_attempts:
+                raise
+            if not self.provider.is_healthy():
+                self.circuit.open()
+                raise Unavailable(f"enrichment provider: {error}") from error
+        return self._ask(request)
+
+    def _ask(self, request: EnrichmentRequest) -> Enrichment:
+        try:
             return self.circuit.guarded(self.provider.enrich)(request)
         except CircuitBreakerOpenError as error:
             raise Unavailable("enrichment provider: its circuit is open") from error
         except ProviderOutage as error:
-            if self._is_known(request):
-                raise Unavailable(f"enrichment provider: {error}") from error
-            raise
-
-    def _is_known(self, request: EnrichmentRequest) -> bool:
-        if not self.circuit.is_closed():
-            return True
-        if request.attempt < self.max_attempts or self.provider.is_healthy():
-            return False
-        self.circuit.open()
-        return True
+            if self.circuit.is_closed():
+                raise
+            raise Unavailable(f"enrichment provider: {error}") from error
 
 
 def _now() -> int:
