@@ -251,8 +251,8 @@ ORDERS = [
     Mutation(
         "a rescue has a body of its own",
         "application/steward.py",
-        "order.rescued(self.clock(), replay + 1)",
-        "order.rescued(self.clock(), order.replay + 1)",
+        "order.rescued(self.clock(), replay + 1",
+        "order.rescued(self.clock(), order.replay + 1",
     ),
     Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
     Mutation(

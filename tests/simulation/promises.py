@@ -290,6 +290,7 @@ class Verdict:
         if name == "WorkerUnavailable":
             ill = sum(self._died(letter.message_id) for letter in self._events("dead-lettered", row.order_id))
             away = self._told("log: storage.unavailable", row.recipient_id)
+            away -= self._told("log: storage.unavailable enrichment provider", row.recipient_id)
             enough = ill + away >= settings.max_receive_count // 4
             return None if enough else f"{ill} workers could not run, and {away} turned it away"
         calls = [call for call in self._system.provider.calls if call.key == row.order_id]
@@ -368,9 +369,9 @@ class Verdict:
                 yield Broken("P8", why, letter.subject_id)
 
     def _rescues_come_to_an_end(self) -> Iterator[Broken]:
-        """What comes back untried is failed and shown so, but where the steward cannot see it."""
+        """What comes back untried is failed and shown so, but where the steward cannot see it, and in an outage."""
         for order_id, writes in self._writes.items():
-            most = max(write.rescues for write in writes)
+            most = most_rescues(writes)
             hidden = order_id in self._rows and self._rows[order_id].recipient_id in self._crowds
             if most > self._system.settings.max_rescues and not hidden:
                 yield Broken("P8", f"published anew {most} times, and never failed", order_id)
@@ -437,6 +438,18 @@ def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[
             yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
         if exchange.status >= 500 and is_quiet:
             yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
+
+
+def most_rescues(writes: Sequence[RowWrite]) -> int:
+    """How often at the most an order was published anew without an outage, since a person last did so."""
+    rescues = most = 0
+    for before, after in pairwise(writes):
+        if after.rescues < before.rescues:
+            rescues = 0
+        elif not after.in_outage:
+            rescues += after.rescues - before.rescues
+        most = max(most, rescues)
+    return most
 
 
 def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
