@@ -165,15 +165,27 @@ class Verdict:
 
     def _no_run_of_its_own(self) -> Iterator[Broken]:
         """P2: only an operator makes a failed order run again. Or a copy of its message that was sent after it failed,
-        and that SQS took for a new one, as a message that comes back from a dead-letter queue would be."""
+        and that SQS took for a new one, as a message that comes back from a dead-letter queue would be. Or a rescue
+        that was sent before the order failed, of another copy of its message than the steward had found."""
         deeds = Counter(order_id for _, deed, order_id in self._workload.operated if deed != "discard")
         failed = {order_id: [w.at for w in writes if w.status == "failed"] for order_id, writes in self._writes.items()}
         deeds.update(late_copies(self._events("sent"), failed))
+        deeds.update(self._rescues_before_failures())
         for order_id, writes in self._writes.items():
             pairs = pairwise(writes)
             revived = sum(before.status == "failed" and after.status == "processing" for before, after in pairs)
             if revived > deeds[order_id]:
                 yield Broken("P2", f"failed, and ran again {revived} times; redriven {deeds[order_id]} times", order_id)
+
+    def _rescues_before_failures(self) -> Iterator[str]:
+        """The order of each failure that came when the order was published anew already, and its row did not know."""
+        for event in self._events("sent"):
+            if event.queue != "orders.fifo" or event.replay == 0:
+                continue
+            for before, after in pairwise(self._writes[event.subject_id]):
+                fails = before.status != "failed" and after.status == "failed"
+                if fails and after.replay < event.replay and after.at > event.at:
+                    yield event.subject_id
 
     def _requests_revive_nothing(self) -> Iterator[Broken]:
         """P2: no message is sent for a request that came when its order had failed. A process that a fault struck may
