@@ -68,6 +68,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "tend_dead_letters": {
         "Orders": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "Orders/index/attention": {"dynamodb:Query"},
+        "Circuits": {"dynamodb:GetItem"},
         "OrdersQueue": {"sqs:SendMessage"},
         "OrdersDeadLetters": DEAD_LETTERS,
         "EnrichmentDeadLetters": DEAD_LETTERS,

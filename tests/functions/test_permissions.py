@@ -268,6 +268,7 @@ def test_tend_dead_letters(moto: Resources) -> None:
         "ORDERS_DLQ_URL": none,
         "ENRICHMENT_DLQ_URL": moto.queue_url,
         "COMPLETION_DLQ_URL": none,
+        "CIRCUITS_TABLE": moto.circuits_table,
         "MAX_RESCUES": "1",
         "WORKER_RESERVE_SECONDS": "1",
     }

@@ -143,14 +143,24 @@ def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | 
 
 def _let_the_steward_work(system: System) -> bool:
     """Whether everything came to rest again."""
-    scheduler = system.scheduler
-    scheduler.let_pass(STEWARD_MINUTES)
-    drained = scheduler.run(lambda: system.is_drained, CALM_LIMIT)
+    rested = _rests_under_the_steward(system)
     if system.hides_dead_letters:
-        scheduler.jump(3600)
+        system.scheduler.jump(3600)
+        rested = _rests_under_the_steward(system)
+    return rested
+
+
+def _rests_under_the_steward(system: System) -> bool:
+    """It also has its time for what is dead-lettered while it works."""
+    scheduler, end = system.scheduler, system.scheduler.time() + CALM_LIMIT
+    while scheduler.time() < end:
+        letters = system.dead_lettered
         scheduler.let_pass(STEWARD_MINUTES)
-        drained = scheduler.run(lambda: system.is_drained, CALM_LIMIT)
-    return drained
+        if not scheduler.run(lambda: system.is_drained, CALM_LIMIT):
+            return False
+        if system.dead_lettered == letters:
+            return True
+    return False
 
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
