@@ -15,6 +15,7 @@ from infra.data_stack import DataStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
+from infra.websocket_stack import WebSocketStack
 
 ROOT = Path(__file__).resolve().parent
 
@@ -26,7 +27,9 @@ def build_app(settings: StageSettings, app: App) -> App:
     data = DataStack(app, f"{name}-Data", settings=settings)
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
-    ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
+    if settings.websocket:
+        WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api)
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
