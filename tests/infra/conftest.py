@@ -26,10 +26,11 @@ class Synthesized:
     orders: Template
     reports: Template
     api: Template
+    websocket: Template
 
     @property
     def stacks(self) -> tuple[Template, ...]:
-        return (self.data, self.orders, self.reports, self.api)
+        return (self.data, self.orders, self.reports, self.api, self.websocket)
 
     def resources(self, resource_type: str) -> dict[str, Resource]:
         """All resources of a type, from all stacks, by logical id."""
@@ -58,7 +59,7 @@ def synthesize(settings: StageSettings, folder: Path) -> Synthesized:
     assembly = build_app(settings, App(context=feature_flags(), outdir=str(folder))).synth()
     stacks = (
         Template.from_json(assembly.get_stack_by_name(f"Comanda-{settings.stage}-{stack}").template)
-        for stack in ("Data", "Orders", "Reports", "Api")
+        for stack in ("Data", "Orders", "Reports", "Api", "WebSocket")
     )
     return Synthesized(settings, *stacks)
 
