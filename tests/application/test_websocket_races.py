@@ -6,6 +6,7 @@ go on. A client is to see a snapshot first, and then each later change, in order
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -21,6 +22,7 @@ from tests.builders import NOW, a_claim
 from tests.fakes import FakeOrders
 from tests.websocket_fakes import FakeClients, FakeSubscriptions
 
+SEEDS = st.integers(0, 2**32)
 PRICES = {"ABC": Decimal("1.00"), "XYZ": Decimal("2.00")}
 
 
@@ -119,21 +121,18 @@ class Race:
         return task
 
 
-turns = st.lists(st.integers(0, 3), max_size=400)
-
-
-def then_in_turn(choices: list[int]) -> Iterator[int]:
-    yield from choices
-    number = 0
+def turns(seed: int) -> Iterator[int]:
+    """Who goes on: now and then one for a while, so that others get far behind."""
+    chance = Random(seed)
     while True:
-        yield (number := number + 1)
+        yield from [chance.randrange(4)] * chance.choice([1, 1, 2, 5, 20])
 
 
-@settings(max_examples=400)
-@given(turns)
-def test_a_snapshot_and_then_every_change_of_an_order_once(choices: list[int]) -> None:
+@settings(max_examples=600)
+@given(SEEDS)
+def test_a_snapshot_and_then_every_change_of_an_order_once(seed: int) -> None:
     race = Race(topic_of, outages=0)
-    take_turns([race.work, race.tell, race.watch("c-1"), race.watch("c-2")], then_in_turn(choices))
+    take_turns([race.work, race.tell, race.watch("c-1"), race.watch("c-2")], turns(seed))
     for connection_id in ("c-1", "c-2"):
         check(race, race.clients.received[connection_id])
 
@@ -150,14 +149,14 @@ def check(race: Race, received: list[str]) -> None:
     assert others == [change for change in changes if int(change.split()[1]) > int(version)]
 
 
-@settings(max_examples=200)
-@given(turns)
-def test_a_recipients_changes_come_behind_its_snapshot_and_none_is_lost(choices: list[int]) -> None:
+@settings(max_examples=300)
+@given(SEEDS)
+def test_a_recipients_changes_come_behind_its_snapshot_and_none_is_lost(seed: int) -> None:
     """What came shortly before the snapshot may be told behind it, too."""
     race = Race(recipient_of, outages=0)
     written_by_the_snapshot: list[int] = []
     race.clients.before_post = lambda *_: written_by_the_snapshot.append(len(race.stream))
-    take_turns([race.work, race.tell, race.watch("c-1")], then_in_turn(choices))
+    take_turns([race.work, race.tell, race.watch("c-1")], turns(seed))
     first, *others = race.clients.received["c-1"]
     assert first == "snapshot 0"
     told = [int(text.split()[1]) for text in others]
@@ -166,9 +165,9 @@ def test_a_recipients_changes_come_behind_its_snapshot_and_none_is_lost(choices:
     assert {version for version in later if version} <= set(told)
 
 
-@settings(max_examples=200)
-@given(turns, st.integers(1, 4))
-def test_outages_lose_nothing_and_tell_nobody_twice(choices: list[int], outages: int) -> None:
+@settings(max_examples=300)
+@given(SEEDS, st.integers(1, 4))
+def test_outages_lose_nothing_and_tell_nobody_twice(seed: int, outages: int) -> None:
     """The snapshot itself is not hit: then the client is told that it is not subscribed."""
     race = Race(topic_of, outages=outages)
     race.work()
@@ -177,5 +176,5 @@ def test_outages_lose_nothing_and_tell_nobody_twice(choices: list[int], outages:
     race.stored.put(race.states[1])
     race.scene.subscribe(race.scene.connect("c-1"), race.topic)
     race.states = race.states[1:]
-    take_turns([race.work, race.tell], then_in_turn(choices))
+    take_turns([race.work, race.tell], turns(seed))
     check(race, race.clients.received["c-1"])

@@ -104,7 +104,7 @@ def test_one_begun_anew_takes_the_place_of_the_first(subscriptions: Subscription
     first = subscriptions.begin(CONNECTION, ORDER, NOW)
     subscriptions.hold(first, NOTICES[:2])
     second = subscriptions.begin(CONNECTION, ORDER, NOW)
-    assert not subscriptions.activate(first, 9, 2)
+    assert not subscriptions.activate(first, 9, 0)
     subscriptions.told(first, 9)
     assert subscriptions.to(ORDER) == [second]
     subscriptions.hold(first, NOTICES[2:3])

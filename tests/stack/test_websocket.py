@@ -5,7 +5,11 @@ subprotocol that we name, and refuses with 403 whatever the reason: tests/functi
 """
 
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
+from local.guarded import ROOT
 from local.stack import api_client, temporary_stack
 from tests.stack.helpers import a_recipient, an_order, finished, post
 
@@ -234,3 +239,22 @@ def test_whoever_is_not_known_any_more_is_disconnected(stack: StackInfo, connect
         client.send('{"action": "ping"}')
         with pytest.raises(ConnectionClosed):
             client.recv(timeout=LIMIT_SECONDS)
+
+
+def test_the_client_of_the_docs_works_as_it_stands(stack: StackInfo) -> None:
+    (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "websocket.md").read_text(), re.DOTALL)
+    with api_client(stack, "web") as api:
+        order_id = post(api, an_order(a_recipient()))
+    assert stack.websocket_url
+    variables = {"WEBSOCKET_URL": stack.websocket_url, "WEB_TOKEN": stack.tokens["web"], "ORDER": order_id}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("snapshot ")
+    assert done.stdout.splitlines()[-1].endswith(" completed")
