@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
@@ -17,6 +17,7 @@ from infra.observability_stack import ObservabilityStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
+from infra.websocket_stack import WebSocketStack
 
 ROOT = Path(__file__).resolve().parent
 
@@ -32,13 +33,10 @@ def build_app(settings: StageSettings, app: App) -> App:
     notifications = NotificationsStack(
         app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api
     )
-    ObservabilityStack(
-        app,
-        f"{name}-Observability",
-        settings=settings,
-        api=api.api,
-        watched=(data, orders, reports, api, notifications),
-    )
+    watched: list[Stack] = [data, orders, reports, api, notifications]
+    if settings.websocket:
+        watched.append(WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api))
+    ObservabilityStack(app, f"{name}-Observability", settings=settings, api=api.api, watched=watched)
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -161,6 +161,8 @@ class StageSettings(BaseModel):
 
     api_rate_per_second: Annotated[int, Field(ge=1)] = 50
     api_burst: Annotated[int, Field(ge=1)] = 100
+    websocket: bool = True
+    """Whether there are WebSocket notifications (docs/websocket.md)."""
     authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
     """How long a token's answer is kept, so how long a revoked token still works."""
     usage_plans: dict[Origin, UsagePlan] = {}

@@ -24,8 +24,14 @@ TABLES = {
 """Reading a table that may not be there: only who may list learns that it is missing ("HeadObject")."""
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
-READ_STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
-"""What the mapping of a stream does with the role of its function."""
+SEND = {f"WebSocket/v1/{method}/@connections/*": {"execute-api:ManageConnections"} for method in ("POST", "DELETE")}
+READ_STREAM = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
+"""What the event source mapping of a stream does ("Using AWS Lambda with Amazon DynamoDB")."""
 
 MAY: dict[str, dict[str, set[str]]] = {
     "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
@@ -121,6 +127,23 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "ReportsQueue": {"sqs:SendMessage"},
         "ReportsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
+    },
+    "authorize_connection": {"secret": {"secretsmanager:GetSecretValue"}},
+    "serve_connections": {
+        "Connections": {
+            *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+            "dynamodb:BatchWriteItem",
+        },
+        "Orders": {"dynamodb:GetItem"},
+        "Reports": {"dynamodb:GetItem"},
+        "Ledger": {"dynamodb:GetItem"},
+        **SEND,
+    },
+    "broadcast": {
+        "Connections": {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "Orders": READ_STREAM,
+        "Reports": READ_STREAM,
+        **SEND,
     },
 }
 """Function, resource, actions."""

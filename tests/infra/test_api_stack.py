@@ -108,7 +108,7 @@ def test_api_gateway_may_call_the_function_for_this_route_only(
 
 
 def test_api_gateway_has_no_other_permission_than_these_and_the_authorizer(every_stage: Synthesized) -> None:
-    permissions = every_stage.resources("AWS::Lambda::Permission").values()
+    permissions = every_stage.api.find_resources("AWS::Lambda::Permission").values()
     assert len(permissions) == len(FUNCTIONS) + 1
     assert [
         named(each["Properties"]["FunctionName"])

@@ -38,7 +38,8 @@ def test_who_asks_is_told_where_and_by_what_name(stage: Synthesized, name: str) 
 def test_who_asks_the_provider_may_read_that_secret_and_nobody_else(stage: Synthesized) -> None:
     for name, policy in statements(stage).items():
         reading = [each for each in policy if "secretsmanager:GetSecretValue" in as_list(each["Action"])]
-        if name not in ("authorize_request", "read_reports", *ASKING):
+        others = ("authorize_request", "authorize_connection", "read_reports", "deliver_notifications")
+        if name not in (*others, *ASKING):
             assert reading == []
     for name in ASKING:
         (statement,) = [each for each in statements(stage)[name] if "secret" in json.dumps(each["Action"])]

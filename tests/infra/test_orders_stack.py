@@ -11,7 +11,7 @@ from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
 from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
-from tests.permissions import MAY
+from tests.permissions import MAY, SEND
 
 COMMON = {
     "POWERTOOLS_SERVICE_NAME",
@@ -51,6 +51,11 @@ ENVIRONMENT["tend_dead_letters"] = {
     *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
     *("CIRCUITS_TABLE", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+ENVIRONMENT["authorize_connection"] = {"TOKENS_SECRET"}
+ENVIRONMENT["broadcast"] = {"CONNECTIONS_TABLE", "CALLBACK_URL"}
+ENVIRONMENT["serve_connections"] = ENVIRONMENT["broadcast"] | {
+    *("ORDERS_TABLE", "REPORTS_TABLE", "LEDGER_TABLE", "CURRENCY"),
+}
 ENVIRONMENT["tend_reports"] = {
     *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
@@ -71,8 +76,8 @@ PATH = {
     "deliver_notifications": ("NotificationsQueue", None),
 }
 """Each worker's own queue, and the next one's."""
-FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*"}
-"""Where a permission may have a star: for the objects below one prefix of the bucket."""
+FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*", *SEND}
+"""Where a permission may have a star: for the objects below one prefix of the bucket, and the clients of one API."""
 
 
 def work_of(stage: Synthesized, queue: str) -> QueueWork:
@@ -92,7 +97,7 @@ def named(value: Any) -> str:
         joined = "".join(named(part) for part in target[1])
         if ":secret:" in joined:
             return "secret"
-        return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:)", "", joined)
+        return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:|(?=WebSocket/))", "", joined)
     return re.sub(r"[0-9A-F]{8}$", "", target[0] if isinstance(target, list) else target)
 
 
@@ -159,7 +164,11 @@ def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: S
         logical_id: resource["Properties"]
         for logical_id, resource in every_stage.resources("AWS::Lambda::Function").items()
     }
-    mappings = every_stage.resources("AWS::Lambda::EventSourceMapping")
+    mappings = {
+        logical_id: resource
+        for logical_id, resource in every_stage.resources("AWS::Lambda::EventSourceMapping").items()
+        if "StartingPosition" not in resource["Properties"]  # Streams have one: test_websocket_stack.py
+    }
     assert len(mappings) == len(PATH)
     (mapping,) = (
         resource

@@ -90,6 +90,7 @@ def test_reports_in_curl(env_file: Path, api: ApiClients) -> None:
         "docs/order-lifecycle.md",
         "docs/proof-on-the-stack.md",
         "docs/reports.md",
+        "docs/websocket.md",
     ],
 )
 def test_links_lead_somewhere(document: str) -> None:

@@ -38,6 +38,8 @@ class StackInfo(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     api_url: str
+    websocket_url: str | None = None
+    """None where the stage is without (docs/websocket.md)."""
     endpoint_url: str | None = None
     region: str
     tokens: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -61,6 +63,7 @@ class StackInfo(BaseModel):
         dlqs = _named(outputs, "DlqUrl")
         return cls(
             api_url=_local_api_url(outputs, endpoint_url) if endpoint_url else outputs["ApiUrl"],
+            websocket_url=_local_websocket_url(outputs, endpoint_url) if endpoint_url else outputs.get("WebSocketUrl"),
             endpoint_url=endpoint_url,
             region=region,
             tokens_secret=outputs["TokensSecret"],
@@ -114,6 +117,13 @@ def load_stage(cloudformation: "CloudFormationClient", stage: str, endpoint_url:
 
 def _local_api_url(outputs: Mapping[str, str], endpoint_url: str) -> str:
     return f"{endpoint_url}/restapis/{outputs['RestApiId']}/{outputs['ApiStageName']}/_user_request_"
+
+
+def _local_websocket_url(outputs: Mapping[str, str], endpoint_url: str) -> str | None:
+    if "WebSocketApiId" not in outputs:
+        return None
+    path = f"_aws/execute-api/{outputs['WebSocketApiId']}/{outputs['WebSocketStageName']}"
+    return f"{endpoint_url.replace('http', 'ws', 1)}/{path}"
 
 
 def _named(outputs: Mapping[str, str], suffix: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -11,9 +10,11 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from comanda.adapters.caller_context import caller_in
 from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
 from comanda.adapters.journal import LOGGER, measured
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.adapters.present import to_json
+from comanda.domain.access import Caller
 from comanda.domain.errors import ComandaError, InvalidRequest, MalformedRequest, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
 
@@ -68,11 +69,6 @@ def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
     return handle
 
 
-def to_json(body: object) -> str:
-    """Compact, and in the order a person reads it in."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-
-
 def json_response(
     status: HTTPStatus,
     body: Mapping[str, Any],
@@ -84,9 +80,7 @@ def json_response(
 
 def caller_of(event: APIGatewayProxyEvent) -> Caller:
     """The caller as the authorizer found it."""
-    context = event.request_context.authorizer
-    scopes = str(context["scopes"]).split()
-    return Caller(str(context["caller"]), Origin(context["origin"]), frozenset(map(Scope, scopes)))
+    return caller_in(event.request_context.authorizer)
 
 
 def correlation_id_of(event: APIGatewayProxyEvent) -> str:
