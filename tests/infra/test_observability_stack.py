@@ -13,7 +13,7 @@ from tests.infra.conftest import Resource, Synthesized, synthesize
 from tests.infra.test_orders_stack import named
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
-QUEUES = ("orders", "enrichment", "completion", "reports")
+QUEUES = ("orders", "enrichment", "completion", "reports", "notifications")
 ORDER_QUEUES = QUEUES[:3]
 RUNBOOK = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
 MEASURED_NAMES = {

@@ -61,7 +61,7 @@ ENVIRONMENT["tend_reports"] = {
 }
 ENVIRONMENT["announce_changes"] = {"NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"}
 ENVIRONMENT["deliver_notifications"] = WORKER | {
-    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "PUBLIC_URL"),
+    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "LINK_KEYS", "PUBLIC_URL"),
 }
 ENVIRONMENT["tend_notifications"] = {
     *("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL"),
@@ -125,7 +125,7 @@ def as_list(value: Any) -> list[Any]:
 def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
     found, settings = queues(every_stage), every_stage.settings
     work = work_of(every_stage, name)
-    assert len(found) == 8
+    assert len(found) == 10
     queue, dead_letters = found[f"{name}Queue"], found[f"{name}DeadLetters"]
     prefix = f"comanda-{settings.stage}-{name.lower()}"
     assert (queue["QueueName"], dead_letters["QueueName"]) == (f"{prefix}.fifo", f"{prefix}-dlq.fifo")
@@ -276,6 +276,8 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
         settings.link_keys_name,
         settings.usage_key_prefix,
         settings.switch_enrichment_name,
+        settings.webhook_secrets_name,
+        settings.link_keys_name,
     }
     for name, function in every_stage.functions().items():
         for variable, value in function["Environment"]["Variables"].items():
