@@ -157,6 +157,19 @@ def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene)
     assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
 
 
+def test_one_that_a_worker_takes_up_before_the_row_knows_that_it_was_sent_anew_was_not_rescued(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    scene.deliver(a_message(notification, "m-2", replay=1))
+    assert scene.row(notification).rescues == 0
+
+
+def test_a_rescue_that_a_worker_takes_up_before_the_row_knows_of_it_counts(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification, "m-2", replay=1))
+    assert scene.row(notification).rescues == 1
+
+
 def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
     notification = scene.announced()
     scene.notifications.save(notification, notification.tried("m-1", 3, scene.clock()))

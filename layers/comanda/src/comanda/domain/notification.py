@@ -110,9 +110,9 @@ class Notification:
         return replace(self._moved(NotificationStatus.FAILED, failure.at), failure=failure)
 
     def taken_up(self, now: datetime, replay: int) -> Self:
-        """It begins again with a new budget of attempts. A failed one was sent anew by a person, so rescues count anew;
-        a waiting one by the steward, whose rescue has not been counted yet."""
-        rescues = 0 if self.status is NotificationStatus.FAILED else self.rescues + 1
+        """It begins again with a new budget of attempts. A waiting one was sent anew by the steward, whose rescue has
+        not been counted yet; any other by a person, so that rescues count anew."""
+        rescues = self.rescues + 1 if self.status is NotificationStatus.WAITING else 0
         return self._again(now, replay, rescues)
 
     def rescued(self, now: datetime, replay: int) -> Self:
