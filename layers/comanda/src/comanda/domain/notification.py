@@ -100,6 +100,19 @@ class Notification:
         used = NotificationAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
         return replace(self, attempts=used, updated_at=now, version=self.version + 1)
 
+    def is_trying(self, message_id: str, receive_count: int) -> bool:
+        """The attempt that was written down at this receive has had no outcome yet."""
+        used = self.attempts
+        waits = self.status is NotificationStatus.WAITING
+        return waits and used is not None and (used.message_id, used.receive_count) == (message_id, receive_count)
+
+    def given_back(self, now: datetime) -> Self:
+        """The last attempt came to nothing, and counts for nothing."""
+        if self.attempts is None:
+            raise IllegalTransition(f"notification {self.notification_id} was not tried")
+        used = replace(self.attempts, count=self.attempts.count - 1)
+        return replace(self, attempts=used, updated_at=now, version=self.version + 1)
+
     def delivered(self, now: datetime) -> Self:
         return self._moved(NotificationStatus.DELIVERED, now)
 
