@@ -72,12 +72,12 @@ class NotificationWorkload:
     def _drawn_notify(self) -> dict[str, Any] | None:
         """None: it is left out. At times nobody is to be told, whatever was said once for all."""
         habit = self.random.random()
-        if habit < 0.3:
+        if habit < 0.45:
             return None
-        if habit < 0.35:
+        if habit < 0.5:
             return {}
         notify: dict[str, Any] = {"webhook_url": self.random.choice(self._urls)}
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.4:
             notify["events"] = self.random.choice((EVENTS, self.random.sample(EVENTS, 5)))
         return notify
 

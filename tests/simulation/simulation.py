@@ -21,7 +21,7 @@ from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
 from tests.simulation.history import History
-from tests.simulation.notification_faults import NOTIFICATION_STEWARD, aim_at_notifications
+from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.promises import Broken
@@ -84,7 +84,7 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         asking = ReportWorkload(workload, ReportSystem(system, random), random) if of_reports else None
         telling = None
         if of_notifications:
-            settings = settings.model_copy(update=_drawn_notification_settings(of_notifications, faults))
+            settings = settings.model_copy(update=_drawn_notification_settings(of_notifications))
             notifications = NotificationSystem(system, of_notifications, settings)
             telling = NotificationWorkload(workload, notifications, of_notifications, asking)
         audit = Audit(system, workload, asking, telling)
@@ -202,11 +202,11 @@ def _drawn_report_settings(random: Random, faults: Faults) -> dict[str, int]:
     return settings | {"report_settle_seconds": 2, "report_rows_per_second": rows_a_second}
 
 
-def _drawn_notification_settings(random: Random, faults: Faults) -> dict[str, int]:
+def _drawn_notification_settings(random: Random) -> dict[str, int]:
     """Few attempts, so that dead letters are reached, and a time-out that leaves time for one slow call or for two."""
     timeout = random.choice((20, 35))
     return {
-        "batch_size": random.choice((1, 2) if faults.aims_at(NOTIFICATION_STEWARD) else (1, 2, 5)),
+        "batch_size": random.choice((1, 2)),
         "notify_max_attempts": random.choice((2, 3)),
         "notify_timeout_seconds": timeout,
         "notify_visibility_timeout_seconds": timeout + 2,
