@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
 from infra.bundling import Bundler, BundlingError
 from infra.data_stack import DataStack
 from infra.notifications_stack import NotificationsStack
+from infra.observability_stack import ObservabilityStack
 from infra.orders_stack import OrdersStack
 from infra.reports_stack import ReportsStack
 from infra.settings import SettingsError, StageSettings, load_settings
+from infra.websocket_stack import WebSocketStack
 
 ROOT = Path(__file__).resolve().parent
 
@@ -28,7 +30,13 @@ def build_app(settings: StageSettings, app: App) -> App:
     orders = OrdersStack(app, f"{name}-Orders", settings=settings, bundler=bundler, data=data)
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
     api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
-    NotificationsStack(app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api)
+    notifications = NotificationsStack(
+        app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api
+    )
+    watched: list[Stack] = [data, orders, reports, api, notifications]
+    if settings.websocket:
+        watched.append(WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api))
+    ObservabilityStack(app, f"{name}-Observability", settings=settings, api=api.api, watched=watched)
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -101,6 +101,7 @@ class ApiStack(Stack):
                 throttling_rate_limit=settings.api_rate_per_second,
                 throttling_burst_limit=settings.api_burst,
                 metrics_enabled=True,
+                tracing_enabled=settings.tracing,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 access_log_destination=apigateway.LogGroupLogDestination(access_logs),
                 access_log_format=_access_log_format(),
@@ -154,6 +155,7 @@ class ApiStack(Stack):
         self._callers_only(report_path, "GET", read)
         self._callers_only(report_path.add_resource("download"), "GET", read)
         self._callers_only(report_path.add_resource("cancel"), "POST", write)
+        self._everybody(self.api.root.add_resource("links").add_resource("{token}"), "GET", read)
 
     def _add_fallbacks(self) -> None:
         root = self.api.root
@@ -201,6 +203,7 @@ class ApiStack(Stack):
 
 
 def _access_log_format() -> apigateway.AccessLogFormat:
+    """Not the path: a link to a report stands in it, and whoever has one may use it."""
     return apigateway.AccessLogFormat.custom(
         json.dumps(
             {
@@ -208,7 +211,6 @@ def _access_log_format() -> apigateway.AccessLogFormat:
                 "caller": "$context.authorizer.principalId",
                 "ip": "$context.identity.sourceIp",
                 "method": "$context.httpMethod",
-                "path": "$context.path",
                 "resource": "$context.resourcePath",
                 "status": "$context.status",
                 "error": "$context.error.responseType",
@@ -222,6 +224,6 @@ def _access_log_format() -> apigateway.AccessLogFormat:
 
 
 def _acknowledge_open(method: apigateway.Method) -> None:
-    reason = "Open on purpose: a probe, or a fixed answer that no function is called for."
+    reason = "Open on purpose: a probe, a link that we signed, or a fixed answer that no function is called for."
     acknowledge(method, "AwsSolutions-APIG4", reason)
     acknowledge(method, "AwsSolutions-COG4", reason)

@@ -52,6 +52,7 @@ class DataStack(Stack):
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
         self.webhook_secrets = self._webhook_secrets()
+        self.link_keys = self._link_keys()
 
     def _table(
         self,
@@ -148,6 +149,26 @@ class DataStack(Stack):
             "Shared with callers, each of whom takes the next one in its own time: the CLI.",
         )
         CfnOutput(self, "WebhookSecretsSecret", value=self._settings.webhook_secrets_name)
+        return secret
+
+    def _link_keys(self) -> secretsmanager.Secret:
+        """A key by its id, and which one signs (layers/comanda/…/signed_link.py)."""
+        secret = secretsmanager.Secret(
+            self,
+            "LinkKeys",
+            secret_name=self._settings.link_keys_name,
+            description="What Comanda signs links to reports with",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"current": "first"}),
+                generate_string_key="first",
+                password_length=64,
+                exclude_punctuation=True,
+            ),
+            removal_policy=self._removal_policy,
+        )
+        acknowledge(
+            secret, "AwsSolutions-SMG4", "Known to nobody but the functions; a new key would only end links early."
+        )
         return secret
 
 

@@ -1,7 +1,6 @@
 """A FIFO queue with a dead-letter queue of its own."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -19,6 +18,7 @@ class FifoQueue(Construct):
         self, scope: Construct, construct_id: str, *, name: str, settings: StageSettings, work: QueueWork
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         self.work = work
         prefix = f"comanda-{settings.stage}-{name}"
         # Built from its name, because either queue names the other.
@@ -40,18 +40,6 @@ class FifoQueue(Construct):
                 queue=self.dead_letter_queue, max_receive_count=work.max_receive_count
             ),
         )
-        if settings.alarms:
-            self.dead_letter_queue.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic="Maximum"
-            ).create_alarm(
-                self,
-                "NotEmpty",
-                alarm_description=f"{prefix}-dlq.fifo holds messages that no retry can mend",
-                threshold=1,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
 
     def _fifo(
         self,

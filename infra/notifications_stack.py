@@ -104,7 +104,6 @@ class NotificationsStack(Stack):
                 "RETRY_PAUSE_SECONDS": str(settings.notify_retry_pause_seconds),
                 "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notify_retry_pause_limit_seconds),
                 "WEBHOOK_SECRETS": settings.webhook_secrets_name,
-                "LINK_KEYS": settings.link_keys_name,
                 "PUBLIC_URL": self._public_url(),
                 **mail,
             },
@@ -113,7 +112,7 @@ class NotificationsStack(Stack):
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", on=self._data.subscriptions.table_arn)
         # What Powertools' circuit breaker calls.
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
-        for name in (settings.webhook_secrets_name, settings.link_keys_name):
+        for name in (settings.webhook_secrets_name,):
             worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, name))
         if settings.email_from:
             self._allow_mail(worker)

@@ -202,12 +202,14 @@ class OrdersStack(Stack):
                 "ORDERS_DLQ_URL": self.orders.dead_letter_queue.queue_url,
                 "ENRICHMENT_DLQ_URL": self.enrichment.dead_letter_queue.queue_url,
                 "COMPLETION_DLQ_URL": self.completion.dead_letter_queue.queue_url,
+                "CIRCUITS_TABLE": self._data.circuits.table_name,
                 "MAX_RESCUES": str(self._settings.max_rescues),
                 "WORKER_RESERVE_SECONDS": "5",
             },
         )
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
         steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
+        steward.allow("dynamodb:GetItem", on=self._data.circuits.table_arn)
         steward.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)
         for fifo in (self.orders, self.enrichment, self.completion):
             steward.allow(

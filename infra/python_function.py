@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict, Unpack
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -41,7 +41,7 @@ class PythonFunction(Construct):
         **code: Unpack[FunctionCode],
     ) -> None:
         super().__init__(scope, construct_id)
-        name, layers = code["name"], code["layers"]
+        self.name, layers = code["name"], code["layers"]
         settings = layers.settings
         self.log_group = log_group(self, "Logs", settings)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -50,23 +50,28 @@ class PythonFunction(Construct):
             "Function",
             function_name=code.get("function_name"),
             description=code["description"],
-            code=lambda_.Code.from_asset(str(layers.bundler.function_code(name))),
-            handler=f"functions.{name}.handler.handler",
+            code=lambda_.Code.from_asset(str(layers.bundler.function_code(self.name))),
+            handler=f"functions.{self.name}.handler.handler",
             runtime=runtime_of(settings),
             architecture=architecture_of(settings),
             layers=[*layers.versions, *code.get("own_layers", ())],
             memory_size=code.get("memory_mb", settings.function_memory_mb),
             timeout=Duration.seconds(timeout_seconds),
             environment={
-                "POWERTOOLS_SERVICE_NAME": name.replace("_", "-"),
-                "POWERTOOLS_METRICS_NAMESPACE": "Comanda",
+                "POWERTOOLS_SERVICE_NAME": self.name.replace("_", "-"),
+                "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
+                "POWERTOOLS_LOGGER_SAMPLE_RATE": f"{settings.log_sample_rate:g}",
                 "STAGE": settings.stage,
                 **environment,
             },
             log_group=self.log_group,
             role=self.role,
+            tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
         )
+        if settings.tracing:
+            acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", "X-Ray knows no resource but all of it.")
+        CfnOutput(Stack.of(self), f"{construct_id}LogGroup", value=self.log_group.log_group_name)
         # The ARN attribute of a log group ends in ":*", so this covers its streams and nothing else.
         self.allow("logs:CreateLogStream", "logs:PutLogEvents", on=self.log_group.log_group_arn)
         if settings.stage == "local":

@@ -10,6 +10,7 @@ from infra.fifo_queue import FifoQueue
 from infra.notify_environment import notify_environment
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
+from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
 
@@ -83,11 +84,13 @@ class ReportsStack(Stack):
                 "REPORTS_TABLE": self._data.reports.table_name,
                 "BUCKET": self._data.report_files.bucket_name,
                 "LINK_SECONDS": str(self._settings.report_link_seconds),
+                "LINK_KEYS_SECRET": self._settings.link_keys_name,
             },
         )
         read_reports.allow("dynamodb:GetItem", on=self._data.reports.table_arn)
         # A link can do what its signer may.
         read_reports.allow_objects("s3:GetObject", of=self._data.report_files, below="reports/")
+        read_reports.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.link_keys_name))
         return read_reports
 
     def _generate_report(self, bundler: Bundler) -> QueueWorker:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, fie
 
 Origin = Literal["web", "mobile", "api"]
 Architecture = Literal["arm64", "x86_64"]
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 LogRetentionDays = Literal[1, 3, 7, 14, 30, 90, 180, 365]
 """Some of the values CloudWatch Logs knows ("PutRetentionPolicy")."""
 
@@ -63,8 +64,21 @@ class StageSettings(BaseModel):
     """Tables, the tokens secret and logs outlive their stack; tables cannot be deleted at all."""
     log_retention_days: LogRetentionDays = 7
     alarms: bool = True
-    """One alarm per dead-letter queue: it is not empty."""
+    """What docs/alarms.md explains, told to a topic."""
+    alarm_email: EmailAddress | None = None
+    """Who else is told; AWS first asks the address whether it wants to be."""
+    alarm_order_age_seconds: Annotated[int, Field(ge=60)] = 900
+    """An order that waits in a queue for so long is late. A worker that died costs it one visibility timeout."""
+    alarm_failed_percent: Annotated[float, Field(gt=0, lt=100)] = 5
+    """Of the orders that come to an end within ten minutes."""
+    alarm_api_p99_milliseconds: Annotated[int, Field(ge=1)] = 2000
+    runbook_url: HttpUrl | None = None
+    """Where docs/alarms.md can be read, for the alarms and the dashboard to link to; unset, they name the file."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tracing: bool = True
+    """X-Ray: of API Gateway and of each function, from one to the next."""
+    log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0
+    """The share of invocations that log everything, down to DEBUG, whatever the level."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "BRL"
 
     python_version: Annotated[str, Field(pattern=r"^3\.\d+$")] = LAMBDA_PYTHON
@@ -147,6 +161,8 @@ class StageSettings(BaseModel):
 
     api_rate_per_second: Annotated[int, Field(ge=1)] = 50
     api_burst: Annotated[int, Field(ge=1)] = 100
+    websocket: bool = True
+    """Whether there are WebSocket notifications (docs/websocket.md)."""
     authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
     """How long a token's answer is kept, so how long a revoked token still works."""
     usage_plans: dict[Origin, UsagePlan] = {}
@@ -160,6 +176,11 @@ class StageSettings(BaseModel):
         batch is received again, so a follower needs batch x attempts receives to be tried, and then its own.
         """
         return self.batch_size * self.max_attempts + self.max_attempts
+
+    @property
+    def alarm_report_age_seconds(self) -> int:
+        """It outlived a whole run of a worker, and the return of its message after that worker died."""
+        return self.report_timeout_seconds + self.report_visibility_timeout_seconds
 
     @property
     def order_work(self) -> QueueWork:
@@ -203,6 +224,14 @@ class StageSettings(BaseModel):
     @property
     def webhook_secrets_name(self) -> str:
         return f"comanda-{self.stage}-webhook-secrets"
+
+    @property
+    def metrics_namespace(self) -> str:
+        return f"Comanda/{self.stage}"
+
+    @property
+    def link_keys_name(self) -> str:
+        return f"comanda-{self.stage}-link-keys"
 
     @property
     def switch_enrichment_name(self) -> str:
@@ -292,6 +321,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
         case "local":
             return {
                 "alarms": False,
+                "tracing": False,
                 # An emulator runs functions with what the machine has.
                 "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
                 "architecture": _local_architecture(),
@@ -324,6 +354,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
             return {
                 "keep_on_delete": True,
                 "log_retention_days": 90,
+                "log_sample_rate": 0.01,
                 "worker_concurrency": 50,
                 "report_concurrency": 20,
                 "api_rate_per_second": 1000,

@@ -111,8 +111,10 @@ def ensure_tokens(store: TokenStore, known: Mapping[str, str]) -> dict[str, str]
 
 
 def shell_variables(stack: StackInfo) -> str:
-    """`API_URL=…` and a line for each token, `WEB_TOKEN=…`, for a shell to read: `. .local/env`."""
-    variables = {"API_URL": stack.api_url, **{f"{name.upper()}_TOKEN": token for name, token in stack.tokens.items()}}
+    """`API_URL=…`, `WEBSOCKET_URL=…` and a line for each token, `WEB_TOKEN=…`, for a shell: `. .local/env`."""
+    addresses = {"API_URL": stack.api_url, "WEBSOCKET_URL": stack.websocket_url}
+    tokens = {f"{name.upper()}_TOKEN": token for name, token in stack.tokens.items()}
+    variables = {**{name: url for name, url in addresses.items() if url}, **tokens}
     return "".join(f"{name}={value}\n" for name, value in variables.items())
 
 

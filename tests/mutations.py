@@ -18,12 +18,13 @@ from tests.guards.orders import ORDERS
 from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
 from tests.guards.webhooks import WEBHOOKS
+from tests.guards.websockets import WEBSOCKETS
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *WEBSOCKETS]
 
 
 def main() -> None:

@@ -24,6 +24,15 @@ TABLES = {
 """Reading a table that may not be there: only who may list learns that it is missing ("HeadObject")."""
 IDEMPOTENCY = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
+SEND = {f"WebSocket/v1/{method}/@connections/*": {"execute-api:ManageConnections"} for method in ("POST", "DELETE")}
+READ_STREAM = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
+"""What the event source mapping of a stream does ("Using AWS Lambda with Amazon DynamoDB")."""
+
 MAY: dict[str, dict[str, set[str]]] = {
     "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
     "write_orders": {
@@ -65,10 +74,29 @@ MAY: dict[str, dict[str, set[str]]] = {
     "tend_dead_letters": {
         "Orders": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "Orders/index/attention": {"dynamodb:Query"},
+        "Circuits": {"dynamodb:GetItem"},
         "OrdersQueue": {"sqs:SendMessage"},
         "OrdersDeadLetters": DEAD_LETTERS,
         "EnrichmentDeadLetters": DEAD_LETTERS,
         "CompletionDeadLetters": DEAD_LETTERS,
+    },
+    "announce_changes": {
+        "Orders": READ_STREAM,
+        "Reports": READ_STREAM,
+        "Notifications": {"dynamodb:PutItem"},
+        "NotificationsQueue": {"sqs:SendMessage"},
+    },
+    "deliver_notifications": {
+        "NotificationsQueue": READ_SOURCE,
+        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "Subscriptions": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "secret": {"secretsmanager:GetSecretValue"},
+    },
+    "tend_notifications": {
+        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "NotificationsQueue": {"sqs:SendMessage"},
+        "NotificationsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
     },
     "write_reports": {
         "Reports": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
@@ -83,6 +111,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "read_reports": {
         "Reports": {"dynamodb:GetItem"},
         "ReportFiles/reports/*": {"s3:GetObject"},
+        "secret": {"secretsmanager:GetSecretValue"},
     },
     "generate_report": {
         "ReportsQueue": READ_SOURCE,
@@ -98,6 +127,23 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "ReportsQueue": {"sqs:SendMessage"},
         "ReportsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
+    },
+    "authorize_connection": {"secret": {"secretsmanager:GetSecretValue"}},
+    "serve_connections": {
+        "Connections": {
+            *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+            "dynamodb:BatchWriteItem",
+        },
+        "Orders": {"dynamodb:GetItem"},
+        "Reports": {"dynamodb:GetItem"},
+        "Ledger": {"dynamodb:GetItem"},
+        **SEND,
+    },
+    "broadcast": {
+        "Connections": {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
+        "Orders": READ_STREAM,
+        "Reports": READ_STREAM,
+        **SEND,
     },
 }
 """Function, resource, actions."""

@@ -37,6 +37,10 @@ class ReportResources:
         return f"{self.name}-bucket"
 
     @property
+    def link_keys_secret(self) -> str:
+        return f"{self.name}-link-keys"
+
+    @property
     def orders(self) -> OrderTable:
         return OrderTable(self.dynamodb, self.table("orders"))
 
@@ -70,6 +74,7 @@ class ReportResources:
             "CURRENCY": "BRL",
             "REPORT_LIFETIME_SECONDS": "604800",
             "LINK_SECONDS": "900",
+            "LINK_KEYS_SECRET": self.link_keys_secret,
             "WORKER_RESERVE_SECONDS": "1",
             "MAX_ATTEMPTS": "3",
             "RETRY_PAUSE_SECONDS": "1",

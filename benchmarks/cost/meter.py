@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.cost.units import KB, Index, Item, item_size, read_units, write_units
 from benchmarks.cost.usage import Kind, Usage
-from comanda.adapters.journal import LOGGER, METRICS
+from comanda.adapters.journal import BUSINESS, LOGGER, TECHNICAL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -123,8 +123,8 @@ class Meter:
     def invocation(self, function: str) -> Iterator[None]:
         """Of a Lambda function: its calls, its time, and what it prints. Raises UnknownOperation."""
         service = function.replace("_", "-")
-        named = METRICS.namespace, METRICS.service
-        METRICS.namespace, METRICS.service = "Comanda", service
+        namespaces = BUSINESS.namespace, TECHNICAL.namespace
+        BUSINESS.namespace = TECHNICAL.namespace = "Comanda/prod"
         LOGGER.append_keys(service=service)
         printed = io.StringIO()
         stream = LOGGER.registered_handler.setStream(printed)  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ class Meter:
         finally:
             LOGGER.registered_handler.setStream(stream)  # type: ignore[attr-defined]
             LOGGER.append_keys(service=LOGGER.service)
-            METRICS.namespace, METRICS.service = named
+            BUSINESS.namespace, TECHNICAL.namespace = namespaces
         worked = time.perf_counter() - begun - self._own_seconds
         memory = self.memory_gb(function)
         self.usage.add(Kind.INVOCATION, function, "Invoke")

@@ -368,6 +368,7 @@ class Stage:
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.dead_letters.items()},
             "QUEUE_URLS": ",".join(self.queues.values()),
             "BUCKET": BUCKET,
+            "STAGE": settings.stage,
             "CURRENCY": settings.currency,
             "SWITCH_FUNCTION": settings.switch_enrichment_name,
             "ENRICHMENT_MAPPING": MAPPING,

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.announcing import told_of
-from comanda.adapters.journal import METRICS, PowertoolsJournal
+from comanda.adapters.journal import PowertoolsJournal, measured
 from comanda.adapters.notification_table import NotificationTable
 from comanda.adapters.order_queues import NotificationQueuePublisher
 from comanda.adapters.settings import Settings as BaseSettings
@@ -29,7 +29,7 @@ def build(settings: Settings, world: World) -> AnnouncerHandler:
         clock=world.clock,
     )
 
-    @METRICS.log_metrics
+    @measured
     def handle(event: dict[str, Any], _: LambdaContext) -> None:
         """What it raises has the stream hand over the same records again, in the same order."""
         announce(told_of(event))

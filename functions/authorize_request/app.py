@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event i
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from comanda.adapters.caller_context import context_of
 from comanda.adapters.journal import LOGGER
 from comanda.adapters.settings import Settings as BaseSettings
 from comanda.adapters.token_secret import TokenSecret
@@ -51,11 +52,7 @@ def build(settings: Settings, secrets: SecretsProvider) -> AuthorizerHandler:
             aws_account_id=arn.aws_account_id,
             api_id=arn.api_id,
             stage=arn.stage,
-            context={
-                "caller": caller.name,
-                "origin": caller.origin.value,
-                "scopes": " ".join(sorted(scope.value for scope in caller.scopes)),
-            },
+            context=context_of(caller),
             usage_identifier_key=f"{settings.usage_key_prefix}-{caller.origin}" if settings.usage_key_prefix else None,
         )
         policy.allow_all_routes()  # The answer is cached for every method and path of this token.

@@ -7,6 +7,7 @@ from comanda.adapters.event_source_mapping import SwitchFunction
 from comanda.adapters.idempotency import EnrichOnce
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
+from comanda.adapters.measured_provider import MeasuredProvider
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.providers import ProviderSettings, provider_of
@@ -31,7 +32,8 @@ def build(
     journal = PowertoolsJournal()
     switch = SwitchFunction(functions, settings.switch_function)
     circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal, switch.call)
-    guarded = GuardedProvider(provider or provider_of(settings, world), circuit, settings.max_attempts)
+    measured = MeasuredProvider(provider or provider_of(settings, world), journal, world.clock)
+    guarded = GuardedProvider(measured, circuit, settings.max_attempts)
     once = EnrichOnce(guarded, world.dynamodb, settings.idempotency_table)
     step = EnrichOrder(
         orders=OrderTable(world.dynamodb, settings.orders_table),

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.adapters.event_source_mapping import EventSourceMapping
-from comanda.adapters.journal import METRICS, PowertoolsJournal
+from comanda.adapters.journal import PowertoolsJournal, measured
 from comanda.adapters.providers import ProviderSettings, provider_of
 from comanda.adapters.world import World
 from comanda.application.ports import Health
@@ -34,7 +34,7 @@ def build(
         journal=journal,
     )
 
-    @METRICS.log_metrics
+    @measured
     def handle(_event: dict[str, Any], _context: LambdaContext) -> None:
         switch()
 

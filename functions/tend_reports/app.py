@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from comanda.adapters.journal import METRICS, PowertoolsJournal
+from comanda.adapters.journal import PowertoolsJournal, measured
 from comanda.adapters.order_queues import ReportDeadLetterQueue, ReportQueuePublisher
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.settings import Settings as BaseSettings
@@ -36,7 +36,7 @@ def build(settings: Settings, world: World) -> StewardHandler:
         reserve_seconds=settings.worker_reserve_seconds,
     )
 
-    @METRICS.log_metrics
+    @measured
     def handle(_: dict[str, Any], context: LambdaContext) -> None:
         tend(lambda: context.get_remaining_time_in_millis() / 1000)
 

@@ -58,6 +58,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
         answer, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
         headers = {"Location": f"orders/{answer['order_id']}"}
         if replayed:
+            journal.tell("order.replayed", order_id=answer["order_id"], caller=caller.name)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

@@ -68,6 +68,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         answer, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context, told)
         headers = {"Location": f"reports/{answer['report_id']}"}
         if replayed:
+            journal.tell("report.replayed", report_id=answer["report_id"], caller=request.caller)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

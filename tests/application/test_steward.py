@@ -49,17 +49,38 @@ class FakeDeadLetters:
 
 
 @dataclass
+class FakeCircuit:
+    closed: bool = True
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def keep_open(self) -> None:
+        self.closed = False
+
+    def let_one_try(self) -> None: ...
+
+
+@dataclass
 class Scene:
     orders: IndexedOrders = field(default_factory=IndexedOrders)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     queue: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    circuit: FakeCircuit = field(default_factory=FakeCircuit)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def tend(self) -> None:
+    def tend(self, seconds_left: float = 50) -> None:
         steward = Steward(
-            self.orders, self.publisher, [self.queue], FakeJournal(), self.clock, max_rescues=1, reserve_seconds=5
+            orders=self.orders,
+            publisher=self.publisher,
+            dead_letters=[self.queue],
+            circuit=self.circuit,
+            journal=FakeJournal(),
+            clock=self.clock,
+            max_rescues=1,
+            reserve_seconds=5,
         )
-        steward(lambda: 50)
+        steward(lambda: seconds_left)
         assert self.queue.hidden == set(), "what stays is there for a person to redrive"
 
     def dead_letter(self, order: Order, event: Event = Event.ENRICHMENT_REQUESTED) -> Delivery:
@@ -114,6 +135,38 @@ def test_what_comes_back_untried_is_failed_and_its_message_stays(scene: Scene) -
     scene.tend()
     assert scene.row(delivery) == order
     assert scene.publisher.sent == []
+
+
+def test_an_outage_of_the_provider_costs_no_order_its_rescue(scene: Scene) -> None:
+    """Orders that are turned away again and again while the circuit is open use up their receives."""
+    delivery = scene.dead_letter(a_processing_order())
+    scene.circuit.closed = False
+    for minute in range(1, 4):
+        scene.tend()
+        order = scene.row(delivery)
+        assert (order.status, order.replay, order.rescues) == (S.PROCESSING, minute, 0)
+        scene.comes_back()
+    scene.circuit.closed = True
+    scene.tend()
+    assert (scene.row(delivery).status, scene.row(delivery).rescues) == (S.PROCESSING, 1)
+    scene.comes_back()
+    scene.tend()
+    assert scene.row(delivery).status is S.FAILED
+
+
+def test_an_order_that_was_rescued_before_is_not_failed_in_an_outage(scene: Scene) -> None:
+    delivery = scene.dead_letter(replace(a_processing_order(), rescues=1))
+    scene.circuit.closed = False
+    scene.tend()
+    assert (scene.row(delivery).status, len(scene.publisher.sent)) == (S.PROCESSING, 1)
+
+
+@pytest.mark.parametrize("stage", [Stage.PROCESSING, Stage.COMPLETION])
+def test_an_outage_of_the_provider_excuses_no_other_stage(scene: Scene, stage: Stage) -> None:
+    delivery = scene.dead_letter(replace(a_processing_order(), rescues=1))
+    scene.queue.stage, scene.circuit.closed = stage, False
+    scene.tend()
+    assert scene.row(delivery).status is S.FAILED
 
 
 def test_a_failed_order_keeps_its_dead_letter(scene: Scene) -> None:
@@ -291,8 +344,5 @@ def test_open_orders_that_only_wait_are_not_taken_for_dead_letters(scene: Scene)
 
 def test_when_the_time_is_up_the_rest_waits_for_the_next_minute(scene: Scene) -> None:
     delivery = scene.dead_letter(a_processing_order())
-    steward = Steward(
-        scene.orders, scene.publisher, [scene.queue], FakeJournal(), scene.clock, max_rescues=1, reserve_seconds=5
-    )
-    steward(lambda: 4)
+    scene.tend(seconds_left=4)
     assert scene.queue.messages == [delivery]

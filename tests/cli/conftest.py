@@ -79,6 +79,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         queues={"orders": queue, "enrichment": queue, "completion": queue, "notifications": queue},
         tables={
             "orders": moto.orders_table,
+            "circuits": moto.circuits_table,
             "notifications": moto.notifications_table,
             "subscriptions": moto.subscriptions_table,
         },

@@ -10,6 +10,7 @@ import pytest
 
 from comanda.domain.errors import Unavailable
 from comanda.domain.order import Order, OrderStatus, Stage
+from comanda.domain.times import to_iso
 from tests.builders import NOW, a_pending_order, an_enriched_order
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
 
@@ -107,6 +108,24 @@ def test_wrong_usage_is_exit_code_2(cli: Cli, arguments: list[str], message: str
     assert result.exit_code == 2
     assert message in result.stderr
     assert cli.all_messages() == []
+
+
+def test_summary_counts_by_class_the_most_first(cli: Cli) -> None:
+    cli.put(
+        a_failed_order(recipient_id="rec-1", name="ItemRejected"),
+        *(a_failed_order(recipient_id=f"rec-{n}", name="ProviderError", created=n) for n in range(1, 8)),
+    )
+    summary = json.loads(cli("dlq", "summary", "--json").stdout)
+    assert [(row["class"], row["orders"]) for row in summary] == [("ProviderError", 7), ("ItemRejected", 1)]
+    assert summary[0]["recipients"] == [f"rec-{n}" for n in range(1, 8)]
+    assert summary[0]["first"] == to_iso(NOW - timedelta(minutes=5))
+    assert "rec-5 and 2 more" in cli("dlq", "summary").stdout
+    (filtered,) = json.loads(cli("dlq", "summary", "--error-class", "ItemRejected", "--json").stdout)
+    assert filtered["orders"] == 1
+
+
+def test_a_summary_of_nothing_is_exit_code_3(cli: Cli) -> None:
+    assert cli("dlq", "summary").exit_code == 3
 
 
 def test_show_tells_all_of_a_failed_order(cli: Cli) -> None:

@@ -10,6 +10,7 @@ import boto3
 import httpx
 import pytest
 
+from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.domain.messages import Event
 from comanda_cli.connection import Connection
@@ -18,6 +19,7 @@ from comanda_cli.stack_info import StackInfo
 from local.state import State, write_private
 from tests.builders import NOW, a_pending_order
 from tests.cli.conftest import Cli, an_api
+from tests.fakes import FakeJournal
 
 ACCEPTED = {"order_id": "id-1", "recipient_id": "123", "status": "pending", "created_at": "2026-11-22T09:30:00.000Z"}
 
@@ -252,6 +254,12 @@ def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo)
         "oldest_dead_seconds": 181,
     }
     assert "181" in cli("queues").stdout
+
+
+def test_queues_tells_that_the_enrichment_is_paused(cli: Cli) -> None:
+    assert "paused" not in cli("queues").output
+    EnrichmentCircuit(cli.resources.dynamodb, cli.resources.circuits_table, FakeJournal()).open()
+    assert "Enrichment is paused" in cli("queues").output
 
 
 def test_an_age_that_nobody_knows_is_not_invented(cli: Cli) -> None:

@@ -1,28 +1,51 @@
-"""The runbook's commands exist as they are written, and its table has every class of failure."""
+"""The commands of the runbooks exist as they are written, and the table of one has every class of failure."""
 
 import re
 import shlex
 
 import pytest
 
+from comanda.adapters.journal import MEASURED
 from local.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order
 
 RUNBOOK = (ROOT / "docs" / "dead-letter-runbook.md").read_text()
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+ALARMS = (ROOT / "docs" / "alarms.md").read_text()
 COMMANDS = [
     shlex.split(line, comments=True)[1:]
-    for block in re.findall(r"```sh\n(.*?)```", RUNBOOK, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", RUNBOOK + OPERATING, re.DOTALL)
     for line in block.strip().splitlines()
+    if line.startswith("comanda ")
 ]
+MENTIONED = sorted(set(re.findall(r"`comanda ([a-z]+)(?: ([a-z]+))?", OPERATING + ALARMS)))
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "watch" not in c], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not {"watch", "submit"} & set(c)], ids=" ".join)
 def test_every_command_runs(cli: Cli, command: list[str]) -> None:
     order = a_failed_order(name="ProviderError")
     cli.put(order)
     result = cli(*(order.order_id if word == "ORDER_ID" else word for word in command), answer="y\n")
     assert result.exit_code in {0, 3}, result.output
     assert "Usage:" not in result.output
+
+
+@pytest.mark.parametrize("words", MENTIONED, ids=" ".join)
+def test_every_command_that_is_mentioned_is_one(cli: Cli, words: tuple[str, str]) -> None:
+    result = cli(*filter(None, words), "--help")
+    assert result.exit_code == 0, result.output
+    assert "Usage:" in result.output
+
+
+def test_the_metrics_in_the_document_are_those_that_there_are() -> None:
+    section = OPERATING.split("## Metrics")[1]
+    documented = set()
+    for service in ("business", "technical"):
+        rows = section.split(f"| {service} | |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+        documented |= {(service, name) for row in rows for name in re.findall(r"\w+", row.split("|")[1])}
+    measured = {(measure.metrics.service, measure.name) for measures in MEASURED.values() for measure in measures}
+    assert documented == measured
+    assert f"{len(measured)} at the most, {len(measured) * 0.30:.2f} USD" in section
 
 
 def test_every_class_of_failure_is_explained() -> None:

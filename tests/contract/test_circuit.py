@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerOpenEr
 from aws_lambda_powertools.utilities.circuit_breaker import base as powertools
 from botocore.exceptions import ConnectTimeoutError
 
-from comanda.adapters.circuit import FAILURES, RECOVERY_SECONDS, EnrichmentCircuit, GuardedProvider
+from comanda.adapters.circuit import FAILURES, RECOVERY_SECONDS, TRY_SECONDS, EnrichmentCircuit, GuardedProvider
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
 from comanda.domain.order import Enrichment
@@ -28,6 +28,8 @@ class FakeProvider:
 
     error: Exception | None = None
     healthy: bool = True
+    recovers: bool = False
+    """By the time it is asked how it is."""
     calls: int = 0
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, during the next call."""
@@ -41,6 +43,8 @@ class FakeProvider:
         return ENRICHMENT
 
     def is_healthy(self) -> bool:
+        if self.recovers:
+            self.error = None
         return self.healthy
 
 
@@ -125,7 +129,30 @@ def test_a_last_attempt_at_a_healthy_provider_is_the_last(fleet: Fleet) -> None:
     fleet.provider.error = OUTAGE
     with pytest.raises(ProviderOutage):
         fleet.environment()(MAX_ATTEMPTS)
-    assert fleet.circuit().is_closed()
+    assert (fleet.provider.calls, fleet.circuit().is_closed()) == (2, True)
+
+
+def test_a_last_attempt_that_met_the_end_of_an_outage_is_made_good(fleet: Fleet) -> None:
+    """The provider says that it is well by now: its own word is put to the test before the order fails."""
+    fleet.provider.error, fleet.provider.recovers = OUTAGE, True
+    assert fleet.environment()(MAX_ATTEMPTS) == ENRICHMENT
+
+
+def test_a_last_attempt_meets_an_outage_that_could_not_be_written_down(fleet: Fleet) -> None:
+    """The third in a row opened the circuit, the table refused it, and the provider was well a moment later."""
+    enrich, fleet.provider.error = fleet.environment(), OUTAGE
+    for attempt in range(1, MAX_ATTEMPTS):
+        with pytest.raises(ProviderOutage):
+            enrich(attempt)
+    events = fleet.resources.dynamodb.meta.events
+
+    def no_connection(**_: object) -> None:
+        raise ConnectTimeoutError(endpoint_url="dynamodb")
+
+    fleet.provider.recovers = True
+    events.register_first("before-call.dynamodb.PutItem", no_connection, unique_id="not written")
+    assert enrich(MAX_ATTEMPTS) == ENRICHMENT
+    events.unregister("before-call.dynamodb.PutItem", unique_id="not written")
 
 
 def test_two_that_open_it_at_the_same_time_and_two_that_try_end_in_the_right_state(fleet: Fleet) -> None:
@@ -172,6 +199,48 @@ def test_one_try_decides_whether_the_circuit_closes(fleet: Fleet) -> None:
     assert other() == ENRICHMENT
     assert fleet.circuit().is_closed()
     assert enrich() == ENRICHMENT
+
+
+@pytest.mark.parametrize("error", [TransientError("ProviderBusy", "409"), PermanentError("OrderRejected", "422")])
+def test_an_answer_closes_the_circuit_whatever_it_says_of_the_order(fleet: Fleet, error: Exception) -> None:
+    """Left half open, it would turn everybody else away."""
+    fleet.circuit().open()
+    fleet.circuit().let_one_try()
+    fleet.provider.error = error
+    with pytest.raises(type(error)):
+        fleet.environment()()
+    fleet.provider.error = None
+    assert fleet.circuit().is_closed()
+    assert fleet.environment()() == ENRICHMENT
+
+
+def test_an_order_that_kills_whoever_tries_holds_nobody_up_for_long(fleet: Fleet) -> None:
+    def die() -> None:
+        raise SystemExit
+
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
+        fleet.circuit().open()
+        fleet.circuit().let_one_try()
+        fleet.provider.meanwhile.append(die)
+        with pytest.raises(SystemExit):
+            fleet.environment()()
+        clock.shift(TRY_SECONDS - 1)
+        fleet.circuit().let_one_try()
+        with pytest.raises(Unavailable):
+            fleet.environment()()
+        clock.shift(1)
+        fleet.circuit().let_one_try()
+        assert fleet.circuit().is_closed()
+        assert fleet.environment()() == ENRICHMENT
+
+
+def test_a_defect_at_the_one_call_is_no_answer(fleet: Fleet) -> None:
+    fleet.circuit().open()
+    fleet.circuit().let_one_try()
+    fleet.provider.error = KeyError("prices")
+    with pytest.raises(KeyError):
+        fleet.environment()()
+    assert not fleet.circuit().is_closed()
 
 
 def test_who_cannot_be_written_down_as_the_one_that_tries_is_turned_away(fleet: Fleet) -> None:

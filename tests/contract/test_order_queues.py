@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from comanda.adapters.order_queues import DeadLetterQueue, LambdaSourceQueue, QueuePublisher
 from comanda.domain.messages import Delivery, Event, OrderMessage
 from comanda.domain.order import Stage
@@ -25,6 +27,29 @@ def test_a_repeated_send_is_one_message_even_with_another_correlation_id(resourc
     publisher.publish(order, Event.CREATED)
     publisher.publish(replace(order, correlation_id="corr-2", version=9), Event.CREATED)
     assert len(resources.messages()) == 1
+
+
+TRACE_ID = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1;Lineage=1:2:3"
+
+
+def test_a_message_carries_the_trace_it_was_sent_in(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As X-Ray reads it, and as everybody else does; deduplication does not see it."""
+    order, publisher = a_pending_order(), QueuePublisher(resources.sqs, resources.queue_url)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACE_ID)
+    publisher.publish(order, Event.CREATED)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACE_ID.replace("463ac35c", "00000000"))
+    publisher.publish(order, Event.CREATED)
+    (message,) = resources.messages()
+    assert message["Attributes"]["AWSTraceHeader"] == TRACE_ID.rsplit(";", 1)[0]
+    traceparent = message["MessageAttributes"]["traceparent"]["StringValue"]
+    assert traceparent == "00-67891233abcdef012345678912345678-463ac35c9f6413ad-01"
+
+
+def test_without_a_trace_a_message_carries_none(resources: Resources) -> None:
+    QueuePublisher(resources.sqs, resources.queue_url).publish(a_pending_order(), Event.CREATED)
+    (message,) = resources.messages()
+    assert "AWSTraceHeader" not in message["Attributes"]
+    assert set(message["MessageAttributes"]) == {"correlation_id"}
 
 
 def test_a_new_run_of_an_order_is_a_new_message(resources: Resources) -> None:

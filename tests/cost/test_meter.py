@@ -12,7 +12,7 @@ from moto import mock_aws
 from benchmarks.cost.meter import Meter, SideBySide, Table, UnknownOperation, Waiting, sqs_requests
 from benchmarks.cost.units import KB, Index
 from benchmarks.cost.usage import Kind
-from comanda.adapters.journal import LOGGER, METRICS
+from comanda.adapters.journal import BUSINESS, LOGGER
 
 ROWS = Table("rows", ("id",), (Index("open", frozenset({"state"}), frozenset({"id", "state"})),))
 
@@ -133,8 +133,8 @@ def test_sqs_bills_by_64_kb(size: int, requests: int) -> None:
 def test_an_invocation_is_counted_with_what_it_prints_and_waits_for(metered: Metered) -> None:
     with metered.meter.invocation("write_orders"):
         LOGGER.info("hello")
-        METRICS.add_metric(name="Greetings", unit="Count", value=1)
-        METRICS.flush_metrics()
+        BUSINESS.add_metric(name="Greetings", unit="Count", value=1)
+        BUSINESS.flush_metrics()
         metered.sqs.receive_message(QueueUrl=metered.queue_url, WaitTimeSeconds=1)
     usage = metered.meter.usage
     assert usage.by(Kind.INVOCATION) == {("write_orders", "Invoke"): 1}

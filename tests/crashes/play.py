@@ -118,6 +118,7 @@ class Play(Theatre):
             "ORDERS_DLQ_URL": self.dead_letters[Stage.PROCESSING],
             "ENRICHMENT_DLQ_URL": self.dead_letters[Stage.ENRICHMENT],
             "COMPLETION_DLQ_URL": self.dead_letters[Stage.COMPLETION],
+            "CIRCUITS_TABLE": self.resources.circuits_table,
             "MAX_RESCUES": "1",
             "WORKER_RESERVE_SECONDS": "1",
         }

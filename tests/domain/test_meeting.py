@@ -53,9 +53,10 @@ def test_a_console_redrive_is_taken_up() -> None:
     assert meet(FAILED, redriven, Stage.ENRICHMENT) is Verdict.TAKE_UP
 
 
-def test_a_copy_sent_before_the_failure_is_an_old_one() -> None:
+def test_a_copy_sent_before_the_failure_revives_nothing_and_is_kept_for_a_person() -> None:
+    """The console may have redriven it before the order was failed for the message that it was until then."""
     copy = a_delivery(FAILED, Event.ENRICHMENT_REQUESTED, message_id="copy", sent_at=NOW - timedelta(seconds=1))
-    assert meet(FAILED, copy, Stage.ENRICHMENT) is Verdict.DROP
+    assert meet(FAILED, copy, Stage.ENRICHMENT) is Verdict.LET_THROUGH
 
 
 def test_a_replayed_creation_does_not_revive_a_failed_order() -> None:

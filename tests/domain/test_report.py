@@ -48,7 +48,8 @@ def a_delivery(report: Report, message_id: str = "m-1", receive_count: int = 2, 
         (READY, a_delivery(READY), Verdict.DROP),
         (CANCELLED, a_delivery(CANCELLED), Verdict.DROP),
         (FAILED, a_delivery(FAILED), Verdict.LET_THROUGH),
-        (FAILED, a_delivery(FAILED, "m-2"), Verdict.DROP),
+        (FAILED, a_delivery(FAILED, later=1), Verdict.LET_THROUGH),
+        (FAILED, a_delivery(FAILED, "m-2"), Verdict.LET_THROUGH),
         (FAILED, a_delivery(FAILED, "m-2", later=1), Verdict.TAKE_UP),
         (FAILED, a_delivery(replace(FAILED, replay=1), "m-2"), Verdict.TAKE_UP),
         (FAILED, a_delivery(replace(FAILED, replay=2), "m-2"), Verdict.TAKE_UP),
@@ -100,6 +101,7 @@ def test_each_lease_and_each_generation_has_a_file_of_its_own() -> None:
     anew = ANEW.leased("w", "m-2", 1, NOW + timedelta(seconds=1), 60)
     later = replace(anew, created_at=NOW + timedelta(seconds=1))
     assert len({LEASED.file_key, second.file_key, later.file_key}) == 3
+    assert anew.file_key != LEASED.file_key, "also where both were asked for at the same moment"
     assert all(report.report_id in report.file_key for report in (LEASED, second, later))
 
 

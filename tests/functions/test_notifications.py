@@ -1,13 +1,10 @@
 """From POST to a signed webhook at a real receiver: the real handlers, moto, and HTTP on this machine."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,54 +19,23 @@ from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import LAST_EVENTS, Notify
 from comanda.domain.order import Order
 from comanda.domain.webhook_address import LOCAL_POLICY
-from comanda.domain.webhook_signature import new_webhook_secret
+from comanda.domain.webhook_signature import issue_webhook_secret
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from tests.builders import NOW, a_caller, a_processing_order
 from tests.functions.conftest import Api, Context
 from tests.notification_fakes import NoLinks
 from tests.targets import Resources
+from tests.webhook_receiver import Receiver, a_receiver
 
 BODY = {"item_name": "Notebook", "quantity": 1, "price": 5000}
-SECRETS = [new_webhook_secret(), new_webhook_secret()]
-
-
-@dataclass
-class Receiver:
-    """An HTTP server that keeps what it is told, and answers as it is told to."""
-
-    url: str = ""
-    status: int = 204
-    told: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+SECRETS = [issue_webhook_secret(NOW)["secret"] for _ in range(2)]
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with a_receiver() as one:
         yield one
-
-
-@contextmanager
-def a_receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-
-    class Hook(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.told.append((dict(self.headers.items()), body))
-            self.send_response(receiver.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-        yield receiver
-        server.shutdown()
 
 
 @dataclass
@@ -156,7 +122,7 @@ def test_a_receiver_verifies_what_it_is_told(path: Path, receiver: Receiver) -> 
         assert (told["data"]["order_id"], told["data"]["status"]) == (order.order_id, "completed")
         assert told["data"].keys() & {"items", "timeline", "metadata"} == set()
     with pytest.raises(WebhookVerificationError):
-        Webhook(new_webhook_secret()).verify(body, dict(headers))
+        Webhook(issue_webhook_secret(NOW)["secret"]).verify(body, dict(headers))
     (row,) = path.all_about(order)
     assert (headers["webhook-id"], row.status) == (row.notification_id, NotificationStatus.DELIVERED)
 

@@ -6,7 +6,7 @@ compared with the table that the templates are held to (tests/permissions.py): n
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,13 +24,17 @@ from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
+from comanda.adapters.websocket.management_api import ManagementApi
 from comanda.adapters.world import World
 from comanda.application.ports import EnrichmentRequest
+from comanda.application.websocket_ports import Gone
 from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.errors import ProviderOutage
 from comanda.domain.messages import Event
 from comanda.domain.order import Enrichment, Failure, Item, Order, Stage
 from comanda.domain.report import ReportFailure
+from comanda.domain.signed_link import link_token
+from functions.authorize_connection import app as authorize_connection
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order
 from functions.switch_enrichment import app as switch_enrichment
@@ -48,7 +52,8 @@ from tests.builders import (
 from tests.fakes import FakeClock, OneAfterAnother
 from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.test_reports import BODY, OPS, Reports, completed
-from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
+from tests.functions.test_websockets import Door
+from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE, READ_STREAM, SEND
 from tests.report_targets import ReportResources, make_report_resources
 from tests.targets import Resources
 
@@ -56,7 +61,7 @@ Calls = dict[str, set[str]]
 """Actions by resource."""
 
 MAPPING = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
-NAMED_BY = ("TableName", "QueueUrl", "FunctionName", "UUID")
+NAMED_BY = ("TableName", "QueueUrl", "FunctionName", "UUID", "SecretId")
 ACTIONS = {
     "Invoke": "InvokeFunction",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
@@ -95,13 +100,17 @@ class Recorder:
         return cls(names, resources.dynamodb, resources.sqs, resources.functions)
 
     @classmethod
-    def of_reports(cls, resources: ReportResources) -> "Recorder":
-        tables = {
-            resources.table(name.lower()): name
-            for name in ("Orders", "Ledger", "Reports", "Idempotency", "Subscriptions")
+    def of_reports(cls, resources: ReportResources, *clients: Any, others: dict[str, str] | None = None) -> "Recorder":
+        named = ("Orders", "Ledger", "Reports", "Idempotency", "Subscriptions")
+        tables = {resources.table(name.lower()): name for name in named}
+        names = {
+            **(others or {}),
+            **tables,
+            resources.bucket: "ReportFiles",
+            resources.queue_url: "Queue",
+            resources.link_keys_secret: "secret",
         }
-        names = {**tables, resources.bucket: "ReportFiles", resources.queue_url: "Queue"}
-        return cls(names, resources.dynamodb, resources.sqs, resources.s3)
+        return cls(names, resources.dynamodb, resources.sqs, resources.s3, *clients)
 
     def _note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         service, operation = model.service_model.service_name, model.name
@@ -111,7 +120,7 @@ class Recorder:
                 self._add(write["TableName"], f"{service}:{kind}Item")
         elif operation == "Query" and "IndexName" in params:
             self.calls[f"Orders/index/{params['IndexName']}"].add("dynamodb:Query")
-        elif operation == "BatchGetItem":
+        elif operation in {"BatchGetItem", "BatchWriteItem"}:
             for table in params["RequestItems"]:
                 self._add(table, f"{service}:{operation}")
         elif service == "s3":
@@ -264,6 +273,7 @@ def test_tend_dead_letters(moto: Resources) -> None:
         "ORDERS_DLQ_URL": none,
         "ENRICHMENT_DLQ_URL": moto.queue_url,
         "COMPLETION_DLQ_URL": none,
+        "CIRCUITS_TABLE": moto.circuits_table,
         "MAX_RESCUES": "1",
         "WORKER_RESERVE_SECONDS": "1",
     }
@@ -329,9 +339,11 @@ def outage(client: Any) -> None:
 def test_read_reports(reports: Reports) -> None:
     report_id = reports.post().body["report_id"]
     reports.generate()
-    recorder = Recorder.of_reports(reports.resources)
+    token = link_token(report_id, NOW + timedelta(days=1), reports.make_link_keys())
+    recorder = Recorder.of_reports(reports.resources, reports.secrets)
     assert reports.get(f"/reports/{report_id}").status == 200
     assert reports.get(f"/reports/{report_id}/download").status == 303
+    assert reports.get(f"/links/{token}").status == 303
     assert recorder.calls == allowed("read_reports")
 
 
@@ -390,6 +402,66 @@ def test_tend_reports(reports: Reports) -> None:
     )
     steward({}, Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_reports")
+
+
+def test_serve_connections(reports: Reports) -> None:
+    """All that is said to clients goes through a port; which calls that makes, the test after the next one sees."""
+    door = Door(reports.resources)
+    order, report = door.order(), door.report()
+    recorder = Recorder.of_reports(reports.resources, others={door.table.name: "Connections"})
+    door.connect(caller=a_caller("ops", Origin.API, frozenset(Scope)))
+    for topic in ({"order_id": order.order_id}, {"report_id": report.report_id}, {"recipient_id": "r"}):
+        assert door.asks({"action": "subscribe", **topic})["type"] == "snapshot"
+        assert door.asks({"action": "unsubscribe", **topic})["type"] == "unsubscribed"
+    door.happens("DISCONNECT", "c-1")
+    assert recorder.calls == without(MAY["serve_connections"], SEND)
+
+
+def test_broadcast(reports: Reports) -> None:
+    """The mapping reads the streams; the function only writes down what it told, and forgets who is gone."""
+    door = Door(reports.resources)
+    order = door.order()
+    for connection_id in ("c-1", "gone"):
+        door.connect(connection_id)
+        door.says({"action": "subscribe", "order_id": order.order_id}, connection_id)
+    door.clients.errors["gone"] = [Gone("gone")]
+    recorder = Recorder.of_reports(reports.resources, others={door.table.name: "Connections"})
+    door.changes(order, order.started(NOW))
+    assert [heard["type"] for heard in door.heard()] == ["snapshot", "order.processing"]
+    streams = {resource for resource, actions in MAY["broadcast"].items() if actions == READ_STREAM}
+    assert recorder.calls == without(MAY["broadcast"], {*SEND, *streams})
+
+
+def without(calls: Mapping[str, set[str]], left_out: Collection[str]) -> dict[str, set[str]]:
+    return {resource: actions for resource, actions in calls.items() if resource not in left_out}
+
+
+def test_whoever_sends_to_clients_makes_calls_of_this_kind_only() -> None:
+    """POST and DELETE below @connections are ManageConnections ("Use @connections commands")."""
+    client = boto3.client("apigatewaymanagementapi", region_name="us-east-1", endpoint_url="https://api.test/v1")
+    made: set[str] = set()
+    client.meta.events.register_first(
+        "before-call.*", lambda model, params, **_: made.add(f"{params['method']}{params['url_path'][:14]}")
+    )
+    with Stubber(client) as aws:
+        aws.add_response("post_to_connection", {})
+        aws.add_response("delete_connection", {})
+        ManagementApi(client).post("c-1", "{}")
+        ManagementApi(client).disconnect("c-1")
+    assert {f"WebSocket/v1/{call}/*" for call in made} == {*SEND}
+
+
+def test_authorize_connection(moto: Resources) -> None:
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    client.create_secret(Name="tokens", SecretString=json.dumps({"tokens": {}}))
+    operations: list[str] = []
+    client.meta.events.register("before-parameter-build.*", lambda model, **_: operations.append(model.name))
+    settings = authorize_connection.Settings.load({"TOKENS_SECRET": "tokens"})
+    authorize = authorize_connection.build(settings, SecretsProvider(boto3_client=client))
+    arn = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/$connect"
+    token = f"Bearer {'0' * 16}.{'A' * 43}"
+    authorize({"methodArn": arn, "headers": {"Authorization": token}}, Context())  # type: ignore[arg-type]
+    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_connection"]["secret"]
 
 
 def large_table(reports: Reports, line: bytes, end: bytes = b"") -> str:

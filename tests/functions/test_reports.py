@@ -3,16 +3,19 @@
 import csv
 import io
 import json
+import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import openpyxl
 import pypdfium2
 import pytest
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.report_table import ReportTable
@@ -23,6 +26,7 @@ from comanda.application.ports import Balance, Clock
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportStatus
+from comanda.domain.signed_link import LinkKeys
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
@@ -64,7 +68,9 @@ class Reports:
         bucket = ReportBucket(world.s3, resources.bucket, world.sending)
         self.files = CountedFiles(ReportWriter(bucket, world.clock))
         self._write = write_reports.build(write_reports.Settings.load(environment), world)
-        self._read = read_reports.build(read_reports.Settings.load(environment), world)
+        self._read = read_reports.build(
+            read_reports.Settings.load(environment), world, lambda: SecretsProvider(boto3_client=self.secrets)
+        )
         self._generate = generate_report.build(generate_report.Settings.load(environment), world, self.files)
         self.table = ReportTable(resources.dynamodb, resources.table("reports"))
 
@@ -74,6 +80,24 @@ class Reports:
 
     def get(self, path: str, caller: Caller | None = None) -> Answer:
         return self._answer(self._read, an_api_event("GET", path, caller=caller))
+
+    @cached_property
+    def secrets(self) -> Any:
+        """A client of Secrets Manager."""
+        return self.resources.session.client("secretsmanager")
+
+    def make_link_keys(self) -> LinkKeys:
+        """In Secrets Manager, as CDK makes them."""
+        keys = LinkKeys("first", {"first": secrets.token_urlsafe(48)})
+        content = json.dumps({"current": keys.current, **keys.by_id})
+        self.secrets.create_secret(Name=self.resources.link_keys_secret, SecretString=content)
+        return keys
+
+    def follow(self, token: str) -> Answer:
+        """As anybody: API Gateway asks no authorizer."""
+        event = an_api_event("GET", f"/links/{token}")
+        del event["requestContext"]["authorizer"]
+        return self._answer(self._read, event)
 
     def generate(self, context: Context | None = None) -> list[str]:
         """Hand over what the queue has; give the ids that stay."""

@@ -141,6 +141,20 @@ def test_every_hop_logs_the_same_keys(
     assert metrics["TimeToComplete"][0] > 0
 
 
+def test_the_trace_of_an_invocation_stands_in_its_lines_and_goes_on_with_its_messages(
+    pipeline: Pipeline, table: OrderTable, logs: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that an order finds its traces, and a trace its orders."""
+    order = stored(table, a_pending_order())
+    root = "1-67891233-abcdef012345678912345678"
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={root};Parent=463ac35c9f6413ad;Sampled=1")
+    pipeline.process(an_sqs_event(a_delivery(order, Event.CREATED)))
+    (line,) = [line for line in map(json.loads, logs.getvalue().splitlines()) if line["message"] == "order.processing"]
+    assert (line["xray_trace_id"], line["order_id"]) == (root, order.order_id)
+    (message,) = pipeline.resources.messages()
+    assert message["Attributes"]["AWSTraceHeader"] == f"Root={root};Parent=463ac35c9f6413ad;Sampled=1"
+
+
 def test_settings_that_are_missing_or_wrong_are_all_named_without_their_values() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load({"MAX_ATTEMPTS": "hunter2", "ORDERS_TABLE": "t"})

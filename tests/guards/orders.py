@@ -209,8 +209,22 @@ ORDERS = [
         "if failure is None or delivery.message_id == failure.message_id:",
         "if failure is None:",
     ),
-    Mutation("a redrive is sent after the failure", "domain/meeting.py", " and delivery.sent_at > failure.at"),
-    Mutation("a redrive is of the stage that failed", "domain/meeting.py", "stage is failure.stage and "),
+    Mutation(
+        "a redrive is sent after the failure",
+        "domain/meeting.py",
+        " if delivery.sent_at > failure.at else Verdict.LET_THROUGH",
+    ),
+    Mutation(
+        "a redrive is of the stage that failed",
+        "domain/meeting.py",
+        "    if stage is not failure.stage:\n        return Verdict.DROP\n",
+    ),
+    Mutation(
+        "nothing is dropped at the stage that failed",
+        "domain/meeting.py",
+        "else Verdict.LET_THROUGH",
+        "else Verdict.DROP",
+    ),
     Mutation("an old run's message is dropped", "domain/meeting.py", " or message.replay < order.replay"),
     Mutation("a settled order is left alone", "domain/meeting.py", "order.is_settled or "),
     Mutation("a claim is not shown", "application/read_orders.py", "order.is_claim or "),
@@ -237,8 +251,8 @@ ORDERS = [
     Mutation(
         "a rescue has a body of its own",
         "application/steward.py",
-        "order.rescued(self.clock(), replay + 1)",
-        "order.rescued(self.clock(), order.replay + 1)",
+        "order.rescued(self.clock(), replay + 1",
+        "order.rescued(self.clock(), order.replay + 1",
     ),
     Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
     Mutation(

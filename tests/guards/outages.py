@@ -12,13 +12,20 @@ OUTAGES = [
     Mutation(
         "an outage that is known by then costs no attempt",
         "adapters/circuit.py",
-        "        if not self.circuit.is_closed():\n            return True\n",
+        "            if self.circuit.is_closed():\n                raise\n",
+        "            raise\n",
     ),
     Mutation(
         "the last attempt asks how the provider is",
         "adapters/circuit.py",
-        "if request.attempt < self.max_attempts or self.provider.is_healthy():",
+        "if request.attempt < self.max_attempts:",
         "if True:",
+    ),
+    Mutation(
+        "a provider that is well again is asked once more",
+        "adapters/circuit.py",
+        "            if not self.provider.is_healthy():\n",
+        "            if self.provider.is_healthy():\n                raise\n            else:\n",
     ),
     Mutation(
         "the state of the circuit is read for every call",
@@ -51,10 +58,40 @@ OUTAGES = [
         "opened_at=_now()",
     ),
     Mutation(
+        "an answer closes the circuit, whatever it says",
+        "adapters/circuit.py",
+        "                return error\n",
+        "                raise\n",
+    ),
+    Mutation(
+        "one that dies while it tries holds nobody up",
+        "adapters/circuit.py",
+        "                self._store.save_closed(NAME)\n",
+        "                pass\n",
+    ),
+    Mutation(
+        "one that tries is left its time",
+        "adapters/circuit.py",
+        " - RECOVERY_SECONDS + TRY_SECONDS:",
+        " - RECOVERY_SECONDS:",
+    ),
+    Mutation(
         "an unhealthy provider is left alone",
         "application/switch_enrichment.py",
         "            self.circuit.keep_open()\n",
         "            pass\n",
+    ),
+    Mutation(
+        "an outage costs no order its rescue",
+        "application/steward.py",
+        "return stage is Stage.ENRICHMENT and not self.circuit.is_closed()",
+        "return False",
+    ),
+    Mutation(
+        "an outage excuses no other stage",
+        "application/steward.py",
+        "return stage is Stage.ENRICHMENT and not",
+        "return not",
     ),
     Mutation(
         "a mapping that is still changing is asked again",

@@ -55,6 +55,12 @@ REPORTS = [
         "a file key for each lease", "domain/report.py", "number = self.lease.number if self.lease else 0", "number = 0"
     ),
     Mutation(
+        "a number of a lease is never used again",
+        "domain/report.py",
+        "            rows_written=0,\n            attempts=None,\n",
+        "            rows_written=0,\n            lease=None,\n            attempts=None,\n",
+    ),
+    Mutation(
         "all attempts at a report were begun",
         "application/generate_report.py",
         "if report.attempts_of(self._delivery.message_id) >= self._given.retry.max_attempts:",
@@ -161,8 +167,14 @@ REPORTS = [
     Mutation(
         "a redrive of a report is sent after the failure",
         "domain/report_meeting.py",
-        "Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.DROP",
+        "Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.LET_THROUGH",
         "Verdict.TAKE_UP",
+    ),
+    Mutation(
+        "nothing about a failed report is dropped",
+        "domain/report_meeting.py",
+        "report.failure.at else Verdict.LET_THROUGH",
+        "report.failure.at else Verdict.DROP",
     ),
     Mutation("a claim of a report is not shown", "application/read_reports.py", "report.is_claim or "),
     Mutation("another caller's report is not shown", "application/read_reports.py", " or not mine"),

@@ -55,4 +55,20 @@ WEBHOOKS = [
         "for secret in valid_secrets]",
         "for secret in list(valid_secrets)[:1]]",
     ),
+    Mutation(
+        "a rotated secret ends",
+        "domain/webhook_signature.py",
+        'return "expires_at" not in record or at < from_iso(record["expires_at"])',
+        "return True",
+    ),
+    Mutation(
+        "a link is signed",
+        "domain/signed_link.py",
+        " or not hmac.compare_digest(_signature(payload, key).encode(), signature.encode())",
+    ),
+    Mutation(
+        "a link expires",
+        "domain/signed_link.py",
+        '    if now.timestamp() >= claims["exp"]:\n        raise Expired("this link has expired")\n',
+    ),
 ]

@@ -26,10 +26,13 @@ class Synthesized:
     orders: Template
     reports: Template
     api: Template
+    notifications: Template
+    websocket: Template
+    observability: Template
 
     @property
     def stacks(self) -> tuple[Template, ...]:
-        return (self.data, self.orders, self.reports, self.api)
+        return (self.data, self.orders, self.reports, self.api, self.notifications, self.websocket, self.observability)
 
     def resources(self, resource_type: str) -> dict[str, Resource]:
         """All resources of a type, from all stacks, by logical id."""
@@ -58,7 +61,7 @@ def synthesize(settings: StageSettings, folder: Path) -> Synthesized:
     assembly = build_app(settings, App(context=feature_flags(), outdir=str(folder))).synth()
     stacks = (
         Template.from_json(assembly.get_stack_by_name(f"Comanda-{settings.stage}-{stack}").template)
-        for stack in ("Data", "Orders", "Reports", "Api")
+        for stack in ("Data", "Orders", "Reports", "Api", "Notifications", "WebSocket", "Observability")
     )
     return Synthesized(settings, *stacks)
 

@@ -20,7 +20,11 @@ CALLERS_ONLY = {
     ("GET", "/reports/{report_id}/download"): "ReadReportsFunction",
     ("POST", "/reports/{report_id}/cancel"): "WriteReportsFunction",
 }
-EVERYBODY = {("GET", "/health"): "ReadOrdersFunction", ("GET", "/ready"): "ReadOrdersFunction"}
+EVERYBODY = {
+    ("GET", "/health"): "ReadOrdersFunction",
+    ("GET", "/ready"): "ReadOrdersFunction",
+    ("GET", "/links/{token}"): "ReadReportsFunction",
+}
 FUNCTIONS = CALLERS_ONLY | EVERYBODY
 NOTHING_THERE = {"/", "/{proxy+}"}
 
@@ -104,7 +108,7 @@ def test_api_gateway_may_call_the_function_for_this_route_only(
 
 
 def test_api_gateway_has_no_other_permission_than_these_and_the_authorizer(every_stage: Synthesized) -> None:
-    permissions = every_stage.resources("AWS::Lambda::Permission").values()
+    permissions = every_stage.api.find_resources("AWS::Lambda::Permission").values()
     assert len(permissions) == len(FUNCTIONS) + 1
     assert [
         named(each["Properties"]["FunctionName"])
@@ -199,7 +203,9 @@ def test_the_api_stage_is_throttled_measured_and_logged(every_stage: Synthesized
     assert settings["MetricsEnabled"] is True
     assert settings["DataTraceEnabled"] is False, "bodies and tokens do not belong into logs"
     assert "AccessLogs" in flat(stage["AccessLogSetting"]["DestinationArn"])
-    assert json.loads(stage["AccessLogSetting"]["Format"])["request_id"] == "$context.requestId"
+    logged = json.loads(stage["AccessLogSetting"]["Format"])
+    assert logged["request_id"] == "$context.requestId"
+    assert "$context.path" not in logged.values(), "links are bearer tokens"
 
 
 def test_what_api_gateway_logs_by_itself_is_forgotten_too(every_stage: Synthesized) -> None:
@@ -258,5 +264,6 @@ def test_with_usage_plans_each_origin_has_its_own(prod: Synthesized) -> None:
 
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.api.find_outputs("*")
-    assert set(outputs) == {"ApiUrl", "RestApiId", "ApiStageName", "AuthorizeRequestFunction"}
+    ours = {name for name in outputs if not name.startswith("ExportsOutput")}
+    assert ours == {"ApiUrl", "RestApiId", "ApiStageName", "AuthorizeRequestFunction", "AuthorizeRequestLogGroup"}
     assert not flat(outputs["ApiUrl"]["Value"]).endswith("/")

@@ -75,7 +75,8 @@ def test_folder_hash_seed_time_zone_and_umask_change_nothing(tmp_path: Path) -> 
         assert process.returncode == 0, errors
     first, second = written(tmp_path / "first"), written(tmp_path / "second")
     assert [name for name in first if name.endswith(".template.json")] == [
-        f"Comanda-dev-{stack}.template.json" for stack in ("Api", "Data", "Orders", "Reports")
+        f"Comanda-dev-{stack}.template.json"
+        for stack in ("Api", "Data", "Notifications", "Observability", "Orders", "Reports", "WebSocket")
     ]
     assert [name for name in first if first[name] != second.get(name)] == []
     assert set(first) == set(second)
@@ -121,7 +122,9 @@ def test_everything_that_takes_tags_says_whose_it_is(every_stage: Synthesized) -
         "AWS::S3::Bucket",
         "AWS::Lambda::Function",
         "AWS::ApiGateway::RestApi",
+        "AWS::ApiGatewayV2::Api",
     ):
         for resource in every_stage.resources(resource_type).values():
-            tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
+            given = resource["Properties"]["Tags"]
+            tags = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
             assert tags == {"project": "comanda", "stage": every_stage.settings.stage}

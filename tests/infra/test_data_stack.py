@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from comanda.adapters.notification_table import FAILED_INDEX, SUBJECT_INDEX
 from comanda.adapters.order_rows import ATTENTION_INDEX, PERIOD_INDEX
 from comanda.adapters.reports.tables import TableBucket
 from comanda.domain.report import Report, ReportFormat, ReportRequest
@@ -19,6 +20,8 @@ TABLES = {
     "Reports": ([("report_id", "HASH")], "expires_at"),
     "Idempotency": ([("id", "HASH")], "expiration"),
     "Circuits": ([("id", "HASH")], "expiration"),
+    "Subscriptions": ([("id", "HASH")], None),
+    "Notifications": ([("notification_id", "HASH")], "expires_at"),
 }
 
 
@@ -49,12 +52,16 @@ def test_production_keeps_its_data_and_other_stages_clean_up(every_stage: Synthe
         "AWS::S3::Bucket",
         "AWS::Logs::LogGroup",
     ):
-        resources = every_stage.resources(resource_type)
+        resources = {
+            logical_id: resource
+            for logical_id, resource in every_stage.resources(resource_type).items()
+            if not logical_id.startswith("Connections")  # Open WebSockets: nothing to keep.
+        }
         assert resources
         for logical_id, resource in resources.items():
             assert resource["DeletionPolicy"] == ("Retain" if kept else "Delete"), logical_id
             assert resource["UpdateReplacePolicy"] == resource["DeletionPolicy"], logical_id
-    for table in every_stage.resources("AWS::DynamoDB::Table").values():
+    for table in every_stage.data.find_resources("AWS::DynamoDB::Table").values():
         assert table["Properties"].get("DeletionProtectionEnabled", False) is kept
 
 
@@ -67,10 +74,18 @@ def test_a_secret_starts_empty(every_stage: Synthesized, name: str, holds: str) 
     assert template["GenerateStringKey"] == "created_with"
 
 
+def test_the_first_key_of_links_is_generated(every_stage: Synthesized) -> None:
+    named = {"Name": every_stage.settings.link_keys_name}
+    (secret,) = every_stage.data.find_resources("AWS::SecretsManager::Secret", {"Properties": named}).values()
+    template = secret["Properties"]["GenerateSecretString"]
+    assert json.loads(template["SecretStringTemplate"])["current"] == template["GenerateStringKey"]
+    assert template["PasswordLength"] == 64
+
+
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.data.find_outputs("*")
     named = {name for name, output in outputs.items() if "Export" not in output}
-    tables = {"OrdersTable", "LedgerTable", "ReportsTable", "IdempotencyTable", "CircuitsTable"}
+    tables = {f"{name}Table" for name in TABLES}
     assert named == tables | {"ReportsBucket", "TokensSecret", "WebhookSecretsSecret"}
     assert outputs["TokensSecret"]["Value"] == every_stage.settings.tokens_secret_name
     assert outputs["WebhookSecretsSecret"]["Value"] == every_stage.settings.webhook_secrets_name
@@ -81,8 +96,9 @@ def test_the_indexes_of_orders_carry_keys_only(every_stage: Synthesized) -> None
     other change (docs/decisions/0007)."""
     indexes = {
         index["IndexName"]: index
-        for table in every_stage.data.find_resources("AWS::DynamoDB::Table").values()
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
         for index in table["Properties"].get("GlobalSecondaryIndexes", [])
+        if logical_id.startswith("Orders")
     }
     assert set(indexes) == {ATTENTION_INDEX, PERIOD_INDEX}
     for name, index in indexes.items():
@@ -131,3 +147,26 @@ def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized,
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     variables = every_stage.functions()["write_reports"]["Environment"]["Variables"]
     assert int(variables["REPORT_LIFETIME_SECONDS"]) == days * 24 * 60 * 60
+
+
+def test_notifications_are_found_by_what_they_are_about_and_when_they_failed(every_stage: Synthesized) -> None:
+    (table,) = (
+        table["Properties"]
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
+        if logical_id.startswith("Notifications")
+    )
+    keys = {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
+    assert keys == {SUBJECT_INDEX: ["subject_id", "happened_at"], FAILED_INDEX: ["failed", "created_at"]}
+    assert {index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]} == {"KEYS_ONLY"}
+
+
+def test_what_callers_are_told_of_is_read_off_two_streams(every_stage: Synthesized) -> None:
+    streams = {
+        logical_id[:-8]: table["Properties"]["StreamSpecification"]
+        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
+        if "StreamSpecification" in table["Properties"]
+    }
+    assert streams == {name: {"StreamViewType": "NEW_AND_OLD_IMAGES"} for name in ("Orders", "Reports")}

@@ -9,14 +9,15 @@ import pytest
 
 from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.settings import Settings as FunctionSettings
-from infra.settings import QueueWork, load_settings
+from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
-from tests.permissions import MAY
+from tests.permissions import MAY, SEND
 
 COMMON = {
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_LOGGER_SAMPLE_RATE",
     "STAGE",
 }
 WORKER = {
@@ -28,7 +29,7 @@ WORKER = {
 }
 ENVIRONMENT: dict[str, set[str]] = {
     "authorize_request": {"TOKENS_SECRET"},
-    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY"},
+    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY", "SUBSCRIPTIONS_TABLE"},
     "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CIRCUITS_TABLE", "QUEUE_URLS"},
     "process_order": WORKER | {"ORDERS_TABLE", "NEXT_QUEUE_URL"},
     "enrich_order": WORKER
@@ -39,32 +40,49 @@ ENVIRONMENT: dict[str, set[str]] = {
 }
 REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
 ENVIRONMENT["write_reports"] = REPORT_SOURCES | {
-    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS"),
+    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "REPORTS_QUEUE_URL", "REPORT_LIFETIME_SECONDS", "SUBSCRIPTIONS_TABLE"),
 }
-ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS"}
+ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS", "LINK_KEYS_SECRET"}
 ENVIRONMENT["generate_report"] = (WORKER | REPORT_SOURCES) | {
     *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "CURRENCY", "REPORT_LEASE_SECONDS", "REPORT_ROWS_A_SECOND"),
     *("SETTLE_SECONDS", "FUNCTION_SECONDS"),
 }
 ENVIRONMENT["tend_dead_letters"] = {
     *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
-    *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
+    *("CIRCUITS_TABLE", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
+}
+ENVIRONMENT["authorize_connection"] = {"TOKENS_SECRET"}
+ENVIRONMENT["broadcast"] = {"CONNECTIONS_TABLE", "CALLBACK_URL"}
+ENVIRONMENT["serve_connections"] = ENVIRONMENT["broadcast"] | {
+    *("ORDERS_TABLE", "REPORTS_TABLE", "LEDGER_TABLE", "CURRENCY"),
 }
 ENVIRONMENT["tend_reports"] = {
     *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
 }
+ENVIRONMENT["announce_changes"] = {"NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"}
+ENVIRONMENT["deliver_notifications"] = WORKER | {
+    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "PUBLIC_URL"),
+}
+ENVIRONMENT["tend_notifications"] = {
+    *("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL"),
+    *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
+}
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
     "enrich_order": ("EnrichmentQueue", "CompletionQueue"),
     "complete_order": ("CompletionQueue", None),
     "generate_report": ("ReportsQueue", None),
+    "deliver_notifications": ("NotificationsQueue", None),
 }
 """Each worker's own queue, and the next one's."""
-FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*"}
-"""Where a permission may have a star: for the objects below one prefix of the bucket."""
+FOLDERS = {"ReportFiles/reports/*", "ReportFiles/tables/*", *SEND}
+"""Where a permission may have a star: for the objects below one prefix of the bucket, and the clients of one API."""
 
 
 def work_of(stage: Synthesized, queue: str) -> QueueWork:
+    if queue.startswith("Notifications"):
+        return stage.settings.notification_work
     return stage.settings.report_work if queue.startswith("Reports") else stage.settings.order_work
 
 
@@ -79,7 +97,7 @@ def named(value: Any) -> str:
         joined = "".join(named(part) for part in target[1])
         if ":secret:" in joined:
             return "secret"
-        return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:)", "", joined)
+        return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:|(?=WebSocket/))", "", joined)
     return re.sub(r"[0-9A-F]{8}$", "", target[0] if isinstance(target, list) else target)
 
 
@@ -103,7 +121,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion", "Reports"])
+@pytest.mark.parametrize("name", ["Orders", "Enrichment", "Completion", "Reports", "Notifications"])
 def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
     found, settings = queues(every_stage), every_stage.settings
     work = work_of(every_stage, name)
@@ -146,7 +164,11 @@ def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: S
         logical_id: resource["Properties"]
         for logical_id, resource in every_stage.resources("AWS::Lambda::Function").items()
     }
-    mappings = every_stage.resources("AWS::Lambda::EventSourceMapping")
+    mappings = {
+        logical_id: resource
+        for logical_id, resource in every_stage.resources("AWS::Lambda::EventSourceMapping").items()
+        if "StartingPosition" not in resource["Properties"]  # Streams have one: test_websocket_stack.py
+    }
     assert len(mappings) == len(PATH)
     (mapping,) = (
         resource
@@ -201,6 +223,7 @@ def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name:
             granted[named(resource)] |= set(as_list(statement["Action"]))
     own_log = named(every_stage.functions()[name]["LoggingConfig"]["LogGroup"])
     assert granted.pop(own_log) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert granted.pop("*", set()) == (TRACE if every_stage.settings.tracing else set())
     assert granted == MAY[name]
 
 
@@ -208,9 +231,11 @@ def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized)
     assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
 
 
-def test_no_permission_has_a_star(every_stage: Synthesized) -> None:
+def test_no_permission_has_a_star_but_to_trace(every_stage: Synthesized) -> None:
     for name, policy in statements(every_stage).items():
         for statement in policy:
+            if set(as_list(statement["Action"])) == TRACE:
+                continue
             written = [*as_list(statement["Action"]), *as_list(statement["Resource"])]
             assert {named(each) for each in written if "*" in str(each)} <= FOLDERS, name
 
@@ -232,7 +257,8 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
     assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Comanda"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
+    assert variables["POWERTOOLS_LOGGER_SAMPLE_RATE"] == {"local": "0", "dev": "0", "prod": "0.01"}[variables["STAGE"]]
     assert variables["STAGE"] == every_stage.settings.stage
 
     settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings
@@ -242,11 +268,12 @@ def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: 
 def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
     settings = every_stage.settings
     harmless = {
-        "Comanda",
+        settings.metrics_namespace,
         "INFO",
         settings.stage,
         settings.currency,
         settings.tokens_secret_name,
+        settings.link_keys_name,
         settings.usage_key_prefix,
         settings.switch_enrichment_name,
     }
@@ -288,23 +315,6 @@ def test_every_log_forgets(every_stage: Synthesized) -> None:
     assert used < set(groups)
 
 
-def test_an_alarm_for_each_dead_letter_queue_where_alarms_are_on(every_stage: Synthesized) -> None:
-    alarms = [alarm["Properties"] for alarm in every_stage.resources("AWS::CloudWatch::Alarm").values()]
-    watched = {named(dimension["Value"]) for alarm in alarms for dimension in alarm["Dimensions"]}
-    expected = {name for name in queues(every_stage) if name.endswith("DeadLetters")}
-    assert watched == (expected if every_stage.settings.alarms else set())
-    for alarm in alarms:
-        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert alarm["Threshold"] == 1
-        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-
-
-def test_alarms_are_a_setting() -> None:
-    assert load_settings("dev").alarms
-    assert load_settings("prod").alarms
-    assert not load_settings("local").alarms
-
-
 def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(every_stage: Synthesized) -> None:
     """B8. By its name, as it refers to the mapping of the function that calls it."""
     may = {name for name in MAY if "lambda:UpdateEventSourceMapping" in str(statements(every_stage)[name])}
@@ -312,6 +322,24 @@ def test_the_switch_alone_may_change_a_mapping_and_has_the_name_it_is_called_by(
     functions = every_stage.functions()
     name = functions["switch_enrichment"]["FunctionName"]
     assert functions["enrich_order"]["Environment"]["Variables"]["SWITCH_FUNCTION"] == name
+
+
+FUNCTIONS = (
+    "ProcessOrder",
+    "EnrichOrder",
+    "CompleteOrder",
+    "WriteOrders",
+    "ReadOrders",
+    "TendDeadLetters",
+    "SwitchEnrichment",
+)
+
+
+def test_traces_begin_at_the_api_and_go_through_every_function(every_stage: Synthesized) -> None:
+    (stage,) = every_stage.resources("AWS::ApiGateway::Stage").values()
+    assert stage["Properties"].get("TracingEnabled", False) is every_stage.settings.tracing
+    modes = {function.get("TracingConfig", {}).get("Mode") for function in every_stage.functions().values()}
+    assert modes == {"Active" if every_stage.settings.tracing else None}
 
 
 def test_outputs(every_stage: Synthesized) -> None:
@@ -324,13 +352,8 @@ def test_outputs(every_stage: Synthesized) -> None:
         "EnrichmentDlqUrl": "EnrichmentDeadLetters",
         "CompletionQueueUrl": "CompletionQueue",
         "CompletionDlqUrl": "CompletionDeadLetters",
-        "ProcessOrderFunction": "ProcessOrderFunction",
-        "EnrichOrderFunction": "EnrichOrderFunction",
-        "CompleteOrderFunction": "CompleteOrderFunction",
-        "WriteOrdersFunction": "WriteOrdersFunction",
-        "ReadOrdersFunction": "ReadOrdersFunction",
-        "TendDeadLettersFunction": "TendDeadLettersFunction",
-        "SwitchEnrichmentFunction": "SwitchEnrichmentFunction",
+        **{f"{name}Function": f"{name}Function" for name in FUNCTIONS},
+        **{f"{name}LogGroup": f"{name}Logs" for name in FUNCTIONS},
     }
 
 

@@ -47,14 +47,15 @@ def test_a_report_of_a_dead_worker_comes_back_soon_after_the_longest_run(
     assert 0 <= settings.report_visibility_timeout_seconds - settings.report_timeout_seconds <= 60
 
 
+FUNCTIONS = ("WriteReports", "ReadReports", "GenerateReport", "TendReports")
+
+
 def test_outputs(every_stage: Synthesized) -> None:
     outputs = every_stage.reports.find_outputs("*")
     values = {name: named(output["Value"]) for name, output in outputs.items() if "Export" not in output}
     assert values == {
         "ReportsQueueUrl": "ReportsQueue",
         "ReportsDlqUrl": "ReportsDeadLetters",
-        "WriteReportsFunction": "WriteReportsFunction",
-        "ReadReportsFunction": "ReadReportsFunction",
-        "GenerateReportFunction": "GenerateReportFunction",
-        "TendReportsFunction": "TendReportsFunction",
+        **{f"{name}Function": f"{name}Function" for name in FUNCTIONS},
+        **{f"{name}LogGroup": f"{name}Logs" for name in FUNCTIONS},
     }

@@ -53,7 +53,8 @@ def test_the_local_stage_runs_with_what_the_machine_has(monkeypatch: pytest.Monk
 def test_names_of_a_stage() -> None:
     settings = load_settings("dev")
     assert {settings.tokens_secret_name, settings.usage_key_prefix} == {"comanda-dev-tokens", "comanda-dev-usage-plan"}
-    assert settings.webhook_secrets_name == "comanda-dev-webhook-secrets"
+    names = {settings.webhook_secrets_name, settings.link_keys_name}
+    assert names == {"comanda-dev-webhook-secrets", "comanda-dev-link-keys"}
 
 
 def test_overrides_come_as_text_from_the_command_line() -> None:

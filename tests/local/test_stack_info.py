@@ -8,6 +8,7 @@ import pytest
 
 from comanda_cli.errors import CliError
 from comanda_cli.stack_info import StackInfo, find_stack_file, load_stack_file
+from local.stack import shell_variables
 from local.state import State, write_private
 
 OUTPUTS = {
@@ -19,6 +20,7 @@ OUTPUTS = {
     "OrdersQueueUrl": "http://127.0.0.1:4566/0/orders.fifo",
     "OrdersDlqUrl": "http://127.0.0.1:4566/0/orders-dlq.fifo",
     "ProcessOrderFunction": "process-1",
+    "ProcessOrderLogGroup": "logs-of-process-1",
     "ApiUrl": "https://abc.execute-api.us-east-1.amazonaws.com/v1",
     "RestApiId": "abc",
     "ApiStageName": "v1",
@@ -38,6 +40,7 @@ def test_a_local_stack_has_the_shape_that_everybody_reads() -> None:
         "queues": {"orders": {"url": OUTPUTS["OrdersQueueUrl"], "dlq_url": OUTPUTS["OrdersDlqUrl"]}},
         "tables": {"orders": "orders-1", "ledger": "ledger-1"},
         "functions": {"process_order": "process-1"},
+        "log_groups": {"process_order": "logs-of-process-1"},
         "bucket": "files-1",
     }
 
@@ -45,6 +48,24 @@ def test_a_local_stack_has_the_shape_that_everybody_reads() -> None:
 def test_a_stack_on_aws_has_the_url_of_aws() -> None:
     stack = StackInfo.from_outputs(OUTPUTS, "sa-east-1")
     assert (stack.api_url, stack.endpoint_url, stack.region) == (OUTPUTS["ApiUrl"], None, "sa-east-1")
+
+
+WEBSOCKET = {
+    "WebSocketUrl": "wss://def.execute-api.us-east-1.amazonaws.com/v1",
+    "WebSocketApiId": "def",
+    "WebSocketStageName": "v1",
+}
+
+
+def test_a_stack_with_websockets_says_where() -> None:
+    """And one without has none."""
+    local = StackInfo.from_outputs(OUTPUTS | WEBSOCKET, "us-east-1", "http://127.0.0.1:4566")
+    assert local.websocket_url == "ws://127.0.0.1:4566/_aws/execute-api/def/v1"
+    assert f"WEBSOCKET_URL={local.websocket_url}\n" in shell_variables(local)
+    assert StackInfo.from_outputs(OUTPUTS | WEBSOCKET, "us-east-1").websocket_url == WEBSOCKET["WebSocketUrl"]
+    without = StackInfo.from_outputs(OUTPUTS, "us-east-1")
+    assert without.websocket_url is None
+    assert "WEBSOCKET" not in shell_variables(without)
 
 
 def test_missing_outputs_are_named() -> None:

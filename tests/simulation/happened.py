@@ -24,9 +24,11 @@ class RowWrite:
     rescues: int
     """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
     its timeline has it."""
+    in_outage: bool
+    """The circuit of the provider was not closed, or a moment ago."""
 
     @classmethod
-    def of(cls, at: float, before: Item | None, after: Item | None) -> "RowWrite":
+    def of(cls, at: float, before: Item | None, after: Item | None, *, in_outage: bool) -> "RowWrite":
         row = after or before or {}
         attempts = row.get("attempts", {}).get("M")
         return cls(
@@ -38,6 +40,7 @@ class RowWrite:
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
             rescues=_rescues_in(row),
+            in_outage=in_outage,
         )
 
 

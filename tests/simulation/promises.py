@@ -165,15 +165,27 @@ class Verdict:
 
     def _no_run_of_its_own(self) -> Iterator[Broken]:
         """P2: only an operator makes a failed order run again. Or a copy of its message that was sent after it failed,
-        and that SQS took for a new one, as a message that comes back from a dead-letter queue would be."""
+        and that SQS took for a new one, as a message that comes back from a dead-letter queue would be. Or a rescue
+        that was sent before the order failed, of another copy of its message than the steward had found."""
         deeds = Counter(order_id for _, deed, order_id in self._workload.operated if deed != "discard")
         failed = {order_id: [w.at for w in writes if w.status == "failed"] for order_id, writes in self._writes.items()}
         deeds.update(late_copies(self._events("sent"), failed))
+        deeds.update(self._rescues_before_failures())
         for order_id, writes in self._writes.items():
             pairs = pairwise(writes)
             revived = sum(before.status == "failed" and after.status == "processing" for before, after in pairs)
             if revived > deeds[order_id]:
                 yield Broken("P2", f"failed, and ran again {revived} times; redriven {deeds[order_id]} times", order_id)
+
+    def _rescues_before_failures(self) -> Iterator[str]:
+        """The order of each failure that came when the order was published anew already, and its row did not know."""
+        for event in self._events("sent"):
+            if event.queue != "orders.fifo" or event.replay == 0:
+                continue
+            for before, after in pairwise(self._writes[event.subject_id]):
+                fails = before.status != "failed" and after.status == "failed"
+                if fails and after.replay < event.replay and after.at > event.at:
+                    yield event.subject_id
 
     def _requests_revive_nothing(self) -> Iterator[Broken]:
         """P2: no message is sent for a request that came when its order had failed. A process that a fault struck may
@@ -290,6 +302,7 @@ class Verdict:
         if name == "WorkerUnavailable":
             ill = sum(self._died(letter.message_id) for letter in self._events("dead-lettered", row.order_id))
             away = self._told("log: storage.unavailable", row.recipient_id)
+            away -= self._told("log: storage.unavailable enrichment provider", row.recipient_id)
             enough = ill + away >= settings.max_receive_count // 4
             return None if enough else f"{ill} workers could not run, and {away} turned it away"
         calls = [call for call in self._system.provider.calls if call.key == row.order_id]
@@ -368,9 +381,9 @@ class Verdict:
                 yield Broken("P8", why, letter.subject_id)
 
     def _rescues_come_to_an_end(self) -> Iterator[Broken]:
-        """What comes back untried is failed and shown so, but where the steward cannot see it."""
+        """What comes back untried is failed and shown so, but where the steward cannot see it, and in an outage."""
         for order_id, writes in self._writes.items():
-            most = max(write.rescues for write in writes)
+            most = most_rescues(writes)
             hidden = order_id in self._rows and self._rows[order_id].recipient_id in self._crowds
             if most > self._system.settings.max_rescues and not hidden:
                 yield Broken("P8", f"published anew {most} times, and never failed", order_id)
@@ -437,6 +450,18 @@ def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[
             yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
         if exchange.status >= 500 and is_quiet:
             yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
+
+
+def most_rescues(writes: Sequence[RowWrite]) -> int:
+    """How often at the most an order was published anew without an outage, since a person last did so."""
+    rescues = most = 0
+    for before, after in pairwise(writes):
+        if after.rescues < before.rescues:
+            rescues = 0
+        elif not after.in_outage:
+            rescues += after.rescues - before.rescues
+        most = max(most, rescues)
+    return most
 
 
 def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:

@@ -226,8 +226,7 @@ class ReportVerdict:
             owner, last = "", dict[str, int]()
             for write in writes:
                 row = write.row
-                same = row and before and row.created_at == before.created_at
-                if row and before and same:
+                if row and before:
                     if row.lease < before.lease:
                         yield Broken("fence", f"lease {row.lease} wrote after lease {before.lease}", report_id)
                     held = before.status == "generating" and before.lease_until > write.at + CLOCKS
@@ -235,7 +234,7 @@ class ReportVerdict:
                         yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
                     if row.status == "ready" and write.who != owner:
                         yield Broken("fence", f"{write.who} finished what {owner} had the lease of", report_id)
-                if row and row.lease > (before.lease if before and same else 0):
+                if row and row.lease > (before.lease if before else 0):
                     owner = write.who
                 if row and row.tried:
                     message_id, receive_count = row.tried

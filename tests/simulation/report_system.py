@@ -143,6 +143,7 @@ class ReportSystem:
             "SOURCE_QUEUE_URL": self.queue.url,
             "REPORT_LIFETIME_SECONDS": str(round(settings.report_lifetime_days * DAY)),
             "LINK_SECONDS": str(settings.report_link_seconds),
+            "LINK_KEYS_SECRET": settings.link_keys_name,
             "MAX_RESCUES": str(settings.max_rescues),
             "MAX_ATTEMPTS": str(settings.max_attempts),
             "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),

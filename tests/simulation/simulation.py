@@ -16,7 +16,7 @@ import time_machine
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
-from comanda.adapters.journal import LOGGER, METRICS
+from comanda.adapters.journal import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
@@ -31,7 +31,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
 
-METRICS.namespace = "Comanda"  # A function has it from its environment.
+BUSINESS.namespace = TECHNICAL.namespace = "Comanda"  # A function has it from its environment.
 
 START = 1_792_000_000.0
 """Some day in October 2026; seconds since the epoch."""
@@ -165,14 +165,24 @@ def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | 
 
 def _let_the_steward_work(system: System) -> bool:
     """Whether everything came to rest again."""
-    scheduler = system.scheduler
-    scheduler.let_pass(STEWARD_MINUTES)
-    drained = scheduler.run(lambda: system.is_drained, CALM_LIMIT)
+    rested = _rests_under_the_steward(system)
     if system.hides_dead_letters:
-        scheduler.jump(3600)
+        system.scheduler.jump(3600)
+        rested = _rests_under_the_steward(system)
+    return rested
+
+
+def _rests_under_the_steward(system: System) -> bool:
+    """It also has its time for what is dead-lettered while it works."""
+    scheduler, end = system.scheduler, system.scheduler.time() + CALM_LIMIT
+    while scheduler.time() < end:
+        letters = system.dead_lettered
         scheduler.let_pass(STEWARD_MINUTES)
-        drained = scheduler.run(lambda: system.is_drained, CALM_LIMIT)
-    return drained
+        if not scheduler.run(lambda: system.is_drained, CALM_LIMIT):
+            return False
+        if system.dead_lettered == letters:
+            return True
+    return False
 
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:

@@ -39,6 +39,7 @@ class Message:
     receipt: str | None = None
     """The handle of the last receive."""
     dead_letter_source: str | None = None
+    trace_header: str | None = None
 
 
 @dataclass
@@ -159,6 +160,7 @@ class Sqs:
                 sequence=next(self._sequence),
                 sent_at=self._clock(),
                 attributes=message.attributes,
+                trace_header=message.trace_header,
             )
             source.messages.append(again)
             moved.append(again)
@@ -223,6 +225,7 @@ class Sqs:
             sequence=next(self._sequence),
             sent_at=now,
             attributes=request.get("MessageAttributes", {}),
+            trace_header=request.get("MessageSystemAttributes", {}).get("AWSTraceHeader", {}).get("StringValue"),
         )
         queue.messages.append(message)
         queue.remembered[group, deduplication_id] = (now, message)
@@ -372,6 +375,8 @@ def system_attributes(message: Message) -> dict[str, str]:
     }
     if message.dead_letter_source:
         attributes["DeadLetterQueueSourceArn"] = message.dead_letter_source
+    if message.trace_header:
+        attributes["AWSTraceHeader"] = message.trace_header
     return attributes
 
 

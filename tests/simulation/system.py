@@ -43,6 +43,8 @@ STAGES = ("orders", "enrichment", "completion")
 MAPPING_IDS = {stage: str(uuid5(NAMESPACE_DNS, stage)) for stage in STAGES}
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
 
+OUTAGE_LINGERS = 60.0
+"""Seconds for which the steward may go by a circuit that has closed meanwhile: it runs no longer."""
 _READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0, "lambda": 5.0}
 """Seconds, as the clients are set up."""
 _LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0, "lambda": 20.0}
@@ -80,6 +82,8 @@ class System:
         """Told the id of each order that is claimed."""
         self.row_writes: list[RowWrite] = []
         self.message_events: list[MessageEvent] = []
+        self.circuit_closed_at: float | None = 0.0
+        """When the circuit of the provider was closed last; None while it is not."""
         self.struck: Counter[tuple[str, str]] = Counter()
         """By process and call: how often a fault struck it."""
         self.called: set[tuple[str, str]] = set()
@@ -347,13 +351,18 @@ class System:
         for part in self.parts:
             part.on_write(table, before, after)
         row = after or before or {}
+        if table == "circuits":
+            is_closed = after is None or after["state"]["S"] == "CLOSED"
+            self.circuit_closed_at = self.scheduler.time() if is_closed else None
         if table == "ledger" and after:
             entry = after["entry"]["S"]
             order_id = after.get("order_id", {}).get("S")
             self.history.tell(f"ledger: {entry}", order_id, row["recipient_id"]["S"])
         if table != "orders":
             return
-        write = RowWrite.of(self.scheduler.time(), before, after)
+        now = self.scheduler.time()
+        closed_for = 0.0 if self.circuit_closed_at is None else now - self.circuit_closed_at
+        write = RowWrite.of(now, before, after, in_outage=closed_for < OUTAGE_LINGERS)
         self.row_writes.append(write)
         if before is None and write.status == "accepting":
             self.at_claim(write.order_id)
@@ -379,6 +388,11 @@ class System:
             event.subject_id,
             event.group,
         )
+
+    @property
+    def dead_lettered(self) -> int:
+        """How many messages were, of orders and of reports."""
+        return self.history.counts["message dead-lettered"] + self.history.counts["report message dead-lettered"]
 
     @property
     def is_drained(self) -> bool:

@@ -18,7 +18,7 @@ from comanda_cli.selection import QueueName, Selection, select
 from tests.builders import a_caller, an_api_event
 from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, STEWARD, WorldFault
-from tests.simulation.functions import Outcome
+from tests.simulation.functions import Function, Outcome
 from tests.simulation.provider import KILLER
 from tests.simulation.scheduler import Process
 from tests.simulation.system import STAGES, WORKERS, System
@@ -349,7 +349,7 @@ class Workload:
         if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
             function = system.functions.functions[random.choice([*WORKERS.values()])]
             until = system.scheduler.time() + random.choice((20, 200, 2000))
-            system.scheduler.after(later(), lambda: setattr(function, "refused_until", until))
+            system.scheduler.after(later(), lambda: self._throttle(function, until))
         if WorldFault.RECORD_EXPIRED in rates:
             for _ in range(3):
                 system.scheduler.after(later(), system.expire_records)
@@ -372,7 +372,13 @@ class Workload:
         system.scheduler.after(at, deploy_what_cannot_start)
         system.scheduler.after(at + lasts, lambda: system.functions.deploy(name))
 
+    def _throttle(self, function: Function, until: float) -> None:
+        if self.system.faults.active:
+            function.refused_until = until
+
     def _break_provider(self) -> None:
+        if not self.system.faults.active:
+            return
         self.system.faults.injected[WorldFault.PROVIDER_OUTAGE] += 1
         lasts = self.random.choice((60, 120, 300) if self.system.faults.aims_at_circuit else (3, 20, 120))
         self.system.provider.down_until = self.system.scheduler.time() + lasts

@@ -12,7 +12,9 @@ import pytest
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo, load_stack_file
 from local.stack import api_client, temporary_stack
+from local.state import State, write_private
 from tests.stack.operators import Operator
+from tests.stack.terminal import Cli
 
 ApiClients = Callable[[str | None], httpx.Client]
 
@@ -70,3 +72,9 @@ def aws(stack: StackInfo) -> boto3.Session:
 @pytest.fixture
 def operator(stack: StackInfo, aws: boto3.Session) -> Operator:
     return Operator(stack, aws)
+
+
+@pytest.fixture
+def cli(stack: StackInfo, tmp_path: Path) -> Cli:
+    write_private(State(tmp_path / ".local").stack_file, stack.to_json())
+    return Cli(tmp_path)

@@ -1,13 +1,8 @@
 """The `comanda` command as an operator runs it: a process of its own, against a deployed stack."""
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,40 +12,10 @@ import pytest
 from comanda.adapters.order_table import OrderTable
 from comanda.domain.order import Order
 from comanda_cli.stack_info import StackInfo
-from local.state import State, write_private
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
 from tests.stack.operators import Operator, wait_for
-
-COMANDA = Path(sys.executable).with_name("comanda")
-
-
-@dataclass(frozen=True)
-class Cli:
-    """Runs in a folder that has a `.local/stack.json`, as after `make up`."""
-
-    folder: Path
-
-    def __call__(self, *arguments: str, exit_code: int = 0) -> str:
-        done = subprocess.run(
-            [COMANDA, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == exit_code, done.stdout + done.stderr
-        return done.stdout
-
-    def json(self, *arguments: str, exit_code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", exit_code=exit_code))
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [COMANDA, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-
-@pytest.fixture
-def cli(stack: StackInfo, tmp_path: Path) -> Cli:
-    write_private(State(tmp_path / ".local").stack_file, stack.to_json())
-    return Cli(tmp_path)
+from tests.stack.terminal import Cli
 
 
 @pytest.fixture
@@ -189,3 +154,36 @@ def row_of(orders: OrderTable, order_id: str) -> Order:
     order = orders.get(order_id)
     assert order is not None
     return order
+
+
+def test_the_life_of_an_order_and_of_a_report_across_functions(cli: Cli, api: ApiClients) -> None:
+    order_id = post(api("web"), an_order(a_recipient(), "FLAKY-1"))
+    finished(api("web"), order_id)
+    assert logged(cli, order_id, until="order.completed") == [
+        ("write_orders", "order.accepted"),
+        ("process_order", "order.processing"),
+        ("enrich_order", "enrichment.asked"),
+        ("enrich_order", "order.attempt_failed"),
+        ("enrich_order", "enrichment.asked"),
+        ("enrich_order", "order.enriched"),
+        ("complete_order", "order.completed"),
+    ]
+    report_id = cli.json("report", "submit", "--type", "orders", "--set", "from=2026-11-01", "--set", "to=2026-11-02")[
+        "report_id"
+    ]
+    cli("report", "watch", report_id)
+    of_report = logged(cli, report_id, until="report.ready")
+    assert of_report[0] == ("write_reports", "report.accepted")
+    assert ("generate_report", "report.begun") in of_report
+
+
+def logged(cli: Cli, identifier: str, until: str) -> list[tuple[str, str]]:
+    """Function and happening, by time, once `until` was logged: it is, a moment after it happened."""
+    told: list[tuple[str, str]] = []
+
+    def is_there() -> bool:
+        told[:] = [(line["function"], line["message"]) for line in cli.json("logs", identifier)]
+        return until in [happening for _, happening in told]
+
+    wait_for(is_there, f"the log line {until}")
+    return told

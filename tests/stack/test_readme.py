@@ -82,7 +82,16 @@ def test_reports_in_curl(env_file: Path, api: ApiClients) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/order-lifecycle.md", "docs/proof-on-the-stack.md", "docs/reports.md"]
+    "document",
+    [
+        "docs/alarms.md",
+        "docs/operating.md",
+        "README.md",
+        "docs/order-lifecycle.md",
+        "docs/proof-on-the-stack.md",
+        "docs/reports.md",
+        "docs/websocket.md",
+    ],
 )
 def test_links_lead_somewhere(document: str) -> None:
     file = ROOT / document

@@ -16,6 +16,7 @@ import httpx
 import typer
 from botocore.config import Config
 
+from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.adapters.order_queues import NotificationQueuePublisher, QueuePublisher, ReportQueuePublisher
 from comanda.adapters.order_table import OrderTable
@@ -95,6 +96,12 @@ class Connection:
     def publisher(self) -> Publisher:
         """Into the first queue."""
         return self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+
+    @property
+    def enrichment_is_running(self) -> bool:
+        """As GET /ready tells it."""
+        table = self._named(self.stack.tables, "circuits", "table")
+        return EnrichmentCircuit(self.client("dynamodb"), table, QuietJournal()).is_closed()
 
     @cached_property
     def reports(self) -> ReportTable:

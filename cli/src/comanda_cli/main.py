@@ -2,7 +2,7 @@
 
 import typer
 
-from comanda_cli.commands import dlq, notification, order, queues, recipient, report, token, webhook
+from comanda_cli.commands import dlq, logs, notification, order, queues, recipient, report, token, webhook
 from comanda_cli.errors import EXIT_CODES, OneLineErrors
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app.add_typer(report.app, name="report", help="Ask for, watch, retry and discard
 app.add_typer(notification.app, name="notification", help="What callers were told; resend it.", epilog=EXIT_CODES)
 app.add_typer(recipient.app, name="recipient", help="Balances and ledgers.", epilog=EXIT_CODES)
 app.command("queues", epilog=EXIT_CODES)(queues.show_queues)
+app.command("logs", epilog=EXIT_CODES)(logs.show_logs)
 app.add_typer(dlq.app, name="dlq", help="Failed orders: look, redrive, discard.", epilog=EXIT_CODES)
 app.add_typer(token.app, name="token", help="Make, list and revoke bearer tokens.", epilog=EXIT_CODES)
 app.add_typer(webhook.app, name="webhook", help="What webhooks are signed with.", epilog=EXIT_CODES)

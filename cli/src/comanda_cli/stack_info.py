@@ -38,6 +38,8 @@ class StackInfo(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     api_url: str
+    websocket_url: str | None = None
+    """None where the stage is without (docs/websocket.md)."""
     endpoint_url: str | None = None
     region: str
     tokens: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -46,6 +48,8 @@ class StackInfo(BaseModel):
     queues: dict[str, Queue]
     tables: dict[str, str]
     functions: dict[str, str]
+    log_groups: dict[str, str] = Field(default_factory=dict)
+    """Of each function."""
     bucket: str
     """Where reports and uploaded tables lie."""
 
@@ -59,6 +63,7 @@ class StackInfo(BaseModel):
         dlqs = _named(outputs, "DlqUrl")
         return cls(
             api_url=_local_api_url(outputs, endpoint_url) if endpoint_url else outputs["ApiUrl"],
+            websocket_url=_local_websocket_url(outputs, endpoint_url) if endpoint_url else outputs.get("WebSocketUrl"),
             endpoint_url=endpoint_url,
             region=region,
             tokens_secret=outputs["TokensSecret"],
@@ -70,6 +75,7 @@ class StackInfo(BaseModel):
             },
             tables=_named(outputs, "Table"),
             functions=_named(outputs, "Function"),
+            log_groups=_named(outputs, "LogGroup"),
             bucket=outputs["ReportsBucket"],
         )
 
@@ -111,6 +117,13 @@ def load_stage(cloudformation: "CloudFormationClient", stage: str, endpoint_url:
 
 def _local_api_url(outputs: Mapping[str, str], endpoint_url: str) -> str:
     return f"{endpoint_url}/restapis/{outputs['RestApiId']}/{outputs['ApiStageName']}/_user_request_"
+
+
+def _local_websocket_url(outputs: Mapping[str, str], endpoint_url: str) -> str | None:
+    if "WebSocketApiId" not in outputs:
+        return None
+    path = f"_aws/execute-api/{outputs['WebSocketApiId']}/{outputs['WebSocketStageName']}"
+    return f"{endpoint_url.replace('http', 'ws', 1)}/{path}"
 
 
 def _named(outputs: Mapping[str, str], suffix: str) -> dict[str, str]:

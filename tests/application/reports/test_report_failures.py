@@ -133,7 +133,7 @@ def test_a_failed_report_is_taken_up_by_a_console_redrive(scene: Scene) -> None:
     copy = scene.message(report)
     scene.files.errors = [PermanentError("Bad", "no")]
     scene.generate(scene.message(report))
-    assert scene.generate(copy) == [], "an old copy is dropped"
+    assert scene.generate(copy) == [copy.message_id], "a copy revives nothing, and is kept for a person"
     assert scene.row(report).status is ReportStatus.FAILED
     assert scene.generate(scene.message(report, sent_at=scene.clock.now + timedelta(seconds=1))) == []
     assert (scene.row(report).status, scene.row(report).failure) == (ReportStatus.READY, None)

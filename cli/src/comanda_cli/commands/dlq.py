@@ -20,6 +20,9 @@ from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
 
+MOST_NAMED = 5
+"""Recipients of a class, in a table."""
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -46,6 +49,41 @@ def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, a
         _print_list(found)
     if not found:
         raise NotDone("no failed order matches")
+
+
+@app.command("summary", epilog=EXIT_CODES)
+@taking(Selection, "selection")
+def sum_up_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
+    """Failed orders by class: how many, of whom, since when; the most first. Exit code 3 where there is none."""
+    connection = connect(ctx, stage)
+    found = select(connection.orders, selection, connection.outside.clock())
+    by_class: dict[str, list[Order]] = {}
+    for order in found:
+        if order.failure:
+            by_class.setdefault(order.failure.name, []).append(order)
+    summary = [
+        {
+            "class": name,
+            "orders": len(orders),
+            "recipients": list(dict.fromkeys(order.recipient_id for order in orders)),
+            "first": to_iso(min(order.failure.at for order in orders if order.failure)),
+            "last": to_iso(max(order.failure.at for order in orders if order.failure)),
+        }
+        for name, orders in sorted(by_class.items(), key=lambda each: -len(each[1]))
+    ]
+    if as_json:
+        print_json(summary)
+    elif summary:
+        rows = [[row["class"], row["orders"], _some(row["recipients"]), row["first"], row["last"]] for row in summary]
+        print_table(["Class", "Orders", "Recipients", "First failed at", "Last failed at"], rows)
+        remark("What to do about a class: docs/dead-letter-runbook.md, 2. Which orders: dlq list --error-class CLASS")
+    if not summary:
+        raise NotDone("no failed order matches")
+
+
+def _some(recipients: Any) -> str:
+    shown = ", ".join(recipients[:MOST_NAMED])
+    return shown if len(recipients) <= MOST_NAMED else f"{shown} and {len(recipients) - MOST_NAMED} more"
 
 
 @app.command("show", epilog=EXIT_CODES)

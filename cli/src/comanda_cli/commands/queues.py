@@ -7,7 +7,7 @@ import typer
 
 from comanda_cli.connection import Connection, connect
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table
+from comanda_cli.output import print_json, print_table, remark
 
 METRIC = "ApproximateAgeOfOldestMessage"
 LOOK_BACK = timedelta(minutes=15)
@@ -41,6 +41,8 @@ def show_queues(ctx: typer.Context, stage: Stage = None, as_json: Json = False) 
         ["Queue", "Waiting", "In flight", "Delayed", "Oldest (s)", "Dead letters", "Oldest dead (s)"],
         [list(row.values()) for row in report],
     )
+    if not connection.enrichment_is_running:
+        remark("Enrichment is paused: its provider is down, orders wait, and go on by themselves once it is well.")
 
 
 def _depth(connection: Connection, queue_url: str) -> dict[str, int]:

@@ -53,3 +53,12 @@ def to_dynamodb(fields: Mapping[str, object]) -> dict[str, Any]:
 
 def from_dynamodb(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+def failed_row(error: ClientError) -> dict[str, Any]:
+    """The row that failed a condition (ReturnValuesOnConditionCheckFailure), empty where there is none; any other error
+    is raised on."""
+    if code_of(error) != "ConditionalCheckFailedException":
+        raise error
+    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+    return from_dynamodb(item)

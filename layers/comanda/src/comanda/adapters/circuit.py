@@ -2,11 +2,12 @@
 
 Failures are counted in each execution environment, and an order can meet an outage in many of them before one has
 counted enough. So nobody's attempt is used up by a failure that finds the circuit open by then, nor by one that would
-be the last of its order while the provider says itself that it is not healthy (docs/decisions/0009).
+be the last of its order while the provider says itself that it is not healthy. Where it says that it is, by now, the
+order is asked about once more, and that counts (docs/decisions/0009).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,17 +21,21 @@ from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState,
 
 from comanda.adapters.aws import answering
 from comanda.application.ports import EnrichmentProvider, EnrichmentRequest, Health, Journal
-from comanda.domain.errors import ProviderOutage, Unavailable
+from comanda.domain.errors import ProviderOutage, Unavailable, WorkError
 from comanda.domain.order import Enrichment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 NAME = "enrichment"
 FAILURES = 3
 """In a row, in one execution environment."""
 RECOVERY_SECONDS = 150
 """Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
+
+TRY_SECONDS = 30
+"""Whoever tries, and has written nothing down for so long, died."""
 
 
 class CircuitStore(CircuitBreakerDynamoDBPersistence):
@@ -65,14 +70,33 @@ class EnrichmentCircuit:
         self._guard = circuit_breaker(NAME, self._store, on_transition=self._tell, config=config)
 
     def guarded(self, call: Callable[[EnrichmentRequest], Enrichment]) -> Callable[[EnrichmentRequest], Enrichment]:
-        """`call`, which raises CircuitBreakerOpenError where the circuit is open."""
-        guarded: Callable[[EnrichmentRequest], Enrichment] = self._guard(call)
+        """`call`, which raises CircuitBreakerOpenError where the circuit is open.
+
+        Whatever is answered about an order is an answer: Powertools would leave a circuit half open whose one call was
+        rejected, and turn all others away.
+        """
+
+        def answered(request: EnrichmentRequest) -> Enrichment | WorkError:
+            try:
+                return call(request)
+            except ProviderOutage:
+                raise
+            except WorkError as error:
+                return error
+
+        guard: Callable[[EnrichmentRequest], Enrichment | WorkError] = self._guard(answered)
+
+        def guarded(request: EnrichmentRequest) -> Enrichment:
+            answer = guard(request)
+            if isinstance(answer, WorkError):
+                raise answer
+            return answer
+
         return guarded
 
     def is_closed(self) -> bool:
-        with answering("circuits table"):
-            answer = self._client.get_item(TableName=self._table, Key={"id": {"S": NAME}}, ConsistentRead=True)
-        return "Item" not in answer or answer["Item"]["state"].get("S") == CircuitState.CLOSED
+        record = self._record()
+        return record is None or record["state"]["S"] == CircuitState.CLOSED
 
     def open(self) -> None:
         with answering("circuits table"):
@@ -84,8 +108,21 @@ class EnrichmentCircuit:
             self._store.save_reopen(NAME, opened_at=_now())
 
     def let_one_try(self) -> None:
+        """One that tries is left its time. One that never came back died of its order, as an outage it would have
+        written down: were others to wait for it again and again, the order would hold up everybody."""
+        record = self._record()
         with answering("circuits table"):
-            self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS)
+            if record is None or record["state"]["S"] != CircuitState.HALF_OPEN:
+                self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS)
+            elif _now() >= int(record["probe_lease_expiry"]["N"]) - RECOVERY_SECONDS + TRY_SECONDS:
+                self._store.save_closed(NAME)
+                self._tell(CircuitTransition(NAME, CircuitState.HALF_OPEN, CircuitState.CLOSED))
+
+    def _record(self) -> "Mapping[str, AttributeValueTypeDef] | None":
+        """As it stands now (strongly consistent)."""
+        with answering("circuits table"):
+            answer = self._client.get_item(TableName=self._table, Key={"id": {"S": NAME}}, ConsistentRead=True)
+        return answer.get("Item")
 
     def _tell(self, transition: CircuitTransition) -> None:
         self._journal.tell(f"enrichment.circuit_{transition.to_state.lower()}", was=str(transition.from_state))
@@ -111,21 +148,24 @@ class GuardedProvider:
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does; Unavailable, which uses up no attempt, where the order met a known outage."""
         try:
+            return self._ask(request)
+        except ProviderOutage as error:
+            if request.attempt < self.max_attempts:
+                raise
+            if not self.provider.is_healthy():
+                self.circuit.open()
+                raise Unavailable(f"enrichment provider: {error}") from error
+        return self._ask(request)
+
+    def _ask(self, request: EnrichmentRequest) -> Enrichment:
+        try:
             return self.circuit.guarded(self.provider.enrich)(request)
         except CircuitBreakerOpenError as error:
             raise Unavailable("enrichment provider: its circuit is open") from error
         except ProviderOutage as error:
-            if self._is_known(request):
-                raise Unavailable(f"enrichment provider: {error}") from error
-            raise
-
-    def _is_known(self, request: EnrichmentRequest) -> bool:
-        if not self.circuit.is_closed():
-            return True
-        if request.attempt < self.max_attempts or self.provider.is_healthy():
-            return False
-        self.circuit.open()
-        return True
+            if self.circuit.is_closed():
+                raise
+            raise Unavailable(f"enrichment provider: {error}") from error
 
 
 def _now() -> int:

@@ -1,53 +1,123 @@
 """What happened, told as structured logs and EMF metrics by Powertools (E8, B10)."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
+from typing import Any, TypeVar
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
 
+Answer = TypeVar("Answer")
+Handler = Callable[[dict[str, Any], LambdaContext], Answer]
+
 LOGGER = Logger(log_uncaught_exceptions=False, utc=True)
-METRICS = Metrics()
 warnings.filterwarnings("ignore", "No application metrics to publish")  # A GET counts nothing.
 
-COUNTED: Mapping[str, str] = {
-    "order.accepted": "OrdersAccepted",
-    "order.replayed": "OrdersReplayed",
-    "order.cancelled": "OrdersCancelled",
-    "order.completed": "OrdersCompleted",
-    "order.failed": "OrdersFailed",
-    "order.attempt_failed": "AttemptsFailed",
-    "order.attempt_lost": "AttemptsLost",
-    "order.taken_up": "OrdersTakenUp",
-    "order.rescued": "OrdersRescued",
-    "enrichment.circuit_open": "CircuitOpened",
-    "enrichment.circuit_closed": "CircuitClosed",
-    "report.accepted": "ReportsAccepted",
-    "report.replayed": "ReportsReplayed",
-    "report.cancelled": "ReportsCancelled",
-    "report.ready": "ReportsReady",
-    "report.failed": "ReportsFailed",
-    "report.attempt_failed": "ReportAttemptsFailed",
-    "report.attempt_lost": "ReportAttemptsLost",
-    "report.taken_up": "ReportsTakenUp",
-    "report.rescued": "ReportsRescued",
-    "notification.announced": "NotificationsAnnounced",
-    "notification.delivered": "NotificationsDelivered",
-    "notification.failed": "NotificationsFailed",
-    "notification.ended": "NotificationsEnded",
-    "notification.attempt_failed": "NotificationAttemptsFailed",
-    "notification.taken_up": "NotificationsTakenUp",
-    "notification.rescued": "NotificationsRescued",
-}
-"""The metric that counts a happening."""
+BUSINESS = EphemeralMetrics(service="business")
+"""What the owner of the orders asks about."""
+TECHNICAL = EphemeralMetrics(service="technical")
+"""What the engineer on call asks about."""
+# The namespace has the stage (POWERTOOLS_METRICS_NAMESPACE), and `service`, which Powertools always adds, is the one
+# dimension: CloudWatch takes its price for each pair of a name and its dimensions. Not `Metrics`, of which there is one
+# for all: what was added to the one would go out with the other.
+_ADDING = Lock()
+"""Groups are worked side by side, and one more value than a hundred makes Powertools print what it has."""
 
-_TIMED: Mapping[str, str] = {"order.completed": "TimeToComplete", "report.ready": "TimeToGenerate"}
-"""The metric of how long it took, where that is told as `seconds`."""
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric of a happening: it counts, or it takes a number that was told with it."""
+
+    metrics: EphemeralMetrics
+    name: str
+    fact: str | None = None
+    """Under this name the number is told; one that is not told, or None, is not measured."""
+    unit: MetricUnit = MetricUnit.Count
+    factor: float = 1
+    by: str | None = None
+    """A fact whose value is a dimension of its own: beside the sum, one metric for each of its values."""
+
+    def add(self, facts: Mapping[str, object]) -> None:
+        value = 1 if self.fact is None else facts.get(self.fact)
+        if not isinstance(value, int | float):
+            return
+        self.metrics.add_metric(self.name, self.unit, value * self.factor)
+        if self.by is not None and self.by in facts:
+            dimensions = {"service": str(self.metrics.service), self.by: str(facts[self.by])}
+            with single_metric(
+                self.name,
+                self.unit,
+                value * self.factor,
+                namespace=self.metrics.namespace,
+                default_dimensions=dimensions,
+            ):
+                pass  # It is printed at the end.
+
+
+def _count(metrics: EphemeralMetrics, name: str, by: str | None = None) -> Measure:
+    return Measure(metrics, name, by=by)
+
+
+def _time(metrics: EphemeralMetrics, name: str, fact: str) -> Measure:
+    """`fact` is told in seconds."""
+    return Measure(metrics, name, fact, MetricUnit.Milliseconds, factor=1000)
+
+
+MEASURED: Mapping[str, tuple[Measure, ...]] = {
+    "order.accepted": (_count(BUSINESS, "OrdersAccepted"),),
+    "order.replayed": (_count(BUSINESS, "OrdersReplayed"),),
+    "order.cancelled": (_count(BUSINESS, "OrdersCancelled"),),
+    "order.completed": (
+        _count(BUSINESS, "OrdersCompleted"),
+        _time(BUSINESS, "TimeToComplete", "seconds"),
+        _time(TECHNICAL, "TimeInCompletion", "stage_seconds"),
+    ),
+    "order.failed": (_count(BUSINESS, "OrdersFailed", by="error_class"),),
+    "order.processing": (_time(TECHNICAL, "TimeInProcessing", "stage_seconds"),),
+    "order.enriched": (_time(TECHNICAL, "TimeInEnrichment", "stage_seconds"),),
+    "order.attempt_failed": (_count(TECHNICAL, "AttemptsFailed"),),
+    "order.attempt_lost": (_count(TECHNICAL, "AttemptsLost"),),
+    "order.taken_up": (_count(TECHNICAL, "OrdersTakenUp"),),
+    "order.rescued": (_count(TECHNICAL, "OrdersRescued"),),
+    "enrichment.asked": (_time(TECHNICAL, "EnrichmentLatency", "seconds"),),
+    "enrichment.circuit_open": (_count(TECHNICAL, "CircuitOpened"),),
+    "enrichment.circuit_closed": (_count(TECHNICAL, "CircuitClosed"),),
+    "enrichment.switched": (Measure(TECHNICAL, "EnrichmentPaused", "paused"),),
+    "report.accepted": (_count(BUSINESS, "ReportsAccepted"),),
+    "report.replayed": (_count(BUSINESS, "ReportsReplayed"),),
+    "report.cancelled": (_count(BUSINESS, "ReportsCancelled"),),
+    "report.ready": (
+        _count(BUSINESS, "ReportsReady"),
+        _time(BUSINESS, "TimeToReady", "total_seconds"),
+        _time(TECHNICAL, "TimeToGenerate", "seconds"),
+        Measure(TECHNICAL, "ReportRows", "rows"),
+        Measure(TECHNICAL, "ReportBytes", "bytes", MetricUnit.Bytes),
+    ),
+    "report.failed": (_count(BUSINESS, "ReportsFailed", by="error_class"),),
+    "report.begun": (_time(TECHNICAL, "ReportQueueTime", "queue_seconds"),),
+    "report.attempt_failed": (_count(TECHNICAL, "ReportAttemptsFailed"),),
+    "report.attempt_lost": (_count(TECHNICAL, "ReportAttemptsLost"),),
+    "report.taken_up": (_count(TECHNICAL, "ReportsTakenUp"),),
+    "report.rescued": (_count(TECHNICAL, "ReportsRescued"),),
+    "notification.announced": (_count(TECHNICAL, "NotificationsAnnounced"),),
+    "notification.delivered": (
+        _count(BUSINESS, "NotificationsDelivered"),
+        _time(TECHNICAL, "TimeToDeliver", "seconds"),
+    ),
+    "notification.failed": (_count(BUSINESS, "NotificationsFailed", by="error_class"),),
+    "notification.ended": (_count(BUSINESS, "NotificationsEnded"),),
+    "notification.attempt_failed": (_count(TECHNICAL, "NotificationAttemptsFailed"),),
+    "notification.rescued": (_count(TECHNICAL, "NotificationsRescued"),),
+    "storage.unavailable": (_count(TECHNICAL, "StorageUnavailable"),),
+}
+"""The metrics of each happening; docs/operating.md says what they cost."""
 
 _WARNINGS = {
     "batch.out_of_time",
@@ -75,11 +145,7 @@ _QUIET = {"message.let_through"}
 
 
 class PowertoolsJournal:
-    """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metric."""
-
-    def __init__(self) -> None:
-        # Powertools keeps the metrics of an invocation in one place, and groups are worked side by side.
-        self._lock = Lock()
+    """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metrics."""
 
     def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)
@@ -89,16 +155,21 @@ class PowertoolsJournal:
             LOGGER.debug(happening, extra={**known, **facts})
         else:
             LOGGER.info(happening, extra={**known, **facts})
-        self._measure(happening, facts)
+        with _ADDING:
+            for measure in MEASURED.get(happening, ()):
+                measure.add(facts)
 
-    def _measure(self, happening: str, facts: Mapping[str, object]) -> None:
-        if happening not in COUNTED:
-            return
-        with self._lock:
-            METRICS.add_metric(name=COUNTED[happening], unit=MetricUnit.Count, value=1)
-            seconds = facts.get("seconds")
-            if happening in _TIMED and isinstance(seconds, float):
-                METRICS.add_metric(name=_TIMED[happening], unit=MetricUnit.Milliseconds, value=seconds * 1000)
+
+def measured(handler: Handler[Answer]) -> Handler[Answer]:
+    """A handler at whose end, good or bad, the metrics of its invocation are printed for CloudWatch to find (EMF); and
+    for each invocation it is drawn anew whether it logs everything (POWERTOOLS_LOGGER_SAMPLE_RATE)."""
+
+    def sampled(event: dict[str, Any], context: LambdaContext) -> Answer:
+        LOGGER.refresh_sample_rate_calculation()
+        return handler(event, context)
+
+    counted: Handler[Answer] = BUSINESS.log_metrics(TECHNICAL.log_metrics(sampled))
+    return counted
 
 
 def _keys_of(subject: Order | Report | Notification) -> dict[str, object]:

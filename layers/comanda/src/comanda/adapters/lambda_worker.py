@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from comanda.adapters.journal import LOGGER, METRICS, PowertoolsJournal
+from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
 from comanda.adapters.order_queues import LambdaSourceQueue, deliveries_of
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.settings import Settings
@@ -69,7 +69,7 @@ def batch_handler(
     those that stay in the queue. `begin` is told of each invocation's context before.
     """
 
-    @METRICS.log_metrics
+    @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if begin:
             begin(context)

@@ -1,5 +1,6 @@
 """SQS FIFO: sending into a recipient's message group, receiving, and hiding for a while."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, code_of
+from comanda.adapters.tracing import message_attributes, system_attributes
 from comanda.application.ports import Journal
 from comanda.domain.errors import Unavailable
 from comanda.domain.messages import (
@@ -53,7 +55,8 @@ class QueuePublisher:
                 QueueUrl=self.queue_url,
                 MessageBody=OrderMessage.about(order, event).body,
                 MessageGroupId=order.recipient_id,
-                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": order.correlation_id}},
+                MessageAttributes=message_attributes(os.environ, order.correlation_id),
+                MessageSystemAttributes=system_attributes(os.environ),
             )
 
 
@@ -70,7 +73,8 @@ class ReportQueuePublisher:
                 QueueUrl=self.queue_url,
                 MessageBody=ReportMessage.about(report).body,
                 MessageGroupId=report.report_id,
-                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": report.correlation_id}},
+                MessageAttributes=message_attributes(os.environ, report.correlation_id),
+                MessageSystemAttributes=system_attributes(os.environ),
             )
 
 

@@ -1,5 +1,6 @@
-"""Rows and views hold what is there, and nothing else."""
+"""Rows and views hold what is there, and nothing else; views go out as JSON."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,3 +8,8 @@ from typing import Any
 def present(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that are not None, in their order."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def to_json(body: object) -> str:
+    """Compact, and in the order a person reads it in."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)

@@ -1,17 +1,68 @@
-"""The trace that an invocation is part of, as other services read it."""
+"""The trace that an invocation is part of, as it goes on through queues and out to other services.
+
+Lambda and API Gateway write the segments; what is ours is that the trace does not end at a queue (docs/decisions/0011).
+"""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, MessageSystemAttributeValueTypeDef
 
 _ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
 _PARENT = re.compile(r"Parent=([0-9a-f]{16})")
 
 
+@dataclass(frozen=True)
+class Trace:
+    """An X-Ray trace id in its two parts (8 and 24 hexadecimal digits), and the segment it goes on from (16)."""
+
+    begun: str
+    unique: str
+    parent: str
+    sampled: bool
+
+    @classmethod
+    def current(cls, environment: Mapping[str, str]) -> Self | None:
+        """Of this invocation. Lambda sets it anew for each ("Using Lambda environment variables"); None where it does
+        not, as where nobody traces."""
+        header = environment.get("_X_AMZN_TRACE_ID", "")
+        root, parent = _ROOT.search(header), _PARENT.search(header)
+        if root is None or parent is None:
+            return None
+        return cls(root[1], root[2], parent[1], "Sampled=1" in header)
+
+    @property
+    def traceparent(self) -> str:
+        """As everybody reads it ("Trace Context", 3.2)."""
+        return f"00-{self.begun}{self.unique}-{self.parent}-{'01' if self.sampled else '00'}"
+
+    @property
+    def header(self) -> str:
+        """As AWS reads it ("Tracing header" in the X-Ray developer guide)."""
+        return f"Root=1-{self.begun}-{self.unique};Parent={self.parent};Sampled={int(self.sampled)}"
+
+
 def traceparent_of(environment: Mapping[str, str]) -> str | None:
-    """X-Ray's trace of this invocation as W3C has it ("Trace Context", 3.2), which is the same in other words. Lambda
-    sets it anew for each invocation ("Using Lambda environment variables"); None where it does not."""
-    header = environment.get("_X_AMZN_TRACE_ID", "")
-    root, parent = _ROOT.search(header), _PARENT.search(header)
-    if root is None or parent is None:
-        return None
-    return f"00-{root[1]}{root[2]}-{parent[1]}-{'01' if 'Sampled=1' in header else '00'}"
+    trace = Trace.current(environment)
+    return trace.traceparent if trace else None
+
+
+def message_attributes(
+    environment: Mapping[str, str], correlation_id: str
+) -> "dict[str, MessageAttributeValueTypeDef]":
+    """What a message tells of where it comes from, beside its body: attributes do not count for deduplication."""
+    attributes = {"correlation_id": correlation_id}
+    if trace := Trace.current(environment):
+        attributes["traceparent"] = trace.traceparent
+    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+
+
+def system_attributes(
+    environment: Mapping[str, str],
+) -> "dict[Literal['AWSTraceHeader'], MessageSystemAttributeValueTypeDef]":
+    """By this, X-Ray links the trace of whoever receives the message ("Amazon SQS and AWS X-Ray")."""
+    trace = Trace.current(environment)
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": trace.header}} if trace else {}

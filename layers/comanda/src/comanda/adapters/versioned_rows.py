@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
+from comanda.adapters.aws import answering, failed_row, from_dynamodb, to_dynamodb
 from comanda.application.ports import Overtaken
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class VersionedRows:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            return _found(error)
+            return failed_row(error)
         return None
 
     def get(self, key: str) -> Row | None:
@@ -56,7 +56,7 @@ class VersionedRows:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            found = _found(error)
+            found = failed_row(error)
             if any(found.get(name) != value for name, value in after.items()):
                 raise Overtaken(after[self.key]) from error
 
@@ -79,11 +79,3 @@ def update_of(table: str, key: str, before: Row, after: Row) -> Any:
             {f":{name}": value for name, value in changed.items()} | {":read_version": before["version"]}
         ),
     }
-
-
-def _found(error: ClientError) -> Row:
-    """The row that failed a condition, empty where there is none; any other error is raised on."""
-    if code_of(error) != "ConditionalCheckFailedException":
-        raise error
-    item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-    return from_dynamodb(item)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Self
 import boto3
 from botocore.config import Config
 
+from comanda.adapters.websocket.management_api import POSTS_AT_ONCE, ManagementApi
 from comanda.application.ports import Clock
+from comanda.application.websocket_ports import Clients
 from comanda.application.work import Executor
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ CLIENT_CONFIG = Config(
 
 READING_CONFIG = CLIENT_CONFIG.merge(Config(parameter_validation=False))
 """For hundreds of thousands of keys; DynamoDB itself checks what it is sent."""
+
+CONNECTIONS_CONFIG = CLIENT_CONFIG.merge(Config(max_pool_connections=POSTS_AT_ONCE))
 
 S3_CONFIG = CLIENT_CONFIG.merge(
     Config(
@@ -114,4 +118,24 @@ class ReportWorld:
             sleep=time.sleep,
             reading=ThreadPoolExecutor(READS_AT_ONCE),
             sending=ThreadPoolExecutor(1),
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionWorld:
+    """What the functions of WebSockets need; the others do not pay for their client."""
+
+    dynamodb: "DynamoDBClient"
+    clients: Clients
+    clock: Clock
+    executor: Executor
+    """Serves connections side by side."""
+
+    @classmethod
+    def real(cls, callback_url: str, emulator_url: str | None) -> Self:
+        return cls(
+            dynamodb=boto3.client("dynamodb", config=CONNECTIONS_CONFIG),
+            clients=ManagementApi.at(callback_url, emulator_url),
+            clock=partial(datetime.now, UTC),
+            executor=ThreadPoolExecutor(POSTS_AT_ONCE),
         )

@@ -41,7 +41,6 @@ class AcceptOrder:
         if found and found.payload_hash != claim.payload_hash:
             raise KeyReused("this key was used before with another body; send the same body, or a new key")
         if found and not found.is_claim:
-            self.journal.tell("order.replayed", found)
             return Accepted(found, replayed=True)
 
         order = found or claim

@@ -93,7 +93,6 @@ class AcceptReport:
             found = self._begin_anew(found, claim)
         elif found and not found.is_claim:
             found = self._also_tell(found, claim.notify)
-            self.journal.tell("report.replayed", found)
             return AcceptedReport(found, replayed=True)
 
         report = found or claim

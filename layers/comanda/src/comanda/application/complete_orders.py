@@ -32,8 +32,13 @@ class CompleteOrders:
         balance = self.ledger.balance(ready[0].recipient_id)
         posting = posting_of(balance or Balance(ready[0].recipient_id, ready[0].currency), ready, now)
         self.ledger.post(posting)
-        for _, order in posting.orders:
-            self.journal.tell("order.completed", order, seconds=(now - order.created_at).total_seconds())
+        for job, (_, order) in zip(jobs, posting.orders, strict=False):
+            self.journal.tell(
+                "order.completed",
+                order,
+                seconds=(now - order.created_at).total_seconds(),
+                stage_seconds=job.delivery.seconds_since_sent(now),
+            )
         return len(ready)
 
     def _ready(self, jobs: Sequence[Job]) -> list[Order]:

@@ -44,7 +44,7 @@ class EnrichOrder:
             self.orders.save(order, enriched)
             order = enriched
         self.publisher.publish(order, Event.ENRICHED)
-        self.journal.tell("order.enriched", order)
+        self.journal.tell("order.enriched", order, stage_seconds=jobs[0].delivery.seconds_since_sent(self.clock()))
         return 1
 
     def _ask_about(self, jobs: Sequence[Job], ahead: dict[str, Any]) -> None:

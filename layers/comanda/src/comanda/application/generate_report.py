@@ -156,6 +156,8 @@ class _Work:
         delivery, now = self._delivery, self._given.clock()
         lease = self._given.pace.lease
         self._save(report.leased(self._owner, delivery.message_id, delivery.receive_count, now, lease))
+        waited = delivery.seconds_since_sent(now) if delivery.receive_count == 1 else None
+        self._given.journal.tell("report.begun", self.report, queue_seconds=waited)
 
     def _finish(self) -> None:
         """Write the file, and then the row: only under this write the file can be downloaded."""
@@ -166,9 +168,16 @@ class _Work:
         table = report_type.document(parameters, asked)
         rows = self._writing(report_type.rows(parameters, asked))
         file = self._given.files.write(self.report, table, rows)
-        self._save(self.report.finished(file, self._given.clock()))
-        seconds = file.generation_ms / 1000
-        self._given.journal.tell("report.ready", self.report, rows=file.rows, bytes=file.bytes, seconds=seconds)
+        now = self._given.clock()
+        self._save(self.report.finished(file, now))
+        self._given.journal.tell(
+            "report.ready",
+            self.report,
+            rows=file.rows,
+            bytes=file.bytes,
+            seconds=file.generation_ms / 1000,
+            total_seconds=(now - self.report.created_at).total_seconds(),
+        )
 
     def _fail(self, error: PermanentError) -> None:
         attempts = min(max(self._attempts(), 1), self._given.retry.max_attempts)

@@ -178,7 +178,10 @@ class Circuit(Protocol):
         """It was looked at, and is not healthy: nobody calls it until it is looked at again."""
 
     def let_one_try(self) -> None:
-        """It was looked at, and is healthy: the next call decides whether the circuit closes; others wait for it."""
+        """It was looked at, and is healthy: the next call decides whether the circuit closes; others wait for it.
+
+        Where one has tried already and never came back, the circuit closes.
+        """
 
 
 class Health(Protocol):

@@ -29,5 +29,5 @@ class ProcessOrder:
             order = order.started(self.clock())
             self.orders.save(found, order)
         self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)
-        self.journal.tell("order.processing", order)
+        self.journal.tell("order.processing", order, stage_seconds=jobs[0].delivery.seconds_since_sent(self.clock()))
         return 1

@@ -17,6 +17,15 @@ def visible_report(report: Report | None, caller: Caller, report_id: str) -> Rep
     return report
 
 
+def download_link(report: Report, links: ReportLinks) -> str:
+    """A link to the file of a report as it is now. Raises NotReady and Expired."""
+    if report.status is ReportStatus.EXPIRED:
+        raise Expired("this report has expired; ask for it again")
+    if report.status is not ReportStatus.READY:
+        raise NotReady(f"this report is {report.status}; there is nothing to download")
+    return links.link_to(report)
+
+
 @dataclass(frozen=True)
 class ReadReport:
     reports: Reports
@@ -25,15 +34,13 @@ class ReadReport:
 
     def __call__(self, caller: Caller, report_id: str) -> tuple[Report, str | None]:
         """The report as it is now, and a fresh link if it is ready. Raises Forbidden, NotFound, Unavailable."""
-        caller.require(Scope.ORDERS_READ)
-        report = visible_report(self.reports.get(report_id), caller, report_id).at(self.clock())
+        report = self._visible(caller, report_id)
         return report, self.links.link_to(report) if report.status is ReportStatus.READY else None
 
     def download(self, caller: Caller, report_id: str) -> str:
         """A link to the file, signed anew on each call. Raises NotReady and Expired too."""
-        report, link = self(caller, report_id)
-        if report.status is ReportStatus.EXPIRED:
-            raise Expired("this report has expired; ask for it again")
-        if link is None:
-            raise NotReady(f"this report is {report.status}; there is nothing to download")
-        return link
+        return download_link(self._visible(caller, report_id), self.links)
+
+    def _visible(self, caller: Caller, report_id: str) -> Report:
+        caller.require(Scope.ORDERS_READ)
+        return visible_report(self.reports.get(report_id), caller, report_id).at(self.clock())

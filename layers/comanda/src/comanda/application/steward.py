@@ -2,14 +2,16 @@
 
 A message gets into a dead-letter queue in two ways. Its order failed, and it was let through: nothing to do. Or it was
 received too often without its order ever being tried, because the workers could not run at all, or were throttled, or
-died of somebody else: then the order is published anew, once, and only failed if that comes back too (P6).
+died of somebody else: then the order is published anew, once, and only failed if that comes back too (P6). While the
+circuit of the enrichment provider is not closed, orders are turned away however well the workers run: what was
+dead-lettered of that is published anew as well, and neither counted nor failed (docs/decisions/0009).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from comanda.application.ports import AttentiveOrders, Clock, DeadLetters, Journal, Overtaken, Publisher
+from comanda.application.ports import AttentiveOrders, Circuit, Clock, DeadLetters, Journal, Overtaken, Publisher
 from comanda.domain.messages import Delivery, Event
 from comanda.domain.order import Failure, Order, OrderStatus, Stage
 
@@ -29,6 +31,8 @@ class Steward:
     publisher: Publisher
     """Into the first queue."""
     dead_letters: Sequence[DeadLetters]
+    circuit: Circuit
+    """Of the enrichment provider."""
     journal: Journal
     clock: Clock
     max_rescues: int
@@ -104,13 +108,17 @@ class Steward:
 
         `replay` of the dead letter is ahead of the row where a steward died after sending: that body is used up.
         """
-        if order.rescues >= self.max_rescues:
+        outage = self._is_in_outage(stage)
+        if order.rescues >= self.max_rescues and not outage:
             self._fail(order, stage, message_id, replay)
             return False
-        return self._publish_anew(order, stage, replay)
+        return self._publish_anew(order, stage, replay, counts=not outage)
 
-    def _publish_anew(self, order: Order, stage: Stage, replay: int) -> bool:
-        rescued = order.rescued(self.clock(), replay + 1)
+    def _is_in_outage(self, stage: Stage) -> bool:
+        return stage is Stage.ENRICHMENT and not self.circuit.is_closed()
+
+    def _publish_anew(self, order: Order, stage: Stage, replay: int, *, counts: bool) -> bool:
+        rescued = order.rescued(self.clock(), replay + 1, counts=counts)
         self.publisher.publish(rescued, Event.CREATED)
         try:
             self.orders.save(order, rescued)
@@ -158,7 +166,7 @@ class Steward:
         for order in sorted(behind, key=lambda order: order.created_at)[:unaccounted]:
             if seconds_left() <= self.reserve_seconds:
                 return
-            self._publish_anew(order, queue.stage, order.replay)
+            self._publish_anew(order, queue.stage, order.replay, counts=not self._is_in_outage(queue.stage))
 
     def _stale_after(self, order: Order) -> timedelta:
         return STALE if order.rescues < self.max_rescues else STALE_AGAIN

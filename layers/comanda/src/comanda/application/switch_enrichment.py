@@ -22,6 +22,7 @@ class SwitchEnrichment:
         Raises Unavailable.
         """
         on = self.circuit.is_closed() or self._is_worth_a_try()
+        self.journal.tell("enrichment.switched", paused=not on)
         if not self.intake.switch(on=on):
             self.journal.tell("enrichment.switch_busy", wanted="on" if on else "off")
 

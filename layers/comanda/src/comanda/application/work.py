@@ -246,6 +246,7 @@ class Worker:
             return job
         tried = order.tried(self.step.stage, delivery.message_id, delivery.receive_count, self.clock())
         self.orders.save(order, tried)
+        self.journal.tell("order.attempt_begun", tried, stage=self.step.stage, attempt=job.attempt)
         return replace(job, order=tried)
 
     def _give_back(self, job: Job) -> None:

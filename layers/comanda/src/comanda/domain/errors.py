@@ -7,8 +7,9 @@ ComandaError
 │   ├── NotFound                404  not there, or not for this caller
 │   ├── StillInProgress         409  the same key is being worked on right now
 │   ├── IllegalTransition       409  the status of the order or report does not allow it
+│   ├── TooManySubscriptions    409  the connection has as many as it may have
 │   ├── NotReady                409  the report has no file, or not yet
-│   ├── Expired                 410  the report's file is given out no more
+│   ├── Expired                 410  the report's file, or a link to it, is given out no more
 │   ├── PayloadTooLarge         413  more bytes than a body may have
 │   ├── UnsupportedMediaType    415  not application/json
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
@@ -56,12 +57,16 @@ class IllegalTransition(RequestError):
     """The status does not allow what was asked for."""
 
 
+class TooManySubscriptions(RequestError):
+    """The WebSocket connection has as many subscriptions as it may have."""
+
+
 class NotReady(RequestError):
     """The report has no file, or not yet."""
 
 
 class Expired(RequestError):
-    """The report's file is given out no more; asking for the report again makes a new one."""
+    """The report's file is given out no more, and asking for it again makes a new one; or a link to it has expired."""
 
 
 class PayloadTooLarge(RequestError):

@@ -131,6 +131,10 @@ class Received:
     receive_count: int
     sent_at: datetime
 
+    def seconds_since_sent(self, now: datetime) -> float:
+        """Never less than none: SQS and the worker have a clock each."""
+        return max(0.0, (now - self.sent_at).total_seconds())
+
 
 @dataclass(frozen=True)
 class Delivery(Received):

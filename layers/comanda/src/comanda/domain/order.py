@@ -133,7 +133,8 @@ class Order:
     replay: int = 0
     """Rises each time a failed order is published anew, so that the new messages have new bodies."""
     rescues: int = 0
-    """How often the steward published the order anew because its message was dead-lettered untried."""
+    """How often the steward published the order anew because its message was dead-lettered untried; not counting
+    outages of the provider."""
     discarded: bool = False
     """Failed, looked at by a person, and left at that: it no longer asks for attention."""
     notify: Notify | None = None
@@ -181,14 +182,17 @@ class Order:
         rescues = 0 if failed else self.rescues + 1
         return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
 
-    def rescued(self, now: datetime, replay: int) -> Self:
-        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on."""
+    def rescued(self, now: datetime, replay: int, *, counts: bool = True) -> Self:
+        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on.
+
+        One that does not count is owed to an outage of the provider, which must not cost the order anything.
+        """
         known = self._known()
         timeline = (*known.timeline, Moment(known.status, now, PUBLISHED_ANEW))
         return replace(
             known,
             replay=replay,
-            rescues=known.rescues + 1,
+            rescues=known.rescues + counts,
             timeline=timeline,
             updated_at=now,
             version=known.version + 1,

@@ -208,14 +208,15 @@ class Report:
     def begun_anew(
         self, now: datetime, expires_at: datetime, correlation_id: str, notify: tuple[Notify, ...] = ()
     ) -> Self:
-        """A claim for the next generation, under the same id."""
+        """A claim for the next generation, under the same id. The lease stays, as its number is never used again: this
+        request may have asked for the last generation too, where its claim was stored late and a twin went on with it.
+        """
         return replace(
             self.at(now)._moved(ReportStatus.ACCEPTING, now),
             created_at=now,
             expires_at=expires_at,
             correlation_id=correlation_id,
             rows_written=0,
-            lease=None,
             attempts=None,
             failure=None,
             file=None,

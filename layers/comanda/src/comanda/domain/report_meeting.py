@@ -23,4 +23,4 @@ def meet_report(report: Report | None, delivery: ReportDelivery, now: datetime) 
         return Verdict.WORK
     if report.failure.message_id == delivery.message_id:
         return Verdict.LET_THROUGH
-    return Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.DROP
+    return Verdict.TAKE_UP if delivery.sent_at > report.failure.at else Verdict.LET_THROUGH

@@ -1,6 +1,5 @@
 """The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -11,10 +10,12 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from comanda.adapters.caller_context import caller_in
 from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
-from comanda.adapters.journal import LOGGER, METRICS
-from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.errors import ComandaError, MalformedRequest, NotFound, Unavailable
+from comanda.adapters.journal import LOGGER, measured
+from comanda.adapters.present import to_json
+from comanda.domain.access import Caller
+from comanda.domain.errors import ComandaError, InvalidRequest, MalformedRequest, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
 
 ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -30,7 +31,8 @@ def new_api() -> APIGatewayRestResolver:
     def problem(error: ComandaError) -> Response[str]:
         status, body, headers = problem_of(error, request_id(app))
         level = LOGGER.error if isinstance(error, Unavailable) else LOGGER.info
-        level("request.refused", extra={"status": status.value, "problem": body["type"], "reason": str(error)})
+        facts = {"status": status.value, "problem": body["type"], "reason": _reason_to_log(error)}
+        level("request.refused", extra=facts)
         return json_response(status, body, headers, content_type=CONTENT_TYPE)
 
     def defect(error: Exception) -> Response[str]:
@@ -52,7 +54,7 @@ def new_api() -> APIGatewayRestResolver:
 def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
     """The Lambda handler of a resolver: one log line and its metrics for each request."""
 
-    @METRICS.log_metrics
+    @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answer = app.resolve(event, context)
         facts = {
@@ -67,11 +69,6 @@ def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
     return handle
 
 
-def to_json(body: object) -> str:
-    """Compact, and in the order a person reads it in."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-
-
 def json_response(
     status: HTTPStatus,
     body: Mapping[str, Any],
@@ -83,9 +80,7 @@ def json_response(
 
 def caller_of(event: APIGatewayProxyEvent) -> Caller:
     """The caller as the authorizer found it."""
-    context = event.request_context.authorizer
-    scopes = str(context["scopes"]).split()
-    return Caller(str(context["caller"]), Origin(context["origin"]), frozenset(map(Scope, scopes)))
+    return caller_in(event.request_context.authorizer)
 
 
 def correlation_id_of(event: APIGatewayProxyEvent) -> str:
@@ -118,6 +113,13 @@ def key_header_of(event: APIGatewayProxyEvent) -> str | None:
             raise MalformedRequest("an idempotency key has 1 to 255 visible ASCII characters, such as a UUID")
         return key
     return None
+
+
+def _reason_to_log(error: ComandaError) -> str:
+    """Without the names of fields: where a client made one up, it is content of the body."""
+    if isinstance(error, InvalidRequest):
+        return "; ".join(dict.fromkeys(fault.message for fault in error.errors))
+    return str(error)
 
 
 def request_id(app: APIGatewayRestResolver) -> str:

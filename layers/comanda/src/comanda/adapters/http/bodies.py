@@ -24,18 +24,21 @@ def json_object(event: APIGatewayProxyEvent, max_bytes: int = MAX_BODY_BYTES) ->
     Raises UnsupportedMediaType, PayloadTooLarge, MalformedRequest; each says what to send instead.
     """
     _check_content_type(event.headers.get("content-type") or "")
+    return object_of(_text(event, max_bytes), "body", '{"items": [{"sku": "ABC", "qty": 2}]}')
+
+
+def object_of(text: str, what: str, example: str) -> dict[str, Any]:
+    """A JSON object. Raises MalformedRequest, which says what is wrong with the body, message or `what` it is."""
     try:
-        value = json.loads(
-            _text(event, max_bytes), object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant
-        )
+        value = json.loads(text, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
     except RecursionError:
-        raise MalformedRequest("the body is nested too deeply") from None
+        raise MalformedRequest(f"the {what} is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise MalformedRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+        raise MalformedRequest(f"the {what} is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError:  # Python refuses to convert numbers of more than 4300 digits.
-        raise MalformedRequest("the body holds a number with too many digits") from None
+        raise MalformedRequest(f"the {what} holds a number with too many digits") from None
     if not isinstance(value, dict):
-        raise MalformedRequest('the body is to be a JSON object, such as {"items": [{"sku": "ABC", "qty": 2}]}')
+        raise MalformedRequest(f"the {what} is to be a JSON object, such as {example}")
     return value
 
 

@@ -18,6 +18,7 @@ from comanda.domain.errors import (
     NotReady,
     PayloadTooLarge,
     StillInProgress,
+    TooManySubscriptions,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -31,8 +32,9 @@ PROBLEMS: dict[type[ComandaError], tuple[HTTPStatus, str, str]] = {
     NotFound: (HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     StillInProgress: (HTTPStatus.CONFLICT, "in-progress", "A request with this key is in progress"),
     IllegalTransition: (HTTPStatus.CONFLICT, "illegal-transition", "The status does not allow this"),
+    TooManySubscriptions: (HTTPStatus.CONFLICT, "too-many-subscriptions", "The connection has too many subscriptions"),
     NotReady: (HTTPStatus.CONFLICT, "not-ready", "There is no file, or not yet"),
-    Expired: (HTTPStatus.GONE, "expired", "The report has expired"),
+    Expired: (HTTPStatus.GONE, "expired", "Its time is over"),
     PayloadTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload-too-large", "The body is too large"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule"),

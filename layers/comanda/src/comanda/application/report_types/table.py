@@ -172,7 +172,7 @@ def _cell_of(kind: Kind, cell: Any, where: str) -> Cell:
         try:
             return _from_text(kind, cell)
         except (ValueError, InvalidOperation):
-            raise InvalidTable(f"{where}: {cell[:40]!r} is no {kind}") from None
+            raise InvalidTable(f"{where}: its text is no {kind}") from None  # Which text, the log must not know.
     if kind in {Kind.DECIMAL, Kind.MONEY} and isinstance(cell, int) and not isinstance(cell, bool):
         return Decimal(cell)
     if not isinstance(cell, str | int | Decimal):

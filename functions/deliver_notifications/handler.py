@@ -1,0 +1,11 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import World
+from functions.deliver_notifications.app import build
+from functions.deliver_notifications.edge import EdgeSettings, edge_of
+
+world = World.real()
+settings = EdgeSettings.load(os.environ)
+handler = build(settings, world, edge_of(settings, world))

@@ -1,0 +1,76 @@
+"""WebSockets that open, close and speak: subscribe, unsubscribe, ping."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from comanda.adapters.caller_context import caller_in
+from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
+from comanda.adapters.ledger_table import LedgerTable
+from comanda.adapters.order_table import OrderTable
+from comanda.adapters.report_table import ReportTable
+from comanda.adapters.settings import Settings as BaseSettings
+from comanda.adapters.websocket.connection_table import ConnectionTable
+from comanda.adapters.websocket.conversation import Conversation
+from comanda.adapters.websocket.handshake import protocol_answer
+from comanda.adapters.websocket.messages import notice_of
+from comanda.adapters.world import ConnectionWorld
+from comanda.application.drop_connection import DropConnection
+from comanda.application.read_orders import ReadOrder
+from comanda.application.subscribe import Snapshots, Subscribe
+from comanda.domain.subscriptions import Connection
+
+ConnectionHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+class Settings(BaseSettings):
+    connections_table: str
+    orders_table: str
+    reports_table: str
+    ledger_table: str
+    currency: str
+    callback_url: str
+    aws_endpoint_url: str | None = None
+    """An emulator's, in whose functions the AWS SDK reads it too."""
+
+
+def build(settings: Settings, world: ConnectionWorld) -> ConnectionHandler:
+    subscriptions = ConnectionTable(world.dynamodb, settings.connections_table)
+    subscribe = Subscribe(
+        subscriptions=subscriptions,
+        clients=world.clients,
+        snapshot_of=Snapshots(
+            read_order=ReadOrder(OrderTable(world.dynamodb, settings.orders_table)),
+            reports=ReportTable(world.dynamodb, settings.reports_table),
+            ledger=LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table),
+            currency=settings.currency,
+            clock=world.clock,
+        ),
+        write=notice_of,
+        clock=world.clock,
+    )
+    conversation = Conversation(
+        subscriptions, world.clients, subscribe, DropConnection(subscriptions, world.clients, PowertoolsJournal())
+    )
+
+    @measured
+    def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        # The route is what a message says it is; what happened is not.
+        request = event["requestContext"]
+        happened, connection_id = request["eventType"], request["connectionId"]
+        answer: dict[str, Any] = {"statusCode": HTTPStatus.OK.value}
+        match happened:
+            case "CONNECT":
+                subscriptions.open(Connection(connection_id, caller_in(request["authorizer"]), world.clock()))
+                answer["headers"] = protocol_answer(event)
+            case "DISCONNECT":
+                subscriptions.close(connection_id)
+            case _:
+                conversation.hear(connection_id, event.get("body") or "", request["requestId"])
+        facts = {"event": happened, "connection_id": connection_id, "function_request_id": context.aws_request_id}
+        LOGGER.info("connection.served", extra=facts)
+        return answer
+
+    return handle

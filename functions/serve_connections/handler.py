@@ -1,0 +1,9 @@
+"""What Lambda calls."""
+
+import os
+
+from comanda.adapters.world import ConnectionWorld
+from functions.serve_connections.app import Settings, build
+
+_settings = Settings.load(os.environ)
+handler = build(_settings, ConnectionWorld.real(_settings.callback_url, _settings.aws_endpoint_url))

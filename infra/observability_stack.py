@@ -1,0 +1,40 @@
+"""What an engineer on call looks at, and what calls one: a dashboard, queries, alarms and their topic."""
+
+from collections.abc import Iterable
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct
+
+from infra.alarm_topic import AlarmTopic
+from infra.alarms import Alarms
+from infra.dashboard import Dashboard
+from infra.queries import Queries
+from infra.settings import StageSettings
+from infra.watched import Watched
+
+
+class ObservabilityStack(Stack):
+    """It reads the other stacks and none reads it: it can be left out, or removed, and nothing else changes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        api: apigateway.RestApi,
+        watched: Iterable[Stack],
+    ) -> None:
+        super().__init__(scope, construct_id, description="Comanda: dashboard and alarms")
+        parts = Watched.inside(watched)
+        told = []
+        if settings.alarms:
+            topic = AlarmTopic(self, "AlarmTopic", settings).topic
+            alarms = Alarms(self, "Alarms", settings=settings, topic=topic, watched=parts, api=api)
+            told = alarms.told
+            CfnOutput(self, "AlarmsTopicArn", value=topic.topic_arn)
+        if settings.stage != "local":  # The emulator knows no saved queries.
+            Queries(self, "Queries", settings=settings, watched=parts)
+        dashboard = Dashboard(self, "Dashboard", settings=settings, watched=parts, api=api, alarms=told)
+        CfnOutput(self, "DashboardName", value=dashboard.name)

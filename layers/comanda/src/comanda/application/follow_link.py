@@ -1,0 +1,26 @@
+"""GET /links/{token}: from a link in a notification to the file, without a bearer token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from comanda.application.ports import Clock
+from comanda.application.read_reports import download_link
+from comanda.application.report_ports import ReportLinks, Reports
+from comanda.domain.errors import NotFound
+from comanda.domain.signed_link import LinkKeys, report_of_link
+
+
+@dataclass(frozen=True)
+class FollowLink:
+    reports: Reports
+    links: ReportLinks
+    keys: Callable[[], LinkKeys]
+    clock: Clock
+
+    def __call__(self, token: str) -> str:
+        """A link to the file, signed anew on each call. Raises NotFound, NotReady, Expired, Unavailable."""
+        now = self.clock()
+        report = self.reports.get(report_of_link(token, self.keys(), now))
+        if report is None or report.is_claim:
+            raise NotFound("there is no such report any more")
+        return download_link(report.at(now), self.links)

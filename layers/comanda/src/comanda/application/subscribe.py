@@ -1,0 +1,80 @@
+"""A client subscribes: the snapshot first, then what came while it was on the way, then every change as it comes."""
+
+from dataclasses import dataclass
+
+from comanda.application.ports import Balance, Clock, Ledger
+from comanda.application.read_orders import ReadOrder
+from comanda.application.read_reports import visible_report
+from comanda.application.report_ports import Reports
+from comanda.application.websocket_ports import SNAPSHOT, Clients, Message, Subscriptions, Write
+from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import RequestError, Unavailable
+from comanda.domain.subscriptions import Connection, Subscription, Topic, TopicKind
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """What a topic shows now, to those who may see it."""
+
+    read_order: ReadOrder
+    reports: Reports
+    ledger: Ledger
+    currency: str
+    clock: Clock
+
+    def __call__(self, caller: Caller, topic: Topic) -> Message:
+        """Raises Forbidden and NotFound where GET does, and Unavailable."""
+        match topic.kind:
+            case TopicKind.ORDER:
+                order = self.read_order(caller, topic.id)
+                return Message(SNAPSHOT, topic, order.version, self.clock(), order)
+            case TopicKind.REPORT:
+                caller.require(Scope.ORDERS_READ)
+                report = visible_report(self.reports.get(topic.id), caller, topic.id).at(self.clock())
+                return Message(SNAPSHOT, topic, report.version, self.clock(), report)
+            case TopicKind.RECIPIENT:
+                balance = self._balance(caller, topic.id)
+                return Message(SNAPSHOT, topic, balance.orders_completed, self.clock(), balance)
+
+    def _balance(self, caller: Caller, recipient_id: str) -> Balance:
+        """What follows it is every order of the recipient, whoever sent it: so it takes the right to read all orders
+        beside the one that GET /recipients/{id} asks for. Who waits for a recipient's first order can subscribe too."""
+        caller.require(Scope.LEDGER_READ)
+        caller.require(Scope.ORDERS_READ_ALL)
+        return self.ledger.balance(recipient_id) or Balance(recipient_id, self.currency)
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    subscriptions: Subscriptions
+    clients: Clients
+    snapshot_of: Snapshots
+    write: Write
+    clock: Clock
+
+    def __call__(self, connection: Connection, topic: Topic) -> None:
+        """Raises Forbidden, NotFound, TooManySubscriptions, Unavailable: then the subscription does not stand. Raises
+        Gone and TooSlow, where the connection is not to be used any more.
+
+        It is stored before the row is read, so that a change that the snapshot does not show finds it there.
+        """
+        subscription = self.subscriptions.begin(connection, topic, self.clock())
+        try:
+            snapshot = self.write(self.snapshot_of(connection.caller, topic))
+            self.clients.post(connection.connection_id, snapshot.text)
+            self._catch_up(subscription, snapshot.version)
+        except (RequestError, Unavailable):
+            self.subscriptions.end(connection.connection_id, topic)
+            raise
+
+    def _catch_up(self, subscription: Subscription, version: int) -> None:
+        """Send what was held, until nothing more is."""
+        versions_compare = subscription.topic.has_one_row
+        told, sent = version if versions_compare else 0, 0
+        while held := self.subscriptions.activate(subscription, told, sent):
+            news = [notice for notice in held[sent:] if notice.version > told]
+            for notice in news:
+                self.clients.post(subscription.connection_id, notice.text)
+            sent = len(held)
+            if versions_compare:
+                told = max([told, *(notice.version for notice in news)])

@@ -1,0 +1,145 @@
+"""What keeps a WebSocket client told of everything it may see, and of nothing else."""
+
+from tests.guards.mutation import Mutation
+
+WEBSOCKETS = [
+    Mutation(
+        "a change waits for the snapshot",
+        "application/broadcast.py",
+        "        if subscription.is_pending:\n",
+        "        if subscription.is_pending and subscription.is_abandoned(self.clock()):\n",
+    ),
+    Mutation(
+        "what was held is sent before it is active",
+        "adapters/websocket/connection_table.py",
+        " AND size(held) = :sent",
+        " AND size(held) >= :sent",
+    ),
+    Mutation(
+        "the subscription is stored before the row is read",
+        "application/subscribe.py",
+        """        subscription = self.subscriptions.begin(connection, topic, self.clock())
+        try:
+            snapshot = self.write(self.snapshot_of(connection.caller, topic))
+""",
+        """        try:
+            snapshot = self.write(self.snapshot_of(connection.caller, topic))
+            subscription = self.subscriptions.begin(connection, topic, self.clock())
+""",
+    ),
+    Mutation("what was held until the end", "application/subscribe.py", "while held :=", "if held :="),
+    Mutation(
+        "what the snapshot shows is not told again",
+        "application/subscribe.py",
+        " if notice.version > told]",
+        "]",
+    ),
+    Mutation(
+        "subscribers are read consistently",
+        "adapters/websocket/connection_table.py",
+        "                ConsistentRead=True,\n",
+        "                ConsistentRead=False,\n",
+    ),
+    Mutation(
+        "what a client knows is not told again",
+        "application/broadcast.py",
+        " if not subscription.knows(notice))",
+        ")",
+    ),
+    Mutation(
+        "what a client was told is written down",
+        "application/broadcast.py",
+        "                self.subscriptions.told(subscription, version)\n",
+        "                pass\n",
+    ),
+    Mutation(
+        "only the last subscriber activates",
+        "adapters/websocket/connection_table.py",
+        '"attempt = :attempt AND attribute_not_exists(told) AND size',
+        '"attribute_exists(attempt) AND :attempt = :attempt AND attribute_not_exists(told) AND size',
+    ),
+    Mutation(
+        "an outage of one keeps nobody else waiting",
+        "application/broadcast.py",
+        "            return outage\n",
+        "            raise outage\n",
+    ),
+    Mutation(
+        "an outage hands the batch over again",
+        "application/broadcast.py",
+        "            raise Unavailable(f",
+        "            print(f",
+    ),
+    Mutation(
+        "a dead connection is forgotten",
+        "application/drop_connection.py",
+        "        self.subscriptions.close(connection_id, known)\n",
+    ),
+    Mutation(
+        "a slow client is disconnected",
+        "application/drop_connection.py",
+        "if isinstance(reason, TooSlow):",
+        "if False:",
+    ),
+    Mutation(
+        "nobody waits for a dead subscriber",
+        "application/broadcast.py",
+        "            if subscription.is_abandoned(self.clock()):\n                return\n",
+    ),
+    Mutation(
+        "a refused subscription does not stand",
+        "application/subscribe.py",
+        "            self.subscriptions.end(connection.connection_id, topic)\n",
+    ),
+    Mutation(
+        "a recipient takes the right to read all orders",
+        "application/subscribe.py",
+        "        caller.require(Scope.ORDERS_READ_ALL)\n",
+    ),
+    Mutation(
+        "a recipient takes the right to read ledgers",
+        "application/subscribe.py",
+        "        caller.require(Scope.LEDGER_READ)\n",
+    ),
+    Mutation(
+        "a report is watched by those who may see it",
+        "application/subscribe.py",
+        "visible_report(self.reports.get(topic.id), caller, topic.id)",
+        "self.reports.get(topic.id) or visible_report(None, caller, topic.id)",
+    ),
+    Mutation(
+        "so many subscriptions on a connection",
+        "adapters/websocket/connection_table.py",
+        " OR size(topics) < :limit)",
+        " OR size(topics) < :limit OR size(topics) >= :limit)",
+    ),
+    Mutation(
+        "no subscription on a closed connection",
+        "adapters/websocket/connection_table.py",
+        '"attribute_exists(connection_id) AND "\n',
+        "\n",
+    ),
+    Mutation(
+        "a message does not choose what it is",
+        "../../../../functions/serve_connections/app.py",
+        'request["eventType"]',
+        '{"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(request["routeKey"])',
+    ),
+    Mutation(
+        "no token in an address",
+        "adapters/websocket/handshake.py",
+        '    if event.get("queryStringParameters"):\n        return None\n',
+    ),
+    Mutation(
+        "a message has so many bytes",
+        "adapters/websocket/messages.py",
+        "if size > MAX_COMMAND_BYTES:",
+        "if False:",
+    ),
+    Mutation(
+        "what does not fit a frame is shortened",
+        "adapters/websocket/messages.py",
+        'if len(text.encode(errors="replace")) > MAX_NOTICE_BYTES:',
+        "if False:",
+    ),
+]
