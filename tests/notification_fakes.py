@@ -7,7 +7,7 @@ from typing import Any
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
 from comanda.domain.messages import NotificationDelivery, NotificationMessage, Received
-from comanda.domain.notification import Notification
+from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
 
 
@@ -17,6 +17,8 @@ class FakeNotifications:
     outage: bool = False
     lost_saves: int = 0
     """So many saves do nothing, and answer with an outage."""
+    unwritable: set[NotificationStatus] = field(default_factory=set)
+    """Saves of such a status meet an outage."""
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
@@ -30,6 +32,8 @@ class FakeNotifications:
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()
+        if after.status in self.unwritable:
+            raise Unavailable("notifications table: ThrottlingException")
         if self.lost_saves:
             self.lost_saves -= 1
             raise Unavailable("notifications table: ThrottlingException")

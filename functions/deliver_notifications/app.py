@@ -50,6 +50,7 @@ def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
         journal=journal,
         clock=world.clock,
         draw=world.draw,
+        sleep=world.sleep,
         executor=world.executor,
         reserve_seconds=settings.worker_reserve_seconds,
     )

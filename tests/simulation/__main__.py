@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.simulation.faults import CallFault
-from tests.simulation.simulation import Result, has_reports, simulate, simulate_all
+from tests.simulation.simulation import Result, has_notifications, has_reports, simulate, simulate_all
 
 DANGERS = {
     "P1 a message sent again after its first try had died": ("message swallowed",),
@@ -47,6 +47,20 @@ DANGERS = {
     "reports P8 dead-lettered untried": ("report.rescued",),
     "reports P9 a failed report taken up again": ("report.taken_up", "report.redriven"),
     "reports fence: a write from what is no longer so": ("UpdateItem reports: ConditionalCheckFailedException",),
+    "notifications B4 a change read again": ("PutItem notifications: ConditionalCheckFailedException",),
+    "notifications P4 a receiver held back behind what it did not take": ("notification.attempt_failed",),
+    "notifications P5 a message dead-lettered": ("notification message dead-lettered",),
+    "notifications P6 work turned away through no fault of the receiver's": (
+        "deliver_notifications: storage.unavailable",
+    ),
+    "notifications P8 dead-lettered untried": ("notification.rescued",),
+    "notifications P9 a failed notification taken up again": ("notification.taken_up",),
+    "notifications P10 told again under the same id": ("receiver told again",),
+    "notifications B8 a receiver left alone for a while": ("receiver.circuit_open",),
+    "notifications B4 a receiver that wants nothing more": ("receiver: 410", "notification.ended"),
+    "notifications fence: a write from what is no longer so": (
+        "UpdateItem notifications: ConditionalCheckFailedException",
+    ),
 }
 """For each promise, what was counted when there was something to guard it from."""
 
@@ -60,6 +74,7 @@ class Summary:
     seeds: int = 0
     orders: int = 0
     reports: int = 0
+    notifications: int = 0
     virtual_seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
@@ -70,6 +85,7 @@ class Summary:
         self.seeds += 1
         self.orders += result.orders
         self.reports += result.reports
+        self.notifications += result.notifications
         self.virtual_seconds += result.virtual_seconds
         self.counts += result.counts
         self.injected += result.injected
@@ -90,7 +106,11 @@ def main() -> None:
     console = Console(stderr=True)
     started = time.monotonic()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
-    chosen = [seed for seed in seeds if not arguments.reports or has_reports(seed)]
+    chosen = [
+        seed
+        for seed in seeds
+        if (not arguments.reports or has_reports(seed)) and (not arguments.notifications or has_notifications(seed))
+    ]
     summary = _run(chosen, arguments, console)
     _report(summary, time.monotonic() - started, Console(width=140), points=arguments.points)
     if summary.broken:
@@ -107,6 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--reports", action="store_true", help="leave out those that have no reports")
+    parser.add_argument("--notifications", action="store_true", help="leave out those that tell nobody of anything")
     parser.add_argument("--seed", type=int, help="replay this one")
     parser.add_argument("--verbose", action="store_true", help="with --seed: tell its whole story")
     parser.add_argument("--keep-going", action="store_true", help="run all seeds, whatever breaks")
@@ -141,12 +162,15 @@ def _results(seeds: Sequence[int]) -> Iterator[Result]:
 def _report(summary: Summary, seconds: float, console: Console, *, points: bool) -> None:
     console.print(
         f"{summary.seeds} seeds in {seconds:.0f} s ({summary.seeds / seconds:.1f} a second): {summary.orders} orders, "
-        f"{summary.reports} reports, {summary.virtual_seconds / 3600:.0f} hours of virtual time"
+        f"{summary.reports} reports, "
+        f"{summary.notifications} notifications, {summary.virtual_seconds / 3600:.0f} hours of virtual time"
     )
     reached = {
         name: number
         for name, number in summary.counts.items()
-        if name.startswith(("row ", "ended ", "report row ", "report ended "))
+        if name.startswith(
+            ("row ", "ended ", "report row ", "report ended ", "notification row ", "notification ended ")
+        )
     }
     dangers = {danger: sum(summary.counts[name] for name in names) for danger, names in DANGERS.items()}
     _print_counts(console, "Faults", summary.injected)

@@ -7,6 +7,8 @@ import json
 from collections import Counter
 from itertools import chain
 
+from tests.simulation.notification_promises import NotificationVerdict, failed_where_well, rows_told
+from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.promises import Broken, Verdict
 from tests.simulation.report_promises import PERMANENT, ReportVerdict, rows_of
 from tests.simulation.report_workload import ReportWorkload
@@ -16,11 +18,18 @@ from tests.simulation.workload import Workload
 
 
 class Audit:
-    def __init__(self, system: System, workload: Workload, asking: ReportWorkload | None) -> None:
-        """`asking`: who asks for reports, where anybody does."""
+    def __init__(
+        self,
+        system: System,
+        workload: Workload,
+        asking: ReportWorkload | None,
+        telling: NotificationWorkload | None = None,
+    ) -> None:
+        """`asking`: who asks for reports, `telling`: who asks to be told, where anybody does."""
         self._system = system
         self._workload = workload
         self._asking = asking
+        self._telling = telling
         self._calm_since = float("inf")
         self._failed_before_redrive: set[str] = set()
 
@@ -30,6 +39,8 @@ class Audit:
         self._calm_since = system.scheduler.time()
         system.faults.active = False
         system.provider.down_until = 0.0
+        if self._telling:
+            self._telling.notifications.receivers.trouble_ends()
         for name, function in system.functions.functions.items():
             function.refused_until = 0.0
             if function.broken:
@@ -42,12 +53,17 @@ class Audit:
     def report_ids(self) -> list[str]:
         return [*rows_of(self._asking)] if self._asking else []
 
+    def notification_ids(self) -> list[str]:
+        return [*rows_told(self._telling)] if self._telling else []
+
     def states(self) -> Counter[str]:
         """How many orders ended how, and which states were gone through."""
         reached = Counter(f"row {write.status}" for write in self._system.row_writes)
         ended = [f"ended {row.status}" for row in self._rows()]
         if self._asking:
             ended += [f"report ended {row.status}" for row in rows_of(self._asking).values()]
+        if self._telling:
+            ended += [f"notification ended {row.status}" for row in rows_told(self._telling).values()]
         return reached + Counter(ended)
 
     def verdict(self, *, rested: bool) -> Broken | None:
@@ -60,6 +76,10 @@ class Audit:
             reports = rows_of(self._asking).values()
             self._failed_before_redrive |= {row.report_id for row in reports if row.status == "failed"}
             broken = chain(broken, ReportVerdict(self._asking, self._calm_since).broken())
+        if self._telling:
+            told = NotificationVerdict(self._telling, self._calm_since)
+            self._failed_before_redrive |= {row.notification_id for row in failed_where_well(self._telling)}
+            broken = chain(broken, told.broken())
         return next(broken, None)
 
     def verdict_after_redrive(self) -> Broken | None:
@@ -68,7 +88,7 @@ class Audit:
             could = row.succeeds_within(self._system.settings.max_attempts)
             if row.order_id in self._failed_before_redrive and row.status == "failed" and could and not row.discarded:
                 return Broken("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
-        return self._reports_after_redrive()
+        return self._reports_after_redrive() or self._notifications_after_redrive()
 
     def _reports_after_redrive(self) -> Broken | None:
         now = self._system.scheduler.time()
@@ -77,6 +97,13 @@ class Audit:
             over = row.discarded or row.expires_at <= now
             if was_failed and not over and row.failure and row.failure["class"] not in PERMANENT:
                 return Broken("P9", f"still failed after a redrive: {row.failure}", row.report_id)
+        return None
+
+    def _notifications_after_redrive(self) -> Broken | None:
+        for row in failed_where_well(self._telling) if self._telling else ():
+            if row.notification_id in self._failed_before_redrive:
+                why = f"a notification still failed after a redrive: {row.failure}"
+                return Broken("P9", why, row.wanted.subject_id)
         return None
 
     def _rows(self) -> list[Row]:

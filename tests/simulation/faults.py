@@ -182,6 +182,7 @@ class Faults:
     """Chance at each opportunity (DELETE_LOST, INVOCATION_THROTTLED …), or that it happens at all in this run."""
     aim: Aim | None = None
     report_aims: Sequence[Aim] = ()
+    notification_aims: Sequence[Aim] = ()
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -237,7 +238,7 @@ class Faults:
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
 
     def aims_at(self, function: str) -> bool:
-        return function in {aim.function for aim in (self.aim, *self.report_aims) if aim}
+        return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}
 
     @property
     def aims_at_circuit(self) -> bool:

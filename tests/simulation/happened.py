@@ -46,7 +46,7 @@ class RowWrite:
 
 @dataclass(frozen=True)
 class MessageEvent:
-    """One thing that happened to a message of an order or a report."""
+    """One thing that happened to a message of an order, a report or a notification."""
 
     at: float
     who: str
@@ -57,7 +57,7 @@ class MessageEvent:
     group: str
     sequence: int
     subject_id: str
-    """Of the order or the report."""
+    """Of the order, the report or the notification."""
     event: str
     replay: int
 
@@ -72,7 +72,7 @@ class MessageEvent:
             message_id=message.message_id,
             group=message.group,
             sequence=message.sequence,
-            subject_id=body["order_id"] if "order_id" in body else body["report_id"],
+            subject_id=next(body[name] for name in ("order_id", "report_id", "notification_id") if name in body),
             event=body["event"],
             replay=body["replay"],
         )

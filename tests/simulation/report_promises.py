@@ -436,4 +436,5 @@ def rows_of(asking: ReportWorkload) -> dict[str, SeenReport]:
 def _canonical(body: str) -> str:
     parsed: Any = json.loads(body)
     parsed["parameters"].setdefault("time_zone", "UTC")
+    parsed.pop("notify", None)  # Who is told of it makes no other report.
     return json.dumps(parsed, sort_keys=True)

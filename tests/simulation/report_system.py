@@ -87,6 +87,10 @@ class ReportSystem:
         Schedule(system.functions, scheduler, REPORT_STEWARD, 60)
         system.parts.append(self)
 
+    @property
+    def is_at_rest(self) -> bool:
+        return not self.queue.messages
+
     def _world(self, world: World) -> ReportWorld:
         """What a process is given to work with, out of what those of orders are given."""
         side_by_side = SideBySide(self.system.scheduler)

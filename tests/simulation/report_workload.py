@@ -67,6 +67,8 @@ class ReportIntent:
     upload_url: str = ""
     replaced: bool = False
     """Another table was put in the place of the one that was asked for."""
+    notify: list[Mapping[str, Any]] = field(default_factory=list)
+    """Who may be told of it: one of these each time it is asked for."""
 
     def rows_of(self, size: int) -> list[list[str]]:
         """What the table held that has so many bytes as lines of JSON: where it was replaced, it has another size."""
@@ -81,7 +83,9 @@ class ReportIntent:
             parameters["time_zone"] = "UTC"  # As if it were left out.
         names = list(parameters)
         random.shuffle(names)
-        return json.dumps({"type": self.type, "format": self.format, "parameters": {n: parameters[n] for n in names}})
+        told = {"notify": random.choice(self.notify)} if self.notify else {}
+        parameters = {name: parameters[name] for name in names}
+        return json.dumps({"type": self.type, "format": self.format, "parameters": parameters, **told})
 
 
 @dataclass(frozen=True)

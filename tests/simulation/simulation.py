@@ -21,6 +21,9 @@ from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
 from tests.simulation.history import History
+from tests.simulation.notification_faults import aim_at_notifications
+from tests.simulation.notification_system import NotificationSystem
+from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.promises import Broken
 from tests.simulation.report_system import ReportSystem
 from tests.simulation.report_workload import ReportWorkload
@@ -44,7 +47,7 @@ LIBRARY_GLOBALS = (
 CALM_LIMIT = 6 * 3600
 """Seconds of virtual time within which everything must have come to rest once nothing goes wrong any more."""
 STEWARD_MINUTES = 6 * 60
-REPORTS_SHARE = 0.33
+REPORTS_SHARE = NOTIFICATIONS_SHARE = 0.33
 """Of the seeds."""
 
 
@@ -56,6 +59,7 @@ class Result:
     virtual_seconds: float
     orders: int
     reports: int
+    notifications: int
     counts: Counter[str]
     injected: Counter[str]
     points: Counter[tuple[str, str, str]]
@@ -67,16 +71,23 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
     random = Random(seed)
     with virtual_world(random) as (scheduler, history):
         faults = Faults.drawn(random)
-        of_reports = _random_of_reports(seed)
+        of_reports, of_notifications = _random_of_reports(seed), _random_of_notifications(seed)
         if of_reports:
             faults.aim_at_reports(of_reports)
+        if of_notifications:
+            aim_at_notifications(faults, of_notifications)
         settings = _drawn_settings(random, faults)
         if of_reports:
             settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
         system = System(scheduler, random, faults, history, settings)
         workload = Workload(system, random)
         asking = ReportWorkload(workload, ReportSystem(system, random), random) if of_reports else None
-        audit = Audit(system, workload, asking)
+        telling = None
+        if of_notifications:
+            settings = settings.model_copy(update=_drawn_notification_settings(of_notifications))
+            notifications = NotificationSystem(system, of_notifications, settings)
+            telling = NotificationWorkload(workload, notifications, of_notifications, asking)
+        audit = Audit(system, workload, asking, telling)
         broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
     story = ""
@@ -90,6 +101,7 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         virtual_seconds=scheduler.time() - START,
         orders=len(audit.order_ids()),
         reports=len(audit.report_ids()),
+        notifications=len(audit.notification_ids()),
         counts=history.counts,
         injected=faults.injected,
         points=faults.points,
@@ -105,6 +117,16 @@ def _random_of_reports(seed: int) -> Random | None:
     """None where a seed has no reports: it is what it was before there were any."""
     random = Random(f"reports {seed}")
     return random if random.random() < REPORTS_SHARE else None
+
+
+def has_notifications(seed: int) -> bool:
+    return _random_of_notifications(seed) is not None
+
+
+def _random_of_notifications(seed: int) -> Random | None:
+    """None where nobody asks to be told of anything."""
+    random = Random(f"notifications {seed}")
+    return random if random.random() < NOTIFICATIONS_SHARE else None
 
 
 def simulate_all(seeds: Sequence[int]) -> list[Result]:
@@ -188,6 +210,17 @@ def _drawn_report_settings(random: Random, faults: Faults) -> dict[str, int]:
         settings["max_attempts"] = 2
     rows_a_second = random.choice((3000, 3000, 3))
     return settings | {"report_settle_seconds": 2, "report_rows_per_second": rows_a_second}
+
+
+def _drawn_notification_settings(random: Random) -> dict[str, int]:
+    """Few attempts, so that dead letters are reached, and a time-out that leaves time for one slow call or for two."""
+    timeout = random.choice((20, 35))
+    return {
+        "batch_size": random.choice((1, 2)),
+        "notify_max_attempts": random.choice((2, 3)),
+        "notify_timeout_seconds": timeout,
+        "notify_visibility_timeout_seconds": timeout + 2,
+    }
 
 
 class _Happenings(logging.Handler):

@@ -56,6 +56,10 @@ class Part(Protocol):
 
     queue: Queue
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Nothing of its own waits, but dead letters."""
+
     def fortnight_passes(self) -> None: ...
 
     def on_write(self, table: str, before: Item | None, after: Item | None) -> None: ...
@@ -82,6 +86,8 @@ class System:
         """When the circuit of the provider was closed last; None while it is not."""
         self.struck: Counter[tuple[str, str]] = Counter()
         """By process and call: how often a fault struck it."""
+        self.called: set[tuple[str, str]] = set()
+        """Every function, and every call that it made."""
         self.parts: list[Part] = []
         """What joined."""
         self._random = random
@@ -220,6 +226,7 @@ class System:
         self.scheduler.sleep(self._random.uniform(0.001, 0.012))
         function = process.name.partition(".")[0]
         call = f"{operation} {_target_of(request)}"
+        self.called.add((function, call))
         fault = self.faults.strikes_call(function, call)
         if fault is None:
             return self._call(service, operation, request)
@@ -390,8 +397,8 @@ class System:
     @property
     def is_drained(self) -> bool:
         """Nothing waits in a queue but dead letters, and nobody works."""
-        queues = [*self.queues.values(), *(part.queue for part in self.parts)]
-        return self.functions.running == 0 and not any(queue.messages for queue in queues)
+        waits = any(queue.messages for queue in self.queues.values())
+        return self.functions.running == 0 and not waits and all(part.is_at_rest for part in self.parts)
 
     @property
     def hides_dead_letters(self) -> bool:

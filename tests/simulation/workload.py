@@ -95,13 +95,15 @@ class Workload:
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and order id: what operators did to orders."""
     joined: list[Crowd] = field(default_factory=list)
+    adorned: Callable[[Intent], Intent] = lambda intent: intent
+    """What somebody who joined adds to an order."""
     busy: int = 0
     """Clients and operators that are not done yet."""
     _processes: int = 0
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
-        timed = self._drawn_crowd()
+        timed = [(delay, self.adorned(intent)) for delay, intent in self._drawn_crowd()]
         self.intents = [intent for _, intent in timed]
         for delay, intent in timed:
             self.start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]

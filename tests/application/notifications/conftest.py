@@ -62,6 +62,7 @@ class Scene:
             journal=self.journal,
             clock=self.clock,
             draw=lambda: 0.0,
+            sleep=lambda _: None,
             executor=OneAfterAnother(),
             reserve_seconds=17,
         )

@@ -114,6 +114,29 @@ def test_a_delivery_that_could_not_be_written_down_is_made_again_under_its_id(sc
     assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
 
 
+def test_an_outage_that_hits_what_came_of_an_attempt_uses_up_none(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.notifications.unwritable = {NotificationStatus.DELIVERED}
+    for receive_count in range(1, MAX_ATTEMPTS + 3):
+        assert scene.deliver(a_message(notification, receive_count=receive_count)) == ["m-1"]
+    scene.notifications.unwritable.clear()
+    assert scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS + 3)) == []
+    assert scene.row(notification).status is NotificationStatus.DELIVERED
+
+
+def test_what_failed_for_good_fails_for_its_own_reason_after_an_outage(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [PermanentError("AddressNotAllowed", "no")]
+    scene.notifications.unwritable = {NotificationStatus.FAILED}
+    for receive_count in range(1, MAX_ATTEMPTS + 3):
+        scene.deliver(a_message(notification, receive_count=receive_count))
+    scene.notifications.unwritable.clear()
+    scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS + 3))
+    failure = scene.row(notification).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("AddressNotAllowed", 1)
+
+
 def test_a_notification_that_kills_the_worker_is_found_out(scene: Scene) -> None:
     notification = scene.announced()
 
@@ -155,6 +178,19 @@ def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene)
     assert scene.publisher.sent[-1].replay == again.replay == 1
     scene.deliver(a_message(again, "m-2"))
     assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
+
+
+def test_one_that_a_worker_takes_up_before_the_row_knows_that_it_was_sent_anew_was_not_rescued(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    scene.deliver(a_message(notification, "m-2", replay=1))
+    assert scene.row(notification).rescues == 0
+
+
+def test_a_rescue_that_a_worker_takes_up_before_the_row_knows_of_it_counts(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification, "m-2", replay=1))
+    assert scene.row(notification).rescues == 1
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:

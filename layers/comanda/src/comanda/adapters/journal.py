@@ -133,6 +133,7 @@ _WARNINGS = {
     "report.failed",
     "report.rescued",
     "notification.attempt_failed",
+    "notification.attempt_lost",
     "notification.failed",
     "notification.rescued",
     "receiver.circuit_open",

@@ -1,8 +1,8 @@
 """notification.due → the receiver: at least once, always with the same id (P10), and never at the cost of an order.
 
 Groups are worked on side by side. Attempts, pauses and dead letters are as for orders (work.py), but that a call made
-twice does no harm: it repeats its id. So an attempt is written down before the call from the second receive on only,
-and nothing is given back: whatever has to be read is read before the attempt begins.
+twice does no harm: it repeats its id. So an attempt is written down before the call from the second receive on only.
+It is given back where what came of it could not be written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from comanda.domain.meeting import Verdict
 from comanda.domain.messages import NotificationDelivery
 from comanda.domain.notification import Notification, NotificationFailure, meet_notification
 from comanda.domain.notify import Channel
-from comanda.domain.retry import RetryPolicy
+from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 
 
 class _Rest(Exception):
@@ -38,6 +38,8 @@ class DeliverNotifications:
     journal: Journal
     clock: Clock
     draw: Callable[[], float]
+    sleep: Callable[[float], None]
+    """Seconds."""
     executor: Executor
     reserve_seconds: float
     """Nothing is begun with less time left than this: a call may take all of it."""
@@ -89,7 +91,11 @@ class DeliverNotifications:
         if verdict is Verdict.TAKE_UP:
             found = self._save(found, found.taken_up(self.clock(), message.replay))
             self.journal.tell("notification.taken_up", found)
-        return self._attempt(found, delivery)
+        try:
+            return self._attempt(found, delivery)
+        except Unavailable:
+            self._give_back(delivery, found)
+            raise
 
     def _attempt(self, notification: Notification, delivery: NotificationDelivery) -> bool:
         if self.subscriptions.has_ended(notification.receiver_id):
@@ -126,6 +132,23 @@ class DeliverNotifications:
         if notification.attempts_of(delivery.message_id) >= self.retry.max_attempts:
             raise PermanentError("WorkerDied", "all attempts are used up; the last had no outcome: the worker died")
         return self._save(notification, notification.tried(delivery.message_id, delivery.receive_count, self.clock()))
+
+    def _give_back(self, delivery: NotificationDelivery, notification: Notification) -> None:
+        """The attempt came to nothing through no fault of the receiver's. Whether it was written down, the row says.
+
+        The outage may go on: it is tried for some seconds, as for orders (P6).
+        """
+        for pause in GIVE_BACK_PAUSES:
+            try:
+                found = self.notifications.get(notification.notification_id)
+                if found is None or not found.is_trying(delivery.message_id, delivery.receive_count):
+                    return
+                self._save(found, found.given_back(self.clock()))
+            except (Overtaken, Unavailable):
+                self.sleep(pause)
+            else:
+                return
+        self.journal.tell("notification.attempt_lost", notification)
 
     def _end(self, notification: Notification) -> bool:
         self.journal.tell("notification.ended", self._save(notification, notification.ended(self.clock())))

@@ -100,6 +100,19 @@ class Notification:
         used = NotificationAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
         return replace(self, attempts=used, updated_at=now, version=self.version + 1)
 
+    def is_trying(self, message_id: str, receive_count: int) -> bool:
+        """The attempt that was written down at this receive has had no outcome yet."""
+        used = self.attempts
+        waits = self.status is NotificationStatus.WAITING
+        return waits and used is not None and (used.message_id, used.receive_count) == (message_id, receive_count)
+
+    def given_back(self, now: datetime) -> Self:
+        """The last attempt came to nothing, and counts for nothing."""
+        if self.attempts is None:
+            raise IllegalTransition(f"notification {self.notification_id} was not tried")
+        used = replace(self.attempts, count=self.attempts.count - 1)
+        return replace(self, attempts=used, updated_at=now, version=self.version + 1)
+
     def delivered(self, now: datetime) -> Self:
         return self._moved(NotificationStatus.DELIVERED, now)
 
@@ -110,9 +123,9 @@ class Notification:
         return replace(self._moved(NotificationStatus.FAILED, failure.at), failure=failure)
 
     def taken_up(self, now: datetime, replay: int) -> Self:
-        """It begins again with a new budget of attempts. A failed one was sent anew by a person, so rescues count anew;
-        a waiting one by the steward, whose rescue has not been counted yet."""
-        rescues = 0 if self.status is NotificationStatus.FAILED else self.rescues + 1
+        """It begins again with a new budget of attempts. A waiting one was sent anew by the steward, whose rescue has
+        not been counted yet; any other by a person, so that rescues count anew."""
+        rescues = self.rescues + 1 if self.status is NotificationStatus.WAITING else 0
         return self._again(now, replay, rescues)
 
     def rescued(self, now: datetime, replay: int) -> Self:

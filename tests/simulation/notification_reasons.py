@@ -1,0 +1,47 @@
+"""P6 of notifications: whether an outsider can see why one failed."""
+
+from collections.abc import Iterator
+
+from tests.simulation.notification_faults import DELIVERER
+from tests.simulation.notification_workload import NotificationWorkload
+from tests.simulation.receivers import INSIDE, PICKY
+from tests.simulation.seen_notifications import SeenNotification
+
+OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "ReceiverResting", "WorkerDied"}
+
+
+def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -> str | None:
+    """What is missing; None where there is a reason. `row` has failed."""
+    assert row.failure
+    name, settings = row.failure["class"], telling.notifications.settings
+    if name == "AddressNotAllowed":
+        return None if row.wanted.url == INSIDE else "its receiver is outside"
+    if name == "ReceiverRefused" and row.wanted.url != PICKY:
+        return "its receiver refuses nothing"
+    if name == "WorkerUnavailable":
+        letters = [e.message_id for e in telling.notifications.events if e.what == "dead-lettered"]
+        mine = [m for m in letters if m in _messages_of(telling, row)]
+        ill = sum(telling.notifications.mapping.batches_died.get(message_id, 0) for message_id in mine)
+        away = sum(1 for _ in _told(telling, "log: storage.unavailable"))
+        enough = ill + away >= telling.notifications.work.max_receive_count // 4
+        return None if enough else f"{ill} workers could not run, and {away} turned it away"
+    if name not in OF_ATTEMPTS:
+        return "a notification must not fail of that"
+    calls = telling.notifications.receivers.by_id[row.notification_id]
+    refused = sum(not call.was_taken for call in calls)
+    lost = sum(1 for _ in _told(telling, "log: notification.attempt_failed", row.wanted.subject_id))
+    died = telling.notifications.mapping.batches_died.get(row.failure["message_id"], 0)
+    if max(refused, lost) + died < settings.notify_max_attempts:
+        return f"it was refused {refused} times, failed {lost} times, and its worker died {died} times"
+    return None
+
+
+def _messages_of(telling: NotificationWorkload, row: SeenNotification) -> set[str]:
+    return {event.message_id for event in telling.notifications.events if event.subject_id == row.notification_id}
+
+
+def _told(telling: NotificationWorkload, happening: str, about: str | None = None) -> Iterator[str]:
+    for told in telling.notifications.system.history.happenings:
+        by_worker = told.who.startswith(f"{DELIVERER}.")
+        if by_worker and about in (None, told.order_id) and told.what.startswith(happening):
+            yield told.what
