@@ -29,7 +29,12 @@ def build_app(settings: StageSettings, app: App) -> App:
     reports = ReportsStack(app, f"{name}-Reports", settings=settings, bundler=bundler, data=data)
     api = ApiStack(app, f"{name}-Api", settings=settings, bundler=bundler, data=data, orders=orders, reports=reports)
     ObservabilityStack(
-        app, f"{name}-Observability", settings=settings, api=api.api, watched=(data, orders, reports, api)
+        app,
+        f"{name}-Observability",
+        settings=settings,
+        bundler=bundler,
+        api=api.api,
+        watched=(data, orders, reports, api),
     )
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)

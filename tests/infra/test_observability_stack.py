@@ -10,7 +10,7 @@ from comanda.adapters.journal import MEASURED
 from infra.settings import SettingsError, load_settings
 from local.guarded import ROOT
 from tests.infra.conftest import Resource, Synthesized, synthesize
-from tests.infra.test_orders_stack import named
+from tests.infra.test_orders_stack import as_list, named, statements
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 QUEUES = ("orders", "enrichment", "completion", "reports")
@@ -169,7 +169,36 @@ def test_an_alarm_is_told_to_the_topic_or_is_part_of_one_that_is(dev: Synthesize
     assert {name for name in alarms(dev) if f"ALARM({name})" not in rules} <= set(told(dev))
 
 
-def test_each_alarm_that_is_told_has_its_paragraph_and_each_paragraph_its_alarm(dev: Synthesized) -> None:
+@pytest.fixture(scope="session")
+def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return synthesize(load_settings("dev", {"canary_minutes": 5}), tmp_path_factory.mktemp("canary"))
+
+
+def test_a_canary_has_a_token_a_schedule_and_an_alarm_that_silence_sets_off(
+    with_canary: Synthesized, dev: Synthesized
+) -> None:
+    assert "check_canary" not in dev.functions()
+    variables = with_canary.functions()["check_canary"]["Environment"]["Variables"]
+    assert (variables["CANARY_SECRET"], variables["CANARY_MINUTES"]) == ("comanda-dev-canary", "5")
+    granted = {
+        (named(resource), action)
+        for statement in statements(with_canary)["check_canary"]
+        for resource in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+    assert {each for each in granted if each[0] != "*" and not each[1].startswith("logs:")} == {
+        ("secret", "secretsmanager:GetSecretValue")
+    }
+    schedules = with_canary.observability.find_resources("AWS::Scheduler::Schedule").values()
+    assert [each["Properties"]["ScheduleExpression"] for each in schedules] == ["rate(5 minutes)"]
+    alarm = alarms(with_canary)["canary-failing"]
+    assert watches(alarm) == ("CanaryFailed", "Maximum", "technical")
+    assert alarm["Period"] == 300
+    assert_fires(alarm, over=0, datapoints=(2, 2), missing="breaching")
+
+
+def test_each_alarm_that_is_told_has_its_paragraph_and_each_paragraph_its_alarm(with_canary: Synthesized) -> None:
+    dev = with_canary
     headings = re.findall(r"^## `([^`]+)`$", RUNBOOK, re.MULTILINE)
     explained = {heading.replace("<queue>", queue) for heading in headings for queue in QUEUES}
     assert explained == set(told(dev))
