@@ -39,6 +39,7 @@ def build_app(settings: StageSettings, app: App) -> App:
         app,
         f"{name}-Observability",
         settings=settings,
+        bundler=bundler,
         api=api.api,
         watched=(data, orders, reports, api, notifications),
     )
