@@ -188,6 +188,7 @@ def test_the_canary_is_given_a_token_and_loses_those_it_had(
         api_url="http://x",
         endpoint_url=bare_emulator,
         region="us-east-1",
+        webhook_secrets_secret="unused",
         tokens_secret=secret,
         queues={},
         tables={},
