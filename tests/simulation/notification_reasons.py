@@ -7,7 +7,8 @@ from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.receivers import INSIDE, PICKY
 from tests.simulation.seen_notifications import SeenNotification
 
-OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "ReceiverResting", "WorkerDied"}
+OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "WorkerDied"}
+"""Of a receiver that is left alone nothing fails: the last attempt is made whatever is known of it."""
 
 
 def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -> str | None:
