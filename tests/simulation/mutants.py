@@ -78,7 +78,6 @@ OF_REPORTS = [
 OF_NOTIFICATIONS = [
     "a notification's row before its message",
     "the change in a notification's id",
-    "the receiver in a notification's id",
     "an outage has the stream read again",
     "a message group for each receiver and order",
     "the attempt at a notification written before it starts",

@@ -52,6 +52,7 @@ class NotificationVerdict:
     def broken(self) -> Iterator[Broken]:
         yield from self._asked_is_what_callers_said()
         yield from self._whatever_was_asked_for_is_told()
+        yield from self._a_message_has_its_row()
         yield from self._one_id_for_each_event()
         yield from self._in_order()
         yield from self._states_are_legal()
@@ -101,6 +102,13 @@ class NotificationVerdict:
                 yield Broken("B4", f"{row.wanted.event} is delivered, and was never taken", subject_id)
             if row.status == "ended" and not self._was_gone(row):
                 yield Broken("B4", f"{row.wanted.event} is ended, and its receiver never said so", subject_id)
+
+    def _a_message_has_its_row(self) -> Iterator[Broken]:
+        for event in self._events("sent"):
+            writes = self._writes[event.subject_id]
+            if not writes or event.at < writes[0].at:
+                about = writes[0].row.wanted.subject_id if writes else None
+                yield Broken("B4", "a notification's message was sent before its row was there", about)
 
     def _was_gone(self, row: SeenNotification) -> bool:
         receiver = (row.wanted.caller, row.wanted.url)
