@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.guards.mutation import Mutation
+from tests.guards.notifications import NOTIFICATIONS
 from tests.guards.orders import ORDERS
 from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *WEBSOCKETS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *WEBSOCKETS, *NOTIFICATIONS]
 
 
 def main() -> None:

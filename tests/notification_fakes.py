@@ -19,6 +19,8 @@ class FakeNotifications:
     """So many saves do nothing, and answer with an outage."""
     unwritable: set[NotificationStatus] = field(default_factory=set)
     """Saves of such a status meet an outage."""
+    at_save: Callable[[], object] = lambda: None
+    """What others do just before a save."""
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
@@ -32,6 +34,7 @@ class FakeNotifications:
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()
+        self.at_save()
         if after.status in self.unwritable:
             raise Unavailable("notifications table: ThrottlingException")
         if self.lost_saves:
@@ -66,10 +69,12 @@ class FakeNotificationPublisher:
     sent: list[NotificationMessage] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     outage: bool = False
+    at_publish: Callable[[Notification], object] = lambda _: None
 
     def publish(self, notification: Notification) -> None:
         if self.outage:
             raise Unavailable("queue: ServiceUnavailable")
+        self.at_publish(notification)
         self.sent.append(NotificationMessage(notification.notification_id, notification.replay))
         self.groups.append(notification.group)
 

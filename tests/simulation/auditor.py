@@ -113,7 +113,12 @@ class Audit:
         for queue in [*self._system.queues.values(), *(part.queue for part in self._system.parts)]:
             for message in queue.messages:
                 body = json.loads(message.body)
-                order_id = body.get("order_id") or body.get("report_id")
+                order_id = body.get("order_id") or body.get("report_id") or self._told_of(body["notification_id"])
                 why = f"{queue.name} never ran dry; received {message.receive_count} times"
                 return Broken("P5", why, order_id, message.group)
         return Broken("P5", "somebody never came to an end")
+
+    def _told_of(self, notification_id: str) -> str | None:
+        """The order or the report that a notification is about."""
+        row = rows_told(self._telling).get(notification_id) if self._telling else None
+        return row.wanted.subject_id if row else None

@@ -12,6 +12,7 @@ NOTIFICATION_AIMS: dict[Aim, int] = {
     Aim(function, call): weight
     for function, weight, calls in (
         ("write_orders", 2, ("GetItem subscriptions",)),
+        ("write_reports", 1, ("GetItem subscriptions",)),
         (ANNOUNCER, 3, ("PutItem notifications", "SendMessage notifications.fifo")),
         (DELIVERER, 3, ("GetItem notifications", "GetItem subscriptions", "UpdateItem notifications")),
         (DELIVERER, 3, ("ChangeMessageVisibilityBatch notifications.fifo", "GetItem circuits")),

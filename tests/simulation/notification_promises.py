@@ -2,7 +2,7 @@
 for each event, never a delay of an order. Nothing of the code under test is used."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from tests.simulation.notification_faults import ANNOUNCER, DELIVERER, NOTIFICAT
 from tests.simulation.notification_reasons import fails_without_reason
 from tests.simulation.notification_system import NotificationWrite
 from tests.simulation.notification_workload import HOPELESS, NotificationWorkload
-from tests.simulation.promises import TRUTH_SECONDS, Broken
+from tests.simulation.promises import TRUTH_SECONDS, Broken, late_copies
 from tests.simulation.receivers import URLS, Call
 from tests.simulation.seen_notifications import LAST, SeenNotification, Wanted
 from tests.simulation.workload import Exchange
@@ -52,10 +52,13 @@ class NotificationVerdict:
     def broken(self) -> Iterator[Broken]:
         yield from self._asked_is_what_callers_said()
         yield from self._whatever_was_asked_for_is_told()
+        yield from self._a_message_has_its_row()
         yield from self._one_id_for_each_event()
         yield from self._in_order()
         yield from self._states_are_legal()
         yield from self._who_wakes_up_late_changes_nothing()
+        yield from self._no_run_of_its_own()
+        yield from self._killers_come_to_an_end()
         yield from self._nobody_fails_untried()
         yield from self._permanent_errors_do_not_wait()
         yield from self._dead_letters_are_accounted_for()
@@ -99,6 +102,13 @@ class NotificationVerdict:
                 yield Broken("B4", f"{row.wanted.event} is delivered, and was never taken", subject_id)
             if row.status == "ended" and not self._was_gone(row):
                 yield Broken("B4", f"{row.wanted.event} is ended, and its receiver never said so", subject_id)
+
+    def _a_message_has_its_row(self) -> Iterator[Broken]:
+        for event in self._events("sent"):
+            writes = self._writes[event.subject_id]
+            if not writes or event.at < writes[0].at:
+                about = writes[0].row.wanted.subject_id if writes else None
+                yield Broken("B4", "a notification's message was sent before its row was there", about)
 
     def _was_gone(self, row: SeenNotification) -> bool:
         receiver = (row.wanted.caller, row.wanted.url)
@@ -157,6 +167,26 @@ class NotificationVerdict:
                     why = f"receive {receive_count} wrote after receive {last[message_id]} of one message"
                     yield Broken("fence", why, row.wanted.subject_id)
                 last[message_id] = receive_count
+
+    def _no_run_of_its_own(self) -> Iterator[Broken]:
+        """Only an operator makes a failed one begin again; late copies as for orders."""
+        deeds = Counter(notification_id for _, _, notification_id in self._telling.operated)
+        failed = {i: [w.at for w in writes if w.row.status == "failed"] for i, writes in self._writes.items()}
+        deeds.update(late_copies(self._events("sent"), failed))
+        for notification_id, writes in self._writes.items():
+            revived = sum(a.row.status == "failed" and b.row.status == "waiting" for a, b in pairwise(writes))
+            if revived > deeds[notification_id]:
+                why = f"a notification failed, and began again {revived} times, of which {deeds[notification_id]} sent"
+                yield Broken("P2", why, writes[0].row.wanted.subject_id)
+
+    def _killers_come_to_an_end(self) -> Iterator[Broken]:
+        """A6: each message about an event that kills its caller is tried once more than it has attempts."""
+        for row in self._rows.values():
+            kills = sum(call.answer == 0 for call in self._calls(row))
+            messages = {e.message_id for e in self._events(None, row.notification_id) if e.what != "swallowed"}
+            if kills > len(messages) * (self._notifications.settings.notify_max_attempts + 1):
+                why = f"{row.wanted.event} killed its caller {kills} times, in {len(messages)} messages"
+                yield Broken("A6", why, row.wanted.subject_id)
 
     def _nobody_fails_untried(self) -> Iterator[Broken]:
         for row in self._rows.values():

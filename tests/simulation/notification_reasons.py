@@ -7,7 +7,8 @@ from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.receivers import INSIDE, PICKY
 from tests.simulation.seen_notifications import SeenNotification
 
-OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "ReceiverResting", "WorkerDied"}
+OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "WorkerDied"}
+"""Of a receiver that is left alone nothing fails: the last attempt is made whatever is known of it."""
 
 
 def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -> str | None:
@@ -28,11 +29,12 @@ def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -
     if name not in OF_ATTEMPTS:
         return "a notification must not fail of that"
     calls = telling.notifications.receivers.by_id[row.notification_id]
-    refused = sum(not call.was_taken for call in calls)
-    lost = sum(1 for _ in _told(telling, "log: notification.attempt_failed", row.wanted.subject_id))
+    failed = sum(not call.went_well for call in calls)
+    rested = sum("ReceiverResting" in told for told in _told(telling, "log: notification.attempt_failed", row))
+    lost = sum(1 for _ in _told(telling, "log: notification.attempt_lost", row))
     died = telling.notifications.mapping.batches_died.get(row.failure["message_id"], 0)
-    if max(refused, lost) + died < settings.notify_max_attempts:
-        return f"it was refused {refused} times, failed {lost} times, and its worker died {died} times"
+    if failed + rested + lost + died < settings.notify_max_attempts:
+        return f"it failed {failed} times, its receiver was left alone {rested} times, and its worker died {died} times"
     return None
 
 
@@ -40,8 +42,13 @@ def _messages_of(telling: NotificationWorkload, row: SeenNotification) -> set[st
     return {event.message_id for event in telling.notifications.events if event.subject_id == row.notification_id}
 
 
-def _told(telling: NotificationWorkload, happening: str, about: str | None = None) -> Iterator[str]:
+def _told(telling: NotificationWorkload, happening: str, about: SeenNotification | None = None) -> Iterator[str]:
+    """What workers said, of everything or of one order or report."""
     for told in telling.notifications.system.history.happenings:
         by_worker = told.who.startswith(f"{DELIVERER}.")
-        if by_worker and about in (None, told.order_id) and told.what.startswith(happening):
+        if (
+            by_worker
+            and (about is None or told.order_id == about.wanted.subject_id)
+            and told.what.startswith(happening)
+        ):
             yield told.what

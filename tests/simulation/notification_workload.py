@@ -52,7 +52,7 @@ class NotificationWorkload:
         self.workload.joined.append(self)
         self.workload.adorned = self._adorned
         led_to = [_LED_TO_BY[aim.call] for aim in faults.notification_aims if aim.call in _LED_TO_BY]
-        self._urls = [*led_to, *self.random.sample(URLS, self.random.randint(2, 4))]
+        self._urls = led_to or self.random.sample(URLS, self.random.randint(2, 4))
         if self.random.random() < 0.4:
             self._say_once_for_all(self.random.choice(("web", "mobile")))
         receivers = self.notifications.receivers

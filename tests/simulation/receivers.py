@@ -43,10 +43,17 @@ class Call:
     """The status code; 0 where there was none."""
     who: str
     """The process that called."""
+    was_heard: bool = True
+    """The answer came in time."""
 
     @property
     def was_taken(self) -> bool:
         return 200 <= self.answer < 300
+
+    @property
+    def went_well(self) -> bool:
+        """As far as the caller knows."""
+        return self.was_taken and self.was_heard
 
 
 @dataclass
@@ -82,7 +89,7 @@ class Receivers:
         if url == INSIDE:
             raise not_allowed("its host has an address that is not public")
         lost = url == SLOW and self.faults.active and self.random.random() < self.loses_answers
-        self._note(url, told, headers, answer, f"{answer}, and its answer is lost" if lost else str(answer))
+        self._note(url, told, headers, answer, f"{answer}, unheard" if lost else str(answer), heard=not lost)
         self.scheduler.sleep(LONGEST_CALL if lost else self._seconds_of(url))
         if lost:
             raise ReceiverOutage("ReceiverTimeout", "the receiver gave no answer in time")
@@ -117,7 +124,16 @@ class Receivers:
     def _seconds_of(self, url: str) -> float:
         return self.random.uniform(1, LONGEST_CALL - 0.5) if url == SLOW else self.random.uniform(0.01, 0.4)
 
-    def _note(self, url: str, told: Mapping[str, object], headers: Mapping[str, str], answer: int, what: str) -> None:
+    def _note(
+        self,
+        url: str,
+        told: Mapping[str, object],
+        headers: Mapping[str, str],
+        answer: int,
+        what: str,
+        *,
+        heard: bool = True,
+    ) -> None:
         data = told["data"]
         assert isinstance(data, dict)
         subject_id = str(data.get("order_id") or data.get("report_id"))
@@ -131,6 +147,7 @@ class Receivers:
             subject_id,
             answer,
             self.scheduler.who(),
+            heard,
         )
         if self.by_id[webhook_id]:
             self.history.counts["receiver told again"] += 1

@@ -40,6 +40,14 @@ def test_who_dies_between_row_and_message_sends_it_the_next_time(scene: Scene) -
     assert (len(scene.notifications.rows), len(scene.publisher.sent)) == (1, 1)
 
 
+def test_the_row_stands_before_the_message_is_sent(scene: Scene) -> None:
+    """Or a worker would find nothing to deliver, and let the message go."""
+    stood: list[bool] = []
+    scene.publisher.at_publish = lambda told: stood.append(told.notification_id in scene.notifications.rows)
+    scene.announce(a_told())
+    assert stood == [True]
+
+
 def test_what_is_over_is_not_sent_again_by_a_late_reading(scene: Scene) -> None:
     notification = scene.announced()
     scene.notifications.save(notification, notification.delivered(scene.clock()))

@@ -15,6 +15,10 @@ DOWN = ReceiverOutage("ReceiverTimeout", "no answer in time")
 LATER = NOW + timedelta(hours=1)
 
 
+class _Died(BaseException):
+    """The process is gone."""
+
+
 def test_a_notification_is_delivered_with_one_write(scene: Scene) -> None:
     notification = scene.announced()
     assert scene.deliver(a_message(notification)) == []
@@ -141,11 +145,11 @@ def test_a_notification_that_kills_the_worker_is_found_out(scene: Scene) -> None
     notification = scene.announced()
 
     def die(_: object) -> None:
-        raise KeyboardInterrupt
+        raise _Died
 
     scene.receivers.on_call = die
     for receive_count in range(1, MAX_ATTEMPTS + 2):
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(_Died):
             scene.deliver(a_message(notification, receive_count=receive_count))
     assert scene.deliver(a_message(notification, receive_count=MAX_ATTEMPTS + 2)) == ["m-1"]
     failure = scene.row(notification).failure
@@ -178,6 +182,14 @@ def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene)
     assert scene.publisher.sent[-1].replay == again.replay == 1
     scene.deliver(a_message(again, "m-2"))
     assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
+
+
+def test_a_copy_from_before_it_was_sent_anew_is_dropped(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    scene.resend(notification)
+    assert scene.deliver(a_message(notification, "m-copy", replay=0)) == []
+    assert len(scene.receivers.told) == 1
 
 
 def test_one_that_a_worker_takes_up_before_the_row_knows_that_it_was_sent_anew_was_not_rescued(scene: Scene) -> None:

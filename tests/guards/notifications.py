@@ -1,0 +1,160 @@
+"""What keeps a notification told at least once, under one id, in its order, and at nobody else's cost."""
+
+from tests.guards.mutation import Mutation
+
+NOTIFICATIONS = [
+    Mutation(
+        "a notification's row before its message",
+        "application/announce_changes.py",
+        "            notification = self.notifications.add(new) or new\n",
+        "            self.publisher.publish(new)\n            notification = self.notifications.add(new) or new\n",
+    ),
+    Mutation(
+        "the change in a notification's id",
+        "domain/notification.py",
+        "change.subject_id, change.version, change.status, caller,",
+        "change.subject_id, change.status, caller,",
+    ),
+    Mutation(
+        "the receiver in a notification's id",
+        "domain/notification.py",
+        "change.status, caller, channel, target]",
+        "change.status, caller, channel]",
+    ),
+    Mutation(
+        "an outage has the stream read again",
+        "application/announce_changes.py",
+        "                self._announce(each)\n",
+        "                try:\n                    self._announce(each)\n                except Exception:\n"
+        "                    pass\n",
+    ),
+    Mutation(
+        "what is over is not announced again",
+        "application/announce_changes.py",
+        "notification.status is not NotificationStatus.WAITING",
+        "False",
+    ),
+    Mutation(
+        "a message group for each receiver and order",
+        "domain/notification.py",
+        "str(uuid.uuid5(uuid.UUID(self.receiver_id), self.subject_id))",
+        "self.notification_id",
+    ),
+    Mutation(
+        "the attempt at a notification written before it starts",
+        "application/deliver_notifications.py",
+        "if delivery.receive_count == 1:",
+        "if True:",
+    ),
+    Mutation(
+        "the attempt at a notification given back",
+        "application/deliver_notifications.py",
+        "            self._give_back(delivery, found)\n",
+        "",
+    ),
+    Mutation(
+        "the group rests behind what its receiver did not take",
+        "application/deliver_notifications.py",
+        "        raise _Rest(pause)\n",
+        "        return False\n",
+    ),
+    Mutation(
+        "the pause of notifications that follow",
+        "application/deliver_notifications.py",
+        "self.queue.hide(waiting, seconds)",
+        "self.queue.hide(waiting[:1], seconds)",
+    ),
+    Mutation(
+        "what has no time for a call is handed back",
+        "application/deliver_notifications.py",
+        "if seconds_left < self.reserve_seconds:",
+        "if False:",
+    ),
+    Mutation(
+        "the fence of notifications",
+        "domain/notification.py",
+        " and tried.receive_count > delivery.receive_count",
+        " and False",
+    ),
+    Mutation(
+        "the very message of a failed notification is let through",
+        "domain/notification.py",
+        "if notification.failure.message_id == delivery.message_id:",
+        "if False:",
+    ),
+    Mutation(
+        "a redrive of a notification is sent after the failure",
+        "domain/notification.py",
+        "Verdict.TAKE_UP if delivery.sent_at > notification.failure.at else Verdict.DROP",
+        "Verdict.TAKE_UP",
+    ),
+    Mutation(
+        "an old replay of a notification is dropped",
+        "domain/notification.py",
+        "notification.is_over or message.replay < notification.replay",
+        "notification.is_over",
+    ),
+    Mutation(
+        "who has answered 410 is not called",
+        "application/deliver_notifications.py",
+        "if self.subscriptions.has_ended(notification.receiver_id):",
+        "if False:",
+    ),
+    Mutation(
+        "410 ends a receiver",
+        "application/deliver_notifications.py",
+        "            self.subscriptions.end(notification)\n",
+    ),
+    Mutation(
+        "a resent notification's message before its row",
+        "application/resend_notification.py",
+        "        self.publisher.publish(again)\n",
+    ),
+    Mutation(
+        "the steward of notifications publishes before it writes",
+        "application/tend_notifications.py",
+        "        self.publisher.publish(rescued)\n",
+    ),
+    Mutation(
+        "a rescue of a notification has a body of its own",
+        "application/tend_notifications.py",
+        "notification.rescued(self.clock(), replay + 1)",
+        "notification.rescued(self.clock(), notification.replay + 1)",
+    ),
+    Mutation(
+        "the one rescue of a notification",
+        "application/tend_notifications.py",
+        "notification.rescues < self.max_rescues",
+        "True",
+    ),
+    Mutation(
+        "a rescue of a notification taken up before it is written counts",
+        "domain/notification.py",
+        "self.rescues + 1 if self.status is NotificationStatus.WAITING else 0",
+        "0",
+    ),
+    Mutation(
+        "only the last run of a notification counts",
+        "application/tend_notifications.py",
+        "message.replay < last_run[message.notification_id]",
+        "False",
+    ),
+    Mutation(
+        "dead letters of notifications that are over are removed",
+        "application/tend_notifications.py",
+        "if replay == notification.replay and notification.is_over:",
+        "if False:",
+    ),
+    Mutation(
+        "the steward leaves a notification that has changed",
+        "application/tend_notifications.py",
+        "        except Overtaken:\n            return\n",
+        "        except Overtaken:\n            raise\n",
+    ),
+    Mutation(
+        "the last attempt is made whatever is known of its receiver",
+        "adapters/webhook_sender.py",
+        "return call if is_last else self.circuits",
+        "return self.circuits",
+    ),
+]
