@@ -70,7 +70,13 @@ class NotificationsStack(Stack):
 
     def _deliver_notifications(self) -> QueueWorker:
         settings = self._settings
-        mail = {"EMAIL_FROM": settings.email_from, "EMAIL_LOCALE": settings.email_locale} if settings.email_from else {}
+        mail = {}
+        if settings.email_from:
+            mail = {
+                "EMAIL_FROM": settings.email_from,
+                "EMAIL_LOCALE": settings.email_locale,
+                "EMAIL_TIME_ZONE": settings.email_time_zone,
+            }
         worker = QueueWorker(
             self,
             "DeliverNotifications",

@@ -156,6 +156,7 @@ class StageSettings(BaseModel):
     """The address that mails come from, of an identity that SES has verified; unset, there are none."""
     email_locale: Literal["pt-BR", "en-US"] = "pt-BR"
     """The language of mails where nobody asked for another."""
+    email_time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]+$", max_length=60)] = "America/Sao_Paulo"
     public_url: HttpUrl | None = None
     """Where callers reach the API: what links in webhooks and mails begin with. Unset, API Gateway's own."""
     emulator_url: HttpUrl | None = None

@@ -28,6 +28,8 @@ class Edge:
     receivers: Receivers
     secrets: WebhookSecrets
     links: NotificationLinks
+    mail: Sender | None = None
+    """Unset where the stage sends none."""
 
 
 def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
@@ -40,7 +42,10 @@ def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
         clock=world.clock,
         max_attempts=settings.max_attempts,
     )
-    senders: Mapping[Channel, Sender] = {Channel.WEBHOOK: webhooks}
+    senders: Mapping[Channel, Sender] = {
+        Channel.WEBHOOK: webhooks,
+        **({Channel.EMAIL: edge.mail} if edge.mail else {}),
+    }
     deliver = DeliverNotifications(
         notifications=NotificationTable(world.dynamodb, settings.notifications_table),
         subscriptions=SubscriptionTable(world.dynamodb, settings.subscriptions_table),

@@ -1,12 +1,18 @@
-"""The world outside, as it really is: the internet, secrets, and links back to us."""
+"""The world outside, as it really is: the internet, mail, secrets, and links back to us."""
 
+from zoneinfo import ZoneInfo
+
+import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from comanda.adapters.link_keys import StoredLinkKeys
+from comanda.adapters.mail import SesMails
+from comanda.adapters.mail_sender import MailSender
 from comanda.adapters.notification_links import SignedLinks
 from comanda.adapters.webhook_call import WebhookCalls
 from comanda.adapters.webhook_secrets import StoredWebhookSecrets
 from comanda.adapters.world import CLIENT_CONFIG, World
+from comanda.application.notification_ports import NotificationLinks
 from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
 from functions.deliver_notifications.app import Edge, Settings
 
@@ -16,13 +22,26 @@ class EdgeSettings(Settings):
     webhook_secrets: str
     link_keys: str
     public_url: str
+    email_from: str | None = None
+    """Unset: no mails."""
+    email_locale: str = "en-US"
+    email_time_zone: str = "UTC"
 
 
 def edge_of(settings: EdgeSettings, world: World) -> Edge:
     secrets = SecretsProvider(boto_config=CLIENT_CONFIG)
     policy = LOCAL_POLICY if settings.stage == "local" else AddressPolicy()
+    links = SignedLinks(StoredLinkKeys(settings.link_keys, lambda: secrets), settings.public_url)
     return Edge(
         receivers=WebhookCalls(policy, world.clock),
         secrets=StoredWebhookSecrets(secrets, settings.webhook_secrets),
-        links=SignedLinks(StoredLinkKeys(settings.link_keys, lambda: secrets), settings.public_url),
+        links=links,
+        mail=_mail_of(settings, links),
     )
+
+
+def _mail_of(settings: EdgeSettings, links: NotificationLinks) -> MailSender | None:
+    if settings.email_from is None:
+        return None
+    mails = SesMails(boto3.client("sesv2", config=CLIENT_CONFIG), settings.email_from)
+    return MailSender(mails, links, settings.email_locale, ZoneInfo(settings.email_time_zone))

@@ -89,6 +89,7 @@ def test_reports_in_curl(env_file: Path, api: ApiClients) -> None:
         "README.md",
         "docs/order-lifecycle.md",
         "docs/proof-on-the-stack.md",
+        "docs/notifications.md",
         "docs/reports.md",
         "docs/websocket.md",
     ],
