@@ -54,6 +54,8 @@ class Alarms(Construct):
         self._failed_orders()
         for name in ("OrdersRescued", "ReportsRescued"):
             self._rescued(name)
+        if settings.canary_minutes:
+            self._canary()
         self._api_errors(api)
         self._api_slow(api)
         self._functions(watched)
@@ -76,7 +78,7 @@ class Alarms(Construct):
             "the enrichment's provider is down for five minutes, or nobody looks after it",
             technical(self._settings, "EnrichmentPaused", "Maximum"),
             threshold=0,
-            minutes=5,
+            periods=5,
             missing=_SILENCE_IS_BAD,
         )
         late = [self._late(queue, told=self._plain_only) for queue in queues]
@@ -102,7 +104,7 @@ class Alarms(Construct):
             f"the oldest message in {queue.name} waits for too long",
             queue.queue.metric_approximate_age_of_oldest_message(period=MINUTE, statistic="Maximum"),
             threshold=settings.alarm_report_age_seconds if reports else settings.alarm_order_age_seconds,
-            minutes=2,
+            periods=2,
             missing=_QUIET_IS_WELL,
             told=told,
         )
@@ -143,6 +145,17 @@ class Alarms(Construct):
             missing=_QUIET_IS_WELL,
         )
 
+    def _canary(self) -> None:
+        minutes = Duration.minutes(self._settings.canary_minutes)
+        self._alarm(
+            "canary-failing",
+            "an order of our own did not get through, twice in a row, or was not even sent",
+            technical(self._settings, "CanaryFailed", "Maximum").with_(period=minutes),
+            threshold=0,
+            periods=2,
+            missing=_SILENCE_IS_BAD,
+        )
+
     def _api_errors(self, api: apigateway.RestApi) -> None:
         """The average of a metric that is 0 or 1 for each request: a share."""
         self._alarm(
@@ -150,7 +163,7 @@ class Alarms(Construct):
             "more than 1 % of the requests are answered with a 5xx",
             api.deployment_stage.metric_server_error(period=MINUTE, statistic="Average"),
             threshold=0.01,
-            minutes=5,
+            periods=5,
             at_least=3,
             missing=_QUIET_IS_WELL,
         )
@@ -162,7 +175,7 @@ class Alarms(Construct):
             f"one request in a hundred takes more than {limit} ms",
             api.deployment_stage.metric_latency(period=MINUTE, statistic="p99"),
             threshold=limit,
-            minutes=5,
+            periods=5,
             at_least=3,
             missing=_QUIET_IS_WELL,
             few_samples="ignore",
@@ -176,7 +189,7 @@ class Alarms(Construct):
                 f"Lambda turns calls of {function.name} away",
                 function.function.metric_throttles(period=MINUTE, statistic="Sum"),
                 threshold=0,
-                minutes=5,
+                periods=5,
                 at_least=2,
                 missing=_QUIET_IS_WELL,
                 told=self._plain_only,
@@ -190,7 +203,7 @@ class Alarms(Construct):
                 f"calls of {function.name} end in an exception or a timeout",
                 function.function.metric_errors(period=MINUTE, statistic="Sum"),
                 threshold=0,
-                minutes=5,
+                periods=5,
                 at_least=2,
                 missing=_QUIET_IS_WELL,
                 told=self._plain_only,
@@ -208,7 +221,7 @@ class Alarms(Construct):
                 f"DynamoDB turns {kind}s of {table.node.id.lower()} away",
                 table.metric(f"{kind.capitalize()}ThrottleEvents", period=MINUTE, statistic="Sum"),
                 threshold=0,
-                minutes=5,
+                periods=5,
                 at_least=2,
                 missing=_QUIET_IS_WELL,
                 told=self._plain_only,
@@ -226,7 +239,7 @@ class Alarms(Construct):
         *,
         threshold: float,
         missing: cloudwatch.TreatMissingData,
-        minutes: int = 1,
+        periods: int = 1,
         at_least: int | None = None,
         few_samples: str | None = None,
         told: bool = True,
@@ -240,8 +253,8 @@ class Alarms(Construct):
             metric=metric,
             threshold=threshold,
             comparison_operator=_OVER,
-            evaluation_periods=minutes,
-            datapoints_to_alarm=at_least or minutes,
+            evaluation_periods=periods,
+            datapoints_to_alarm=at_least or periods,
             evaluate_low_sample_count_percentile=few_samples,
             treat_missing_data=missing,
         )

@@ -1,8 +1,6 @@
 """The path of a notification: from the tables' streams to whoever asked to be told."""
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.api_stack import API_STAGE, ApiStack
@@ -15,6 +13,7 @@ from infra.queue_worker import QueueWorker
 from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
+from infra.table_stream import read_stream
 
 _ASKED_FOR = {"dynamodb": {"NewImage": {"notify": {"S": [{"exists": True}]}}}}
 """Rows that somebody asked to be told of: the others cost no invocation."""
@@ -65,26 +64,9 @@ class NotificationsStack(Stack):
         )
         announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
         announce.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
-        self._read_stream(announce, "Orders", self._data.orders)
-        self._read_stream(announce, "Reports", self._data.reports)
+        for name, table in (("Orders", self._data.orders), ("Reports", self._data.reports)):
+            read_stream(announce, name, table, only=_ASKED_FOR)
         return announce
-
-    def _read_stream(self, function: PythonFunction, name: str, table: dynamodb.Table) -> None:
-        """Until it succeeds or the records are a day old, which the stream keeps them: what is read again doubles
-        nothing. Half of a batch goes on where the other half cannot."""
-        stream_arn = str(table.table_stream_arn)
-        function.allow("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", on=stream_arn)
-        mapping = lambda_.EventSourceMapping(
-            self,
-            f"{name}Stream",
-            target=function.function,
-            event_source_arn=stream_arn,
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=100,
-            bisect_batch_on_error=True,
-            filters=[_ASKED_FOR],
-        )
-        mapping.node.add_dependency(function.role)
 
     def _deliver_notifications(self) -> QueueWorker:
         settings = self._settings
@@ -104,6 +86,7 @@ class NotificationsStack(Stack):
                 "RETRY_PAUSE_SECONDS": str(settings.notify_retry_pause_seconds),
                 "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notify_retry_pause_limit_seconds),
                 "WEBHOOK_SECRETS": settings.webhook_secrets_name,
+                "LINK_KEYS": settings.link_keys_name,
                 "PUBLIC_URL": self._public_url(),
                 **mail,
             },
@@ -112,7 +95,7 @@ class NotificationsStack(Stack):
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", on=self._data.subscriptions.table_arn)
         # What Powertools' circuit breaker calls.
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
-        for name in (settings.webhook_secrets_name,):
+        for name in (settings.webhook_secrets_name, settings.link_keys_name):
             worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, name))
         if settings.email_from:
             self._allow_mail(worker)

@@ -8,6 +8,8 @@ from constructs import Construct
 
 from infra.alarm_topic import AlarmTopic
 from infra.alarms import Alarms
+from infra.bundling import Bundler
+from infra.canary import Canary
 from infra.dashboard import Dashboard
 from infra.queries import Queries
 from infra.settings import StageSettings
@@ -23,6 +25,7 @@ class ObservabilityStack(Stack):
         construct_id: str,
         *,
         settings: StageSettings,
+        bundler: Bundler,
         api: apigateway.RestApi,
         watched: Iterable[Stack],
     ) -> None:
@@ -36,5 +39,7 @@ class ObservabilityStack(Stack):
             CfnOutput(self, "AlarmsTopicArn", value=topic.topic_arn)
         if settings.stage != "local":  # The emulator knows no saved queries.
             Queries(self, "Queries", settings=settings, watched=parts)
+        if settings.canary_minutes:
+            Canary(self, "Canary", settings=settings, bundler=bundler, api=api)
         dashboard = Dashboard(self, "Dashboard", settings=settings, watched=parts, api=api, alarms=told)
         CfnOutput(self, "DashboardName", value=dashboard.name)

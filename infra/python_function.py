@@ -61,7 +61,7 @@ class PythonFunction(Construct):
                 "POWERTOOLS_SERVICE_NAME": self.name.replace("_", "-"),
                 "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
-                "POWERTOOLS_LOGGER_SAMPLE_RATE": f"{settings.log_sample_rate:g}",
+                **({"POWERTOOLS_LOGGER_SAMPLE_RATE": f"{rate:g}"} if (rate := settings.log_sample_rate) else {}),
                 "STAGE": settings.stage,
                 **environment,
             },

@@ -72,6 +72,8 @@ class StageSettings(BaseModel):
     alarm_failed_percent: Annotated[float, Field(gt=0, lt=100)] = 5
     """Of the orders that come to an end within ten minutes."""
     alarm_api_p99_milliseconds: Annotated[int, Field(ge=1)] = 2000
+    canary_minutes: Annotated[int, Field(ge=0, le=60)] = 0
+    """How often an order of our own is sent through (docs/operating.md); 0: never."""
     runbook_url: HttpUrl | None = None
     """Where docs/alarms.md can be read, for the alarms and the dashboard to link to; unset, they name the file."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -224,6 +226,10 @@ class StageSettings(BaseModel):
     @property
     def webhook_secrets_name(self) -> str:
         return f"comanda-{self.stage}-webhook-secrets"
+
+    @property
+    def canary_secret_name(self) -> str:
+        return f"comanda-{self.stage}-canary"
 
     @property
     def metrics_namespace(self) -> str:

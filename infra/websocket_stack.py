@@ -2,7 +2,7 @@
 
 import json
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -19,6 +19,7 @@ from infra.python_function import PythonFunction
 from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
+from infra.table_stream import read_stream
 
 WEBSOCKET_STAGE = "v1"
 BROADCAST_TIMEOUT_SECONDS = 30
@@ -176,33 +177,8 @@ class WebSocketStack(Stack):
         )
         self._allow_sending(broadcast)
         for name, table in (("Orders", self._data.orders), ("Reports", self._data.reports)):
-            self._tell_of(name, table, broadcast)
+            read_stream(broadcast, name, table, only=_NOT_OF_CLAIMS, oldest_seconds=OLDEST_CHANGE_SECONDS)
         return broadcast
-
-    def _tell_of(self, name: str, table: dynamodb.Table, broadcast: PythonFunction) -> None:
-        """From the oldest change the stream has: "latest" leaves out what comes while the mapping is made or updated
-        ("Using Lambda with DynamoDB"), and who is not subscribed is not told of old ones anyway."""
-        stream = table.table_stream_arn
-        assert stream is not None  # noqa: S101 - infra/data_stack.py gives both tables one
-        broadcast.allow(
-            "dynamodb:DescribeStream",
-            "dynamodb:GetRecords",
-            "dynamodb:GetShardIterator",
-            "dynamodb:ListStreams",
-            on=stream,
-        )
-        mapping = lambda_.EventSourceMapping(
-            self,
-            f"{name}Mapping",
-            target=broadcast.function,
-            event_source_arn=stream,
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            batch_size=100,
-            bisect_batch_on_error=True,
-            max_record_age=Duration.seconds(OLDEST_CHANGE_SECONDS),
-            filters=[_NOT_OF_CLAIMS],
-        )
-        mapping.node.add_dependency(broadcast.role)
 
     def _add_routes(self) -> None:
         integration = integrations.WebSocketLambdaIntegration("Serve", self.serve_connections.function)

@@ -2,6 +2,8 @@
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
+from comanda.adapters.link_keys import StoredLinkKeys
+from comanda.adapters.notification_links import SignedLinks
 from comanda.adapters.webhook_call import WebhookCalls
 from comanda.adapters.webhook_secrets import StoredWebhookSecrets
 from comanda.adapters.world import CLIENT_CONFIG, World
@@ -9,14 +11,10 @@ from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
 from functions.deliver_notifications.app import Edge, Settings
 
 
-class NoLinks:
-    def added_to(self, notification):  # type: ignore
-        return notification.data
-
-
 class EdgeSettings(Settings):
     stage: str
     webhook_secrets: str
+    link_keys: str
     public_url: str
 
 
@@ -26,5 +24,5 @@ def edge_of(settings: EdgeSettings, world: World) -> Edge:
     return Edge(
         receivers=WebhookCalls(policy, world.clock),
         secrets=StoredWebhookSecrets(secrets, settings.webhook_secrets),
-        links=NoLinks(),
+        links=SignedLinks(StoredLinkKeys(settings.link_keys, lambda: secrets), settings.public_url),
     )

@@ -243,7 +243,7 @@ def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo)
         ],
     )
     report = json.loads(cli("queues", "--json").stdout)
-    assert [queue["queue"] for queue in report] == ["orders", "enrichment", "completion", "reports"]
+    assert [queue["queue"] for queue in report] == ["orders", "enrichment", "completion", "notifications", "reports"]
     assert report[0] == {
         "queue": "orders",
         "waiting": 2,

@@ -15,6 +15,8 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
@@ -440,14 +442,14 @@ def test_whoever_sends_to_clients_makes_calls_of_this_kind_only() -> None:
     """POST and DELETE below @connections are ManageConnections ("Use @connections commands")."""
     client = boto3.client("apigatewaymanagementapi", region_name="us-east-1", endpoint_url="https://api.test/v1")
     made: set[str] = set()
-    client.meta.events.register_first(
-        "before-call.*", lambda model, params, **_: made.add(f"{params['method']}{params['url_path'][:14]}")
-    )
-    with Stubber(client) as aws:
-        aws.add_response("post_to_connection", {})
-        aws.add_response("delete_connection", {})
-        ManagementApi(client).post("c-1", "{}")
-        ManagementApi(client).disconnect("c-1")
+
+    def answer(params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        made.add(f"{params['method']}{params['url_path'].removesuffix('/c-1')}")
+        return AWSResponse("https://api.test", 200, HTTPHeaders(), None), {}
+
+    client.meta.events.register("before-call.apigatewaymanagementapi", answer)  # type: ignore[arg-type]
+    ManagementApi(client).post("c-1", "{}")
+    ManagementApi(client).disconnect("c-1")
     assert {f"WebSocket/v1/{call}/*" for call in made} == {*SEND}
 
 

@@ -1,4 +1,4 @@
-"""What keeps a webhook from being called where it should not be, or from being taken for ours."""
+"""What keeps a webhook from being called where it should not be, and what is sent from being mistaken."""
 
 from tests.guards.mutation import Mutation
 
@@ -70,5 +70,22 @@ WEBHOOKS = [
         "a link expires",
         "domain/signed_link.py",
         '    if now.timestamp() >= claims["exp"]:\n        raise Expired("this link has expired")\n',
+    ),
+    Mutation(
+        "what others wrote is escaped in a mail",
+        "application/mails/layout.py",
+        "f'<br><span style=\"font-size:16px\">{escape(value)}</span></p>\\n'",
+        "f'<br><span style=\"font-size:16px\">{value}</span></p>\\n'",
+    ),
+    Mutation(
+        "a value in a mail is one line",
+        "application/mails/content.py",
+        ' if character.isprintable() or character == _NO_BREAK else " "',
+    ),
+    Mutation(
+        "a mail that is not taken is not tried again",
+        "adapters/mail.py",
+        '_REJECTED = {"MessageRejected", "BadRequestException"}',
+        "_REJECTED = set[str]()",
     ),
 ]

@@ -10,10 +10,10 @@ from comanda.adapters.journal import MEASURED
 from infra.settings import SettingsError, load_settings
 from local.guarded import ROOT
 from tests.infra.conftest import Resource, Synthesized, synthesize
-from tests.infra.test_orders_stack import named
+from tests.infra.test_orders_stack import as_list, named, statements
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
-QUEUES = ("orders", "enrichment", "completion", "reports")
+QUEUES = ("orders", "enrichment", "completion", "reports", "notifications")
 ORDER_QUEUES = QUEUES[:3]
 RUNBOOK = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
 MEASURED_NAMES = {
@@ -135,7 +135,7 @@ def test_errors_and_slowness_of_the_api(dev: Synthesized) -> None:
 
 @pytest.mark.parametrize(("kind", "metric"), [("throttled", "Throttles"), ("failing", "Errors")])
 def test_every_function_is_watched(dev: Synthesized, kind: str, metric: str) -> None:
-    names = set(dev.functions())
+    names = set(dev.watched().functions())
     if kind == "failing":
         names -= {"authorize_request"}  # To it, a token that is refused is an exception.
     for name in names:
@@ -150,7 +150,7 @@ def test_every_function_is_watched(dev: Synthesized, kind: str, metric: str) -> 
 
 
 def test_every_table_is_watched(dev: Synthesized) -> None:
-    tables = {named({"Ref": logical_id}).lower() for logical_id in dev.resources("AWS::DynamoDB::Table")}
+    tables = {named({"Ref": logical_id}).lower() for logical_id in dev.watched().resources("AWS::DynamoDB::Table")}
     expected = {f"{table}-{kind}s-throttled" for table in tables for kind in ("read", "write")}
     rule = rule_of(composites(dev)["tables-throttled"], dev)
     assert set(re.findall(r"ALARM\(([\w-]+)\)", rule)) == expected
@@ -169,7 +169,36 @@ def test_an_alarm_is_told_to_the_topic_or_is_part_of_one_that_is(dev: Synthesize
     assert {name for name in alarms(dev) if f"ALARM({name})" not in rules} <= set(told(dev))
 
 
-def test_each_alarm_that_is_told_has_its_paragraph_and_each_paragraph_its_alarm(dev: Synthesized) -> None:
+@pytest.fixture(scope="session")
+def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return synthesize(load_settings("dev", {"canary_minutes": 5}), tmp_path_factory.mktemp("canary"))
+
+
+def test_a_canary_has_a_token_a_schedule_and_an_alarm_that_silence_sets_off(
+    with_canary: Synthesized, dev: Synthesized
+) -> None:
+    assert "check_canary" not in dev.functions()
+    variables = with_canary.functions()["check_canary"]["Environment"]["Variables"]
+    assert (variables["CANARY_SECRET"], variables["CANARY_MINUTES"]) == ("comanda-dev-canary", "5")
+    granted = {
+        (named(resource), action)
+        for statement in statements(with_canary)["check_canary"]
+        for resource in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+    assert {each for each in granted if each[0] != "*" and not each[1].startswith("logs:")} == {
+        ("secret", "secretsmanager:GetSecretValue")
+    }
+    schedules = with_canary.observability.find_resources("AWS::Scheduler::Schedule").values()
+    assert [each["Properties"]["ScheduleExpression"] for each in schedules] == ["rate(5 minutes)"]
+    alarm = alarms(with_canary)["canary-failing"]
+    assert watches(alarm) == ("CanaryFailed", "Maximum", "technical")
+    assert alarm["Period"] == 300
+    assert_fires(alarm, over=0, datapoints=(2, 2), missing="breaching")
+
+
+def test_each_alarm_that_is_told_has_its_paragraph_and_each_paragraph_its_alarm(with_canary: Synthesized) -> None:
+    dev = with_canary
     headings = re.findall(r"^## `([^`]+)`$", RUNBOOK, re.MULTILINE)
     explained = {heading.replace("<queue>", queue) for heading in headings for queue in QUEUES}
     assert explained == set(told(dev))
@@ -253,7 +282,7 @@ def test_the_dashboard_shows_it_all_on_one_screen(every_stage: Synthesized) -> N
         assert f'"{metric}"' in shown, metric
     assert "error_class" in shown
     assert "docs/alarms.md" in widgets[0]["properties"]["markdown"]
-    for function in every_stage.functions():
+    for function in every_stage.watched().functions():
         assert f'"{function}"' in shown
 
 
@@ -283,7 +312,7 @@ def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesize
     }
     assert set(queries) == {"life-of-one-order", "slowest-orders", "failures-by-class", "noisy-recipients"}
     for query in queries.values():
-        assert len(query["LogGroupNames"]) == len(dev.functions())
+        assert len(query["LogGroupNames"]) == len(dev.watched().functions())
         happenings = set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"]))
         assert happenings <= set(MEASURED)
     assert local.resources("AWS::Logs::QueryDefinition") == {}

@@ -17,7 +17,6 @@ COMMON = {
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
-    "POWERTOOLS_LOGGER_SAMPLE_RATE",
     "STAGE",
 }
 WORKER = {
@@ -61,7 +60,7 @@ ENVIRONMENT["tend_reports"] = {
 }
 ENVIRONMENT["announce_changes"] = {"NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"}
 ENVIRONMENT["deliver_notifications"] = WORKER | {
-    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "PUBLIC_URL"),
+    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "LINK_KEYS", "PUBLIC_URL"),
 }
 ENVIRONMENT["tend_notifications"] = {
     *("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL"),
@@ -125,7 +124,7 @@ def as_list(value: Any) -> list[Any]:
 def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) -> None:
     found, settings = queues(every_stage), every_stage.settings
     work = work_of(every_stage, name)
-    assert len(found) == 8
+    assert len(found) == 10
     queue, dead_letters = found[f"{name}Queue"], found[f"{name}DeadLetters"]
     prefix = f"comanda-{settings.stage}-{name.lower()}"
     assert (queue["QueueName"], dead_letters["QueueName"]) == (f"{prefix}.fifo", f"{prefix}-dlq.fifo")
@@ -231,6 +230,13 @@ def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized)
     assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
 
 
+def test_so_large_a_share_of_invocations_logs_everything(prod: Synthesized, dev: Synthesized) -> None:
+    """Where it is none, the variable is not there: Powertools would put the rate into every line."""
+    for stage, rate in ((prod, "0.01"), (dev, None)):
+        environments = [function["Environment"]["Variables"] for function in stage.functions().values()]
+        assert {each.get("POWERTOOLS_LOGGER_SAMPLE_RATE") for each in environments} == {rate}
+
+
 def test_no_permission_has_a_star_but_to_trace(every_stage: Synthesized) -> None:
     for name, policy in statements(every_stage).items():
         for statement in policy:
@@ -254,11 +260,11 @@ def test_a_function_has_a_role_of_its_own_without_managed_policies(every_stage: 
 def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: str) -> None:
     variables = every_stage.functions()[name]["Environment"]["Variables"]
     usage_plan = {"USAGE_KEY_PREFIX"} if name == "authorize_request" and every_stage.settings.usage_plans else set()
-    assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan
+    sampled = {"POWERTOOLS_LOGGER_SAMPLE_RATE"} if every_stage.settings.log_sample_rate else set()
+    assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan | sampled
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
-    assert variables["POWERTOOLS_LOGGER_SAMPLE_RATE"] == {"local": "0", "dev": "0", "prod": "0.01"}[variables["STAGE"]]
     assert variables["STAGE"] == every_stage.settings.stage
 
     settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings
@@ -276,6 +282,8 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
         settings.link_keys_name,
         settings.usage_key_prefix,
         settings.switch_enrichment_name,
+        settings.webhook_secrets_name,
+        settings.link_keys_name,
     }
     for name, function in every_stage.functions().items():
         for variable, value in function["Environment"]["Variables"].items():

@@ -120,5 +120,7 @@ def test_a_stage_can_be_without(tmp_path: Path) -> None:
     settings = settings_of(app, {})
     assert not settings.websocket
     stacks = {stack.stack_name for stack in build_app(settings, app).synth().stacks}
-    assert stacks == {f"Comanda-dev-{name}" for name in ("Data", "Orders", "Reports", "Api")}
+    assert stacks == {
+        f"Comanda-dev-{name}" for name in ("Data", "Orders", "Reports", "Api", "Notifications", "Observability")
+    }
     assert load_settings("dev").websocket

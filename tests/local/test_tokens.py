@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from comanda.domain.access import Caller, Origin, Scope, authenticate
+from comanda.domain.access import CANARY, Caller, Origin, Scope, authenticate
 from comanda_cli import secret_document
 from comanda_cli.errors import CliError
 from comanda_cli.main import app
@@ -177,6 +177,43 @@ def test_the_commands_create_list_and_revoke(deployed: TokenStore, stage: str) -
 
     assert run(app, ["token", "revoke", created["id"], "--stage", stage]).exit_code == 0
     assert deployed.records() == {}
+
+
+def test_the_canary_is_given_a_token_and_loses_those_it_had(
+    deployed: TokenStore, bare_emulator: str, secret: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, canary_secret = local_session(bare_emulator).client("secretsmanager"), f"comanda-{stage}-canary"
+    client.create_secret(Name=canary_secret, SecretString='{"value": "Bearer none-yet"}')
+    stack = StackInfo(
+        api_url="http://x",
+        endpoint_url=bare_emulator,
+        region="us-east-1",
+        webhook_secrets_secret="unused",
+        tokens_secret=secret,
+        queues={},
+        tables={},
+        functions={},
+        canary_secret=canary_secret,
+        bucket="bucket",
+    )
+    write_private(State(tmp_path / ".local").stack_file, stack.to_json())
+    monkeypatch.chdir(tmp_path)
+    other = create(deployed, "shop")
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["token", "canary"])
+        assert result.exit_code == 0, result.output
+        bearer = json.loads(client.get_secret_value(SecretId=canary_secret)["SecretString"])["value"]
+        caller = authenticate(bearer.removeprefix("Bearer "), deployed.records())
+        assert caller == Caller(CANARY, Origin.API, frozenset({Scope.ORDERS_READ, Scope.ORDERS_WRITE}))
+        assert bearer.partition(".")[2] not in result.output
+    assert len(deployed.records()) == 2
+    assert other.id in deployed.records()
+
+
+def test_a_stage_without_a_canary_says_so(deployed: TokenStore, stage: str) -> None:
+    result = CliRunner().invoke(app, ["token", "canary", "--stage", stage])
+    assert result.exit_code == 1
+    assert "canary_minutes" in result.output
 
 
 def test_create_prints_the_token_alone_so_that_a_script_can_take_it(

@@ -77,6 +77,7 @@ AIMS: dict[Aim, int] = {
         (STEWARD, 4, ("ReceiveMessage orders-dlq.fifo", "ReceiveMessage completion-dlq.fifo")),
         (STEWARD, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
         (STEWARD, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        (STEWARD, 15, ("GetItem circuits",)),
         (STEWARD, 15, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
         (STEWARD, 12, ("GetQueueAttributes orders-dlq.fifo", "GetQueueAttributes completion-dlq.fifo")),
         (STEWARD, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
@@ -215,9 +216,9 @@ class Faults:
         """Let happen what leads to the call that is aimed at."""
         if self.aims_at(STEWARD):
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        elif self.aims_at_circuit:
+        if self.aims_at_circuit:
             self.world_rates[WorldFault.PROVIDER_OUTAGE] = 1.0
-        elif self.aim and not self.aims_at(OPERATOR):
+        elif self.aim and self.aim.function not in {STEWARD, OPERATOR}:
             after_outage = self.aim.call in _AFTER_AN_OUTAGE
             self.call_rates[CallFault.THROTTLED] = 0.15 if after_outage else 0.04
             self.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08

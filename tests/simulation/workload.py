@@ -361,6 +361,8 @@ class Workload:
         lasts = self.random.choice((60, 900, 900, 1800))
         if aim and aim.function == STEWARD:
             of_stage = [worker for stage, worker in WORKERS.items() if aim.call.endswith(f" {stage}-dlq.fifo")]
+            if aim.call == "GetItem circuits":
+                of_stage = [WORKERS["enrichment"]]
             name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
             at += 20 if system.faults.needs_a_crowd else 0
 

@@ -164,6 +164,7 @@ def test_the_life_of_an_order_and_of_a_report_across_functions(cli: Cli, api: Ap
         ("process_order", "order.processing"),
         ("enrich_order", "enrichment.asked"),
         ("enrich_order", "order.attempt_failed"),
+        ("enrich_order", "order.attempt_begun"),
         ("enrich_order", "enrichment.asked"),
         ("enrich_order", "order.enriched"),
         ("complete_order", "order.completed"),

@@ -50,6 +50,8 @@ class StackInfo(BaseModel):
     functions: dict[str, str]
     log_groups: dict[str, str] = Field(default_factory=dict)
     """Of each function."""
+    canary_secret: str | None = None
+    """Where the stage has a canary."""
     bucket: str
     """Where reports and uploaded tables lie."""
 
@@ -76,6 +78,7 @@ class StackInfo(BaseModel):
             tables=_named(outputs, "Table"),
             functions=_named(outputs, "Function"),
             log_groups=_named(outputs, "LogGroup"),
+            canary_secret=outputs.get("CanarySecret"),
             bucket=outputs["ReportsBucket"],
         )
 

@@ -20,14 +20,8 @@ from comanda_cli.selection import age
 GROUPS_AT_ONCE = 5
 """FilterLogEvents is limited to 5 calls a second in some regions, 10 in most ("CloudWatch Logs quotas")."""
 _SAID_ALREADY = {
-    *(
-        "level",
-        "location",
-        "message",
-        "timestamp",
-        "service",
-        "xray_trace_id",
-    ),  # In the line's first columns, or of no use.
+    *("level", "location", "message", "timestamp", "service"),  # In the line's first columns, or of no use.
+    *("xray_trace_id", "sampling_rate"),
     *("order_id", "report_id"),  # What was asked for.
     *("recipient_id", "caller", "correlation_id", "report_type", "format"),  # The same in every line.
 }

@@ -1,12 +1,14 @@
 """`comanda token`: who may call."""
 
+import json
 from operator import itemgetter
 from typing import Annotated, Any
 
 import typer
 
-from comanda.domain.access import Origin, Scope, TokenRecord
+from comanda.domain.access import CANARY, Origin, Scope, TokenRecord
 from comanda_cli.connection import Connection, connect
+from comanda_cli.errors import CliError
 from comanda_cli.options import Json, Stage
 from comanda_cli.output import print_json, print_table
 from comanda_cli.tokens import TokenStore
@@ -63,6 +65,24 @@ def revoke_token(
     """Revoke a token. The authorizer may still accept it for as long as it caches its answers."""
     record = _token_store(connect(ctx, stage)).revoke(token_id)
     typer.echo(f"Token {token_id} of {record['name']} is revoked.")
+
+
+@app.command("canary")
+def give_canary_its_token(ctx: typer.Context, stage: Stage = None) -> None:
+    """Make a token for the canary, put it where the canary finds it, and revoke those it had before."""
+    connection = connect(ctx, stage)
+    secret = connection.stack.canary_secret
+    if secret is None:
+        raise CliError("the stage has no canary: deploy it with canary_minutes")
+    store = _token_store(connection)
+    before = [token_id for token_id, record in store.records().items() if record["name"] == CANARY]
+    scopes = [Scope.ORDERS_WRITE, Scope.ORDERS_READ]
+    created = store.create(CANARY, Origin.API, scopes, connection.outside.clock())
+    value = json.dumps({"value": f"Bearer {created.bearer}"})
+    connection.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
+    for token_id in before:
+        store.revoke(token_id)
+    typer.echo(f"The canary has the token {created.id}.")
 
 
 def _shown(token_id: str, record: TokenRecord) -> dict[str, Any]:

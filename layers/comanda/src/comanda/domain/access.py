@@ -21,6 +21,9 @@ _CALLER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _TOKEN = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43})")
 _NOBODY = "0" * 64
 
+CANARY = "canary"
+"""The caller whose orders only prove that orders get through; they are counted nowhere."""
+
 
 class Origin(StrEnum):
     """Where a caller's orders come from (A1). Taken from the token, never from a body."""

@@ -51,6 +51,12 @@ class Locale:
         """Two decimals and no currency: `1.234,50` in pt-BR."""
         return self._with_marks(f"{amount:,.2f}")
 
+    def amount(self, amount: Decimal, currency: str) -> str:
+        """With its currency: `R$ 1.234,50` in pt-BR, with a blank that breaks no line."""
+        symbol = currency_symbol(currency)
+        blank = "\N{NO-BREAK SPACE}" if self.spaced_symbol or symbol == currency else ""
+        return f"{symbol}{blank}{self.money(amount)}"
+
     def date(self, day: date) -> str:
         return day.strftime(self.date_pattern)
 

@@ -1,0 +1,35 @@
+"""The canary, on a schedule: whether an order gets through."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field
+
+from comanda.adapters.front_door import FrontDoor
+from comanda.adapters.journal import PowertoolsJournal, measured
+from comanda.adapters.provider_secret import ProviderSecret
+from comanda.adapters.settings import Settings as BaseSettings
+from comanda.application.check_canary import CheckCanary
+from comanda.application.ports import Clock
+
+CanaryHandler = Callable[[dict[str, Any], LambdaContext], None]
+
+
+class Settings(BaseSettings):
+    api_url: str
+    canary_secret: str
+    canary_minutes: int = Field(gt=0)
+
+
+def build(settings: Settings, secrets: SecretsProvider, clock: Clock) -> CanaryHandler:
+    door = FrontDoor(settings.api_url, ProviderSecret(secrets, settings.canary_secret))
+    check = CheckCanary(door, PowertoolsJournal(), clock, timedelta(minutes=settings.canary_minutes))
+
+    @measured
+    def handle(_event: dict[str, Any], _context: LambdaContext) -> None:
+        check()
+
+    return handle
