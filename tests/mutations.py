@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *WEBSOCKETS, *NOTIFICATIONS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *WEBSOCKETS]
 
 
 def main() -> None:

@@ -66,12 +66,15 @@ class Result:
     story: str = ""
 
 
-def simulate(seed: int, *, verbose: bool = False) -> Result:
-    """Run one seed. The story is told where a promise broke, or if `verbose`."""
+def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Result:
+    """Run one seed. The story is told where a promise broke, or if `verbose`.
+
+    `telling`: with notifications, where the seed has some; without, it is what it was before there were any.
+    """
     random = Random(seed)
     with virtual_world(random) as (scheduler, history):
         faults = Faults.drawn(random)
-        of_reports, of_notifications = _random_of_reports(seed), _random_of_notifications(seed)
+        of_reports, of_notifications = _random_of_reports(seed), _random_of_notifications(seed) if telling else None
         if of_reports:
             faults.aim_at_reports(of_reports)
         if of_notifications:
@@ -82,12 +85,12 @@ def simulate(seed: int, *, verbose: bool = False) -> Result:
         system = System(scheduler, random, faults, history, settings)
         workload = Workload(system, random)
         asking = ReportWorkload(workload, ReportSystem(system, random), random) if of_reports else None
-        telling = None
+        asking_to_be_told = None
         if of_notifications:
             settings = settings.model_copy(update=_drawn_notification_settings(of_notifications))
             notifications = NotificationSystem(system, of_notifications, settings)
-            telling = NotificationWorkload(workload, notifications, of_notifications, asking)
-        audit = Audit(system, workload, asking, telling)
+            asking_to_be_told = NotificationWorkload(workload, notifications, of_notifications, asking)
+        audit = Audit(system, workload, asking, asking_to_be_told)
         broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
     story = ""
