@@ -34,6 +34,11 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     922: "a dead letter that shared a full receive with another recipient's was seen by nobody",
     8653: "a 202 for an order that a GET did not find, as a worker's attempt had overtaken the API",
     31013: "an order failed where its worker could not be written down as the one that tries the provider again",
+    4006: "an order that failed for now as the one that tries the provider left the circuit half open for all others",
+    6044: "an order that kills its worker was the one that tries the provider, each minute anew",
+    7044: "an order failed of an outage that was over by the time the provider was asked how it is",
+    9201: "a worker woke up late and failed an order whose message the console had redriven, which was dropped",
+    4579: "a report that was begun anew as of the same moment used the numbers of its leases again",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",
 }
