@@ -14,7 +14,10 @@ from moto.sesv2.models import sesv2_backends
 from comanda.adapters.mail import SesMails
 from comanda.application.mails import Mail
 from comanda.domain.errors import PermanentError, Unavailable
+from comanda.domain.locale import EN_US, PT_BR
+from comanda.domain.notify import EVENTS
 from comanda_cli.sessions import local_session
+from tests.application.test_mails import written
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -46,13 +49,17 @@ def test_a_mail_is_handed_over_with_both_its_parts(client: "SESV2Client") -> Non
     assert {"Name": "X-Comanda-Notification", "Value": "n-1"} in simple["Headers"]
 
 
-def test_the_emulator_keeps_both_parts(bare_emulator: str) -> None:
+def test_the_emulator_keeps_both_parts_of_every_mail_in_either_language(bare_emulator: str) -> None:
     client = local_session(bare_emulator).client("sesv2")
     client.create_email_identity(EmailIdentity="notices@example.com")
-    send(client)
-    kept = httpx.get(f"{bare_emulator}/_ministack/ses/messages", trust_env=False).json()["messages"]
-    (mail,) = [mail for mails in kept.values() for mail in mails]
-    assert (mail["Subject"], mail["BodyText"], mail["BodyHtml"]) == (MAIL.subject, MAIL.text, MAIL.html)
+    mails = [MAIL, *(written(event, locale=locale) for event in EVENTS for locale in (PT_BR, EN_US))]
+    for mail in mails:
+        SesMails(client, SENDER).send("ana@example.com", mail, "n-1")
+    captured = httpx.get(f"{bare_emulator}/_ministack/ses/messages", trust_env=False).json()["messages"]
+    kept = [mail for of_account in captured.values() for mail in of_account]
+    assert [(mail["Subject"], mail["BodyText"], mail["BodyHtml"]) for mail in kept] == [
+        (mail.subject, mail.text, mail.html) for mail in mails
+    ]
 
 
 @pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])

@@ -1,7 +1,9 @@
 """From POST to a signed webhook at a real receiver: the real handlers, moto, and HTTP on this machine."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +17,10 @@ from comanda.adapters.aws import to_dynamodb
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.webhook_call import WebhookCalls
+from comanda.adapters.world import GROUPS_AT_ONCE
+from comanda.application.webhook_ports import Receivers
+from comanda.application.work import Executor
+from comanda.domain.errors import ReceiverOutage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import LAST_EVENTS, Notify
 from comanda.domain.order import Order
@@ -49,9 +55,12 @@ class KnownSecrets:
 class Path:
     """What lies between an order's row and its receiver."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(
+        self, resources: Resources, receivers: Receivers | None = None, executor: Executor | None = None
+    ) -> None:
         self.resources = resources
         world = replace(resources.world(), clock=partial(datetime.now, UTC))
+        world = replace(world, executor=executor or world.executor)
         self.rows = NotificationTable(resources.dynamodb, resources.notifications_table)
         tables = {
             "NOTIFICATIONS_TABLE": resources.notifications_table,
@@ -65,7 +74,9 @@ class Path:
             "RETRY_PAUSE_LIMIT_SECONDS": "5",
         }
         self._announce = announce_changes.build(announce_changes.Settings.load(tables), world)
-        edge = deliver_notifications.Edge(WebhookCalls(LOCAL_POLICY, world.clock), KnownSecrets(), NoLinks())
+        edge = deliver_notifications.Edge(
+            receivers or WebhookCalls(LOCAL_POLICY, world.clock), KnownSecrets(), NoLinks()
+        )
         deliver = deliver_notifications.Settings.load(tables)
         self._deliver = deliver_notifications.build(deliver, world, edge)
 
@@ -203,3 +214,35 @@ def test_who_is_told_is_part_of_what_a_key_stands_for(api: Api) -> None:
     assert api.post(asked, Idempotency_Key="k").status == 202
     assert api.post(asked, Idempotency_Key="k").headers["Idempotency-Replayed"] == "true"
     assert api.post({**BODY, "notify": {"webhook_url": "https://example.com/x"}}, Idempotency_Key="k").status == 422
+
+
+def test_a_receiver_that_hangs_delays_no_other(moto: Resources) -> None:
+    """Twenty others are told while its call is still open: by the same invocation, and by one beside it."""
+    hanging, released = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    class OneHangs:
+        """Implements `Receivers`: one of them takes what it is told, and answers nothing."""
+
+        def tell(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:  # noqa: ARG002
+            if url.endswith("/hangs"):
+                hanging.set()
+                assert released.wait(30)
+                raise ReceiverOutage("ReceiverTimeout", "no answer in time")
+            told.append(url)
+
+    with ThreadPoolExecutor(GROUPS_AT_ONCE) as executor, ThreadPoolExecutor(1) as beside:
+        path = Path(moto, OneHangs(), executor)
+        urls = ["https://example.com/hangs", *(f"https://example.com/{number}" for number in range(20))]
+        for url in urls:
+            order = a_processing_order(notify=Notify(url))
+            path.announce(order, order.completed(NOW))
+        first = beside.submit(path.deliver)
+        assert hanging.wait(10)
+        while len(told) < 20:
+            assert hanging.is_set()
+            path.deliver()
+        assert not first.done(), "it hangs still"
+        released.set()
+        assert len(first.result(20)) == 1
+    assert sorted(told) == sorted(urls[1:])
