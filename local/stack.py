@@ -121,7 +121,7 @@ def shell_variables(stack: StackInfo) -> str:
 def api_client(stack: StackInfo, token: str | None = None) -> httpx.Client:
     """An HTTP client of the API. `token` names one of stack.json; None sends no Authorization header."""
     headers = {"Authorization": f"Bearer {stack.tokens[token]}"} if token else {}
-    return httpx.Client(base_url=stack.api_url, headers=headers, timeout=30.0, trust_env=False)
+    return httpx.Client(base_url=stack.api_url, headers=headers, timeout=60.0, trust_env=False)
 
 
 def deployment_environment(endpoint_url: str) -> dict[str, str]:
