@@ -81,8 +81,6 @@ OF_NOTIFICATIONS = [
     "an outage has the stream read again",
     "a message group for each receiver and order",
     "the attempt at a notification written before it starts",
-    "the attempt at a notification given back",
-    "the group rests behind what its receiver did not take",
     "the very message of a failed notification is let through",
     "an old replay of a notification is dropped",
     "who has answered 410 is not called",
@@ -90,7 +88,6 @@ OF_NOTIFICATIONS = [
     "a resent notification's message before its row",
     "the steward of notifications publishes before it writes",
     "the one rescue of a notification",
-    "a rescue of a notification taken up before it is written counts",
     "dead letters of notifications that are over are removed",
     "the last attempt is made whatever is known of its receiver",
 ]
