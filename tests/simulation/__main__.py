@@ -65,6 +65,8 @@ DANGERS = {
 """For each promise, what was counted when there was something to guard it from."""
 
 CHUNK = 5
+TOLD_EVERY = 500
+"""Seeds after which a log hears how far the run is."""
 
 
 @dataclass
@@ -143,6 +145,8 @@ def _run(seeds: Sequence[int], arguments: argparse.Namespace, console: Console) 
         for result in _results(seeds):
             summary.add(result)
             progress.advance(bar)
+            if not console.is_terminal and (result.broken or summary.seeds % TOLD_EVERY == 0):
+                console.print(f"{summary.seeds} of {len(seeds)} seeds; {result.seed}: {result.broken or 'kept'}")
             if result.broken and not arguments.keep_going:
                 break
     return summary

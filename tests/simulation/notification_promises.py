@@ -42,6 +42,9 @@ class NotificationVerdict:
         self._calm_since = calm_since
         self._now = self._system.scheduler.time()
         self._rows = rows_told(telling)
+        self._events_of: dict[str, list[MessageEvent]] = defaultdict(list)
+        for event in self._notifications.events:
+            self._events_of[event.subject_id].append(event)
         self._writes: dict[str, list[NotificationWrite]] = defaultdict(list)
         for write in self._notifications.writes:
             self._writes[write.row.notification_id].append(write)
@@ -278,9 +281,8 @@ class NotificationVerdict:
         return (row.wanted.caller if row else "", call.url)
 
     def _events(self, what: str | None, notification_id: str | None = None) -> Iterator[MessageEvent]:
-        for event in self._notifications.events:
-            if what in (None, event.what) and notification_id in (None, event.subject_id):
-                yield event
+        events = self._events_of[notification_id] if notification_id else self._notifications.events
+        return (event for event in events if what in (None, event.what))
 
 
 def rows_told(telling: NotificationWorkload) -> dict[str, SeenNotification]:

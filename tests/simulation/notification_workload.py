@@ -28,6 +28,8 @@ _LED_TO_BY = {"PutItem subscriptions": GONE, "PutItem circuits": DOWN, "UpdateIt
 """By call: a receiver without which it is not made."""
 HOPELESS = {GONE, PICKY, INSIDE, KILLER}
 """Receivers that stay as they are when nothing goes wrong any more."""
+MOST_HASTY = 10
+"""Operators in a run that act on a dead letter at once."""
 HIDDEN_WHILE_TENDED = 120
 """Seconds for which the steward hides dead letters from everybody."""
 
@@ -46,6 +48,7 @@ class NotificationWorkload:
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and notification id: what operators did."""
     _urls: list[str] = field(default_factory=list)
+    _hasty: int = 0
 
     def __post_init__(self) -> None:
         faults = self.notifications.system.faults
@@ -133,8 +136,10 @@ class NotificationWorkload:
         self.workload.start("operator", delay, deed)
 
     def _act_on_dead_letter(self) -> None:
-        """A hasty operator, at the worst moment: about when the steward comes by."""
-        if self.notifications.system.faults.active and self.random.random() < 0.3:
+        """A hasty operator, at the worst moment: about when the steward comes by. Not for ever: what one sends again
+        dead-letters again, and would call more of them than it took."""
+        if self.notifications.system.faults.active and self.random.random() < 0.3 and self._hasty < MOST_HASTY:
+            self._hasty += 1
             self._operate(self.random.uniform(0, 70))
 
     def _resend_failed(self) -> None:
