@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
@@ -33,15 +33,16 @@ def build_app(settings: StageSettings, app: App) -> App:
     notifications = NotificationsStack(
         app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api
     )
+    watched: list[Stack] = [data, orders, reports, api, notifications]
     if settings.websocket:
-        WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api)
+        watched.append(WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api))
     ObservabilityStack(
         app,
         f"{name}-Observability",
         settings=settings,
         bundler=bundler,
         api=api.api,
-        watched=(data, orders, reports, api, notifications),
+        watched=watched,
     )
     Tags.of(app).add("project", "comanda")
     Tags.of(app).add("stage", settings.stage)

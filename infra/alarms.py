@@ -24,6 +24,8 @@ _QUIET_IS_WELL = cloudwatch.TreatMissingData.NOT_BREACHING
 _SILENCE_IS_BAD = cloudwatch.TreatMissingData.BREACHING
 """It is told every minute by a function that must run."""
 
+LATE_CHANGE_SECONDS = 120
+"""Of a change that a stream holds. Those who subscribed are told within five minutes, or not any more."""
 FEWEST_ORDERS = 10
 """Less than so many in ten minutes say nothing about a share."""
 
@@ -59,6 +61,7 @@ class Alarms(Construct):
         self._api_errors(api)
         self._api_slow(api)
         self._functions(watched)
+        self._streams(watched)
         self._tables(watched.tables)
 
     def _dead_letters(self, queue: FifoQueue) -> None:
@@ -212,6 +215,19 @@ class Alarms(Construct):
             if function.name != "authorize_request"  # To it, a token that is refused is an exception.
         ]
         self._any_of("functions-failing", "a function crashes or runs out of time", failing)
+
+    def _streams(self, watched: Watched) -> None:
+        """How old the newest record of a batch is when its function has dealt with it ("Lambda function metrics")."""
+        for function in watched.functions:
+            if function.reads_streams:
+                self._alarm(
+                    f"{function.name}-late",
+                    f"{function.name} is behind with the changes of orders or reports",
+                    function.function.metric("IteratorAge", period=MINUTE, statistic="Maximum"),
+                    threshold=LATE_CHANGE_SECONDS * 1000,
+                    periods=2,
+                    missing=_QUIET_IS_WELL,
+                )
 
     def _tables(self, tables: Sequence[dynamodb.Table]) -> None:
         """DynamoDB tells of throttles where there are some."""

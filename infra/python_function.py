@@ -42,6 +42,8 @@ class PythonFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name, layers = code["name"], code["layers"]
+        self.reads_streams = False
+        """Whether it is told of writes to tables (infra/table_stream.py)."""
         settings = layers.settings
         self.log_group = log_group(self, "Logs", settings)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

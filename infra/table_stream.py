@@ -24,6 +24,7 @@ def read_stream(
     stream keeps, a day. From the oldest there is: "latest" leaves out what comes while the mapping is made or updated
     ("Using Lambda with DynamoDB").
     """
+    function.reads_streams = True
     stream_arn = table.table_stream_arn
     assert stream_arn is not None  # noqa: S101 - infra/data_stack.py gives orders and reports one
     function.allow(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,6 @@ class Synthesized:
             resource["Properties"]["Handler"].split(".")[1]: resource["Properties"]
             for resource in self.resources("AWS::Lambda::Function").values()
         }
-
-    def watched(self) -> "Synthesized":
-        """Without the stack of WebSockets, which a stage can be without, and no other stack may refer to."""
-        return replace(self, websocket=Template.from_json({}))
 
 
 def feature_flags() -> dict[str, Any]:

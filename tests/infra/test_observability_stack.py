@@ -135,7 +135,7 @@ def test_errors_and_slowness_of_the_api(dev: Synthesized) -> None:
 
 @pytest.mark.parametrize(("kind", "metric"), [("throttled", "Throttles"), ("failing", "Errors")])
 def test_every_function_is_watched(dev: Synthesized, kind: str, metric: str) -> None:
-    names = set(dev.watched().functions())
+    names = set(dev.functions())
     if kind == "failing":
         names -= {"authorize_request"}  # To it, a token that is refused is an exception.
     for name in names:
@@ -149,8 +149,24 @@ def test_every_function_is_watched(dev: Synthesized, kind: str, metric: str) -> 
     assert " AND " not in rule
 
 
+def test_who_reads_streams_is_told_of_when_it_falls_behind(dev: Synthesized) -> None:
+    for name in ("announce_changes", "broadcast"):
+        alarm = alarms(dev)[f"{name}-late"]
+        about = "".join(word.capitalize() for word in name.split("_"))
+        assert watches(alarm)[:2] == ("IteratorAge", "Maximum")
+        assert watches(alarm)[2].startswith(about)
+        assert_fires(alarm, over=120_000, datapoints=(2, 2))
+    readers = {named(each["Properties"]["FunctionName"]) for each in stream_mappings(dev)}
+    assert len(readers) == 2
+
+
+def stream_mappings(of: Synthesized) -> list[Resource]:
+    mappings = of.resources("AWS::Lambda::EventSourceMapping").values()
+    return [each for each in mappings if "StartingPosition" in each["Properties"]]
+
+
 def test_every_table_is_watched(dev: Synthesized) -> None:
-    tables = {named({"Ref": logical_id}).lower() for logical_id in dev.watched().resources("AWS::DynamoDB::Table")}
+    tables = {named({"Ref": logical_id}).lower() for logical_id in dev.resources("AWS::DynamoDB::Table")}
     expected = {f"{table}-{kind}s-throttled" for table in tables for kind in ("read", "write")}
     rule = rule_of(composites(dev)["tables-throttled"], dev)
     assert set(re.findall(r"ALARM\(([\w-]+)\)", rule)) == expected
@@ -282,7 +298,7 @@ def test_the_dashboard_shows_it_all_on_one_screen(every_stage: Synthesized) -> N
         assert f'"{metric}"' in shown, metric
     assert "error_class" in shown
     assert "docs/alarms.md" in widgets[0]["properties"]["markdown"]
-    for function in every_stage.watched().functions():
+    for function in every_stage.functions():
         assert f'"{function}"' in shown
 
 
@@ -312,7 +328,7 @@ def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesize
     }
     assert set(queries) == {"life-of-one-order", "slowest-orders", "failures-by-class", "noisy-recipients"}
     for query in queries.values():
-        assert len(query["LogGroupNames"]) == len(dev.watched().functions())
+        assert len(query["LogGroupNames"]) == len(dev.functions())
         happenings = set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"]))
         assert happenings <= set(MEASURED)
     assert local.resources("AWS::Logs::QueryDefinition") == {}

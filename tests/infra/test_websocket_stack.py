@@ -98,8 +98,15 @@ def test_nobody_sends_a_snapshot_for_longer_than_a_subscription_is_pending(every
     assert timedelta(seconds=every_stage.functions()["serve_connections"]["Timeout"]) < PENDING_AT_MOST
 
 
-def test_no_other_stack_needs_this_one(every_stage: Synthesized) -> None:
-    assert not [output for output in every_stage.websocket.find_outputs("*").values() if "Export" in output]
+def test_no_stack_needs_this_one_but_who_watches_it(every_stage: Synthesized) -> None:
+    exported = {
+        output["Export"]["Name"] for output in every_stage.websocket.find_outputs("*").values() if "Export" in output
+    }
+    assert all(name.startswith("Comanda-") for name in exported)
+    for stack in every_stage.stacks:
+        if stack is not every_stage.observability:
+            text = json.dumps(stack.to_json())
+            assert not [name for name in exported if json.dumps({"Fn::ImportValue": name}) in text]
 
 
 def test_outputs(every_stage: Synthesized) -> None:
