@@ -40,6 +40,6 @@ def build(settings: Settings, world: ConnectionWorld) -> BroadcastHandler:
         changed = [(write.after, write.changes) for write in row_writes_of(event) if write.changes]
         broadcast(changed)
         facts = {"changed": len(changed), "function_request_id": context.aws_request_id}
-        LOGGER.info("changes.broadcast", extra=facts)
+        LOGGER.debug("changes.broadcast", extra=facts)
 
     return handle

@@ -18,7 +18,7 @@ from comanda.domain.report import Report
 Answer = TypeVar("Answer")
 Handler = Callable[[dict[str, Any], LambdaContext], Answer]
 
-LOGGER = Logger(log_uncaught_exceptions=False, utc=True)
+LOGGER = Logger(log_uncaught_exceptions=False, utc=True, location=None)  # It would name this file, always.
 warnings.filterwarnings("ignore", "No application metrics to publish")  # A GET counts nothing.
 
 BUSINESS = EphemeralMetrics(service="business")

@@ -76,7 +76,8 @@ def batch_handler(
         batch = read(event)
         stay = work(batch, lambda: context.get_remaining_time_in_millis() / 1000)
         facts = {"messages": len(batch), "stay": len(stay), "function_request_id": context.aws_request_id}
-        LOGGER.info("batch.worked", extra=facts)
+        level = LOGGER.info if stay else LOGGER.debug
+        level("batch.worked", extra=facts)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}
 
     return handle
