@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def make_connection_table(dynamodb: "DynamoDBClient") -> ConnectionTable:
-    name = f"test-{uuid.uuid4().hex[:12]}-connections"
+def make_connection_table(dynamodb: "DynamoDBClient", name: str | None = None) -> ConnectionTable:
+    name = name or f"test-{uuid.uuid4().hex[:12]}-connections"
     dynamodb.create_table(
         TableName=name,
         KeySchema=[

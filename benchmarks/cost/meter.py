@@ -48,6 +48,16 @@ class Table:
     """What it is called in the figures; its real name is its key in `Meter.tables`."""
     keys: tuple[str, ...]
     indexes: tuple[Index, ...] = ()
+    has_stream: bool = False
+
+
+@dataclass(frozen=True)
+class Write:
+    """One record of a table's stream."""
+
+    key: Item
+    before: Item | None
+    after: Item | None
 
 
 @dataclass
@@ -90,6 +100,8 @@ class Meter:
     """The largest item written, in bytes, by table."""
     metrics: set[tuple[str, str]] = field(default_factory=set)
     """Function and name of each custom metric: CloudWatch bills each of them by the month."""
+    stream: list[Write] = field(default_factory=list)
+    """What functions have written to tables that have one, and nobody has read."""
     _listens: bool = False
     _own_seconds: float = 0.0
     _unknown: set[str] = field(default_factory=set)
@@ -128,7 +140,7 @@ class Meter:
         LOGGER.append_keys(service=service)
         printed = io.StringIO()
         stream = LOGGER.registered_handler.setStream(printed)  # type: ignore[attr-defined]
-        waited, begun = self.waiting.seconds, time.perf_counter()
+        waited, begun = self.waiting.seconds, time.process_time()
         try:
             with self.listening(), redirect_stdout(printed):
                 yield
@@ -136,7 +148,7 @@ class Meter:
             LOGGER.registered_handler.setStream(stream)  # type: ignore[attr-defined]
             LOGGER.append_keys(service=LOGGER.service)
             BUSINESS.namespace, TECHNICAL.namespace = namespaces
-        worked = time.perf_counter() - begun - self._own_seconds
+        worked = time.process_time() - begun - self._own_seconds
         memory = self.memory_gb(function)
         self.usage.add(Kind.INVOCATION, function, "Invoke")
         self.usage.add(Kind.GB_SECONDS, function, "work", worked * memory)
@@ -161,19 +173,19 @@ class Meter:
     def _before(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         if not self._listens:
             return
-        begun = time.perf_counter()
+        begun = time.process_time()
         if model.service_model.service_name == "dynamodb":
             context["request"] = request = json.loads(params["body"])
             self._note_reads(model.name, request)
             context["before"] = self._images(model.name, request)
         elif model.service_model.service_name == "sqs":
             context["bytes"] = len(params["body"])
-        self._own_seconds += time.perf_counter() - begun
+        self._own_seconds += time.process_time() - begun
 
     def _after(self, model: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         if not self._listens:
             return
-        begun = time.perf_counter()
+        begun = time.process_time()
         service, operation = model.service_model.service_name, model.name
         self.usage.add(Kind.CALL, service, operation)
         if service == "dynamodb":
@@ -189,7 +201,7 @@ class Meter:
             self.usage.add(Kind.S3_GET if operation in S3_GETS else Kind.S3_PUT, "reports", operation)
         elif service not in FREE:
             self._unknown.add(f"{service} {operation}")
-        self._own_seconds += time.perf_counter() - begun
+        self._own_seconds += time.process_time() - begun
 
     # DynamoDB
 
@@ -236,8 +248,10 @@ class Meter:
         transacted = 2 if operation == "TransactWriteItems" else 1
         afters = context["before"] if failed else self._images(operation, context["request"])
         written = self._written(operation, context["request"])
-        for (name, _), before, after in zip(written, context["before"], afters, strict=True):
+        for (name, key), before, after in zip(written, context["before"], afters, strict=True):
             table = self.tables[name]
+            if table.has_stream and before != after:
+                self.stream.append(Write(key, before, after))
             self.usage.add(Kind.WRITE_UNITS, table.called, operation, transacted * write_units(before, after))
             self.largest[table.called] = max(self.largest.get(table.called, 0), item_size(after or {}))
             for index in table.indexes:

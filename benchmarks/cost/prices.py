@@ -42,7 +42,6 @@ PRICES: Mapping[Kind, Price] = {
 }
 
 METRIC_MONTH = Price(Decimal("0.30"), 1, "Amazon CloudWatch pricing (custom metrics, first tier)")
-ALARM_MONTH = Price(Decimal("0.10"), 1, "Amazon CloudWatch pricing (standard alarms)")
 SECRET_MONTH = Price(Decimal("0.40"), 1, "AWS Secrets Manager pricing")
 
 

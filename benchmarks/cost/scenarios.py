@@ -51,6 +51,19 @@ class Scenarios:
                         stage.expect(order["order_id"], "completed")
             return _measured(stage, usage.per(batch * batches))
 
+    def broadcasts(self, batch: int, batches: int) -> Measured:
+        """What WebSockets cost beyond that for an order on the happy path, though nobody is connected."""
+        with running_stage(self.settings, self.tables) as stage:
+            _warm_up(stage)
+            stage.broadcast(batch)
+            for _ in range(batches):
+                for _ in range(batch):
+                    stage.post("/orders", BODY)
+                stage.drain(batch)
+            with stage.meter.counting() as usage:
+                stage.broadcast(batch)
+            return _measured(stage, usage.per(batch * batches))
+
     def get_order(self) -> Measured:
         """GET /orders/{id} of a completed order, once."""
         with running_stage(self.settings, self.tables) as stage:

@@ -22,7 +22,7 @@ from aws_cdk import aws_dynamodb as cdk_dynamodb
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from benchmarks.cost.meter import Meter, SideBySide, Table, sqs_requests
+from benchmarks.cost.meter import Meter, SideBySide, Table, Write, sqs_requests
 from benchmarks.cost.units import Index
 from benchmarks.cost.usage import Kind
 from comanda.adapters.aws import from_dynamodb
@@ -30,11 +30,14 @@ from comanda.adapters.circuit import HealthyProvider
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_rows import from_row
 from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import CLIENT_CONFIG, READING_CONFIG, S3_CONFIG, ReportWorld, World
+from comanda.adapters.present import present
+from comanda.adapters.websocket.management_api import ManagementApi
+from comanda.adapters.world import CLIENT_CONFIG, READING_CONFIG, S3_CONFIG, ConnectionWorld, ReportWorld, World
 from comanda.application.redrive_order import RedriveOrder
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.order import Order
 from comanda_cli.connection import QuietJournal, now
+from functions.broadcast import app as broadcast
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.generate_report import app as generate_report
@@ -42,6 +45,7 @@ from functions.process_order import app as process_order
 from functions.read_orders import app as read_orders
 from functions.switch_enrichment import app as switch_enrichment
 from functions.tend_dead_letters import app as tend_dead_letters
+from functions.tend_notifications import app as tend_notifications
 from functions.tend_reports import app as tend_reports
 from functions.write_orders import app as write_orders
 from functions.write_reports import app as write_reports
@@ -49,6 +53,7 @@ from infra.data_stack import DataStack
 from infra.settings import StageSettings
 from tests.builders import an_api_event
 from tests.functions.conftest import Context
+from tests.websocket_targets import make_connection_table
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 WORKERS = {
@@ -56,11 +61,13 @@ WORKERS = {
     "enrichment": "enrich_order",
     "completion": "complete_order",
     "reports": "generate_report",
+    "notifications": "deliver_notifications",
 }
-"""The function behind each queue."""
-SCHEDULED = ("tend_dead_letters", "tend_reports", "switch_enrichment")
+"""The function behind each queue. Nobody asks to be told of anything here, so that the last is never called."""
+SCHEDULED = ("tend_dead_letters", "tend_reports", "tend_notifications", "switch_enrichment")
 """The functions that are called each minute."""
 BUCKET = "comanda-cost-reports"
+CALLBACK_URL = "https://cost.execute-api.us-east-1.amazonaws.com/v1"
 MAPPING = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
 CALLER = Caller("web-shop", Origin.WEB, frozenset(Scope))
 ACCESS_LOG_LINE = json.dumps(
@@ -116,7 +123,9 @@ class Tables:
         for name, properties in self.properties.items():
             given = {key: properties[key] for key in wanted if key in properties}
             dynamodb.create_table(TableName=table_name(name), **given)
-        return {table_name(name): _table_of(name, properties) for name, properties in self.properties.items()}
+        tables = {table_name(name): _table_of(name, properties) for name, properties in self.properties.items()}
+        connections = make_connection_table(dynamodb, table_name("connections")).name
+        return {**tables, connections: Table("connections", ("topic", "connection_id"))}
 
 
 def table_name(called: str) -> str:
@@ -132,7 +141,7 @@ def _table_of(called: str, properties: dict[str, Any]) -> Table:
         projected = index_keys.union(keys, projection.get("NonKeyAttributes", []))
         everything = projection["ProjectionType"] == "ALL"
         indexes.append(Index(index["IndexName"], index_keys, None if everything else projected))
-    return Table(called, keys, tuple(indexes))
+    return Table(called, keys, tuple(indexes), "StreamSpecification" in properties)
 
 
 class AtOnce(futures.Executor):
@@ -248,6 +257,15 @@ class Stage:
             self.wait(1)
         raise CostError("the queues never got empty")
 
+    def broadcast(self, batch: int) -> None:
+        """Hand what was written to `broadcast`, so many writes at a time, but for those that its filter leaves out.
+
+        Lambda reads a table's stream without charge ("Amazon DynamoDB pricing")."""
+        written, self.meter.stream = self.meter.stream, []
+        told = [write for write in written if write.after and write.after["status"]["S"] != "accepting"]
+        for start in range(0, len(told), batch):
+            self.invoke("broadcast", {"Records": list(map(_stream_record_of, told[start : start + batch]))})
+
     def wait(self, seconds: float) -> None:
         self._clock.shift(seconds)
 
@@ -293,7 +311,9 @@ class Stage:
         return self._sqs.create_queue(QueueName=f"comanda-cost-{name}.fifo", Attributes=given)["QueueUrl"]
 
     def _redrive_policy(self, name: str) -> dict[str, str]:
-        work = self.settings.report_work if name == "reports" else self.settings.order_work
+        settings = self.settings
+        works = {"reports": settings.report_work, "notifications": settings.notification_work}
+        work = works.get(name, settings.order_work)
         url = self.dead_letters[name]
         arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         policy = {"deadLetterTargetArn": arn, "maxReceiveCount": work.max_receive_count}
@@ -326,6 +346,12 @@ class Stage:
             reading=at_once,
             sending=at_once,
         )
+        connections = ConnectionWorld(
+            dynamodb=self._watched("dynamodb"),
+            clients=ManagementApi.at(CALLBACK_URL, None),
+            clock=now,
+            executor=side_by_side,
+        )
         control = self._watched("lambda")
         everywhere = self._environment()
 
@@ -357,6 +383,8 @@ class Stage:
                 reports,
             ),
             "tend_reports": tend_reports.build(tend_reports.Settings.load(everywhere), world),
+            "tend_notifications": tend_notifications.build(tend_notifications.Settings.load(everywhere), world),
+            "broadcast": broadcast.build(broadcast.Settings.load(everywhere), connections),
         }
 
     def _environment(self) -> dict[str, str]:
@@ -368,6 +396,7 @@ class Stage:
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.dead_letters.items()},
             "QUEUE_URLS": ",".join(self.queues.values()),
             "BUCKET": BUCKET,
+            "CALLBACK_URL": CALLBACK_URL,
             "STAGE": settings.stage,
             "CURRENCY": settings.currency,
             "SWITCH_FUNCTION": settings.switch_enrichment_name,
@@ -396,6 +425,12 @@ def _with_a_mapping(client: Any, handler: Handler) -> Handler:
             return handler(event, context)
 
     return handle
+
+
+def _stream_record_of(write: Write) -> dict[str, Any]:
+    """A write as the event source mapping hands it over ("DynamoDB Streams and AWS Lambda triggers")."""
+    images = {"Keys": write.key, "OldImage": write.before, "NewImage": write.after}
+    return {"eventName": "MODIFY" if write.before else "INSERT", "dynamodb": present(images)}
 
 
 def _record_of(message: Mapping[str, Any]) -> dict[str, Any]:

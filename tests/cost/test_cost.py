@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.cost.prices import PRICES, cost_of
 from benchmarks.cost.scenarios import Measured, Scenarios
-from benchmarks.cost.tables import SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
+from benchmarks.cost.tables import BATCHES, SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
 from benchmarks.cost.usage import Kind, Usage
 
 DOC = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
-LOG_BYTES_AT_MOST = {1: 6_400, 10: 3_600}
+LOG_BYTES_AT_MOST = {1: 5_000, 2: 4_000, 10: 3_000}
 """Of one order. Not exact: numbers in log lines vary in length."""
 
 
@@ -26,7 +26,7 @@ def counts(usage: Usage) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def happy(scenarios: Scenarios) -> dict[int, Measured]:
-    return {1: scenarios.happy_path(1, 2), 10: scenarios.happy_path(10, 1)}
+    return {batch: scenarios.happy_path(batch, 2) for batch in BATCHES}
 
 
 HAPPY: dict[str, float] = {
@@ -48,6 +48,13 @@ HAPPY_BY_BATCH: dict[int, dict[str, float]] = {
         "write ledger": 4,
         "read ledger": 1,
     },
+    2: {
+        "dynamodb BatchGetItem": 1.5,
+        "dynamodb GetItem": 1.5,
+        "dynamodb TransactWriteItems": 0.5,
+        "write ledger": 3,
+        "read ledger": 0.5,
+    },
     10: {
         "dynamodb BatchGetItem": 0.3,
         "dynamodb GetItem": 1.1,
@@ -58,7 +65,7 @@ HAPPY_BY_BATCH: dict[int, dict[str, float]] = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize("batch", BATCHES)
 def test_an_order_on_the_happy_path(happy: dict[int, Measured], batch: int) -> None:
     usage = happy[batch].usage
     assert counts(usage) == {**HAPPY, **HAPPY_BY_BATCH[batch]}
@@ -68,10 +75,19 @@ def test_an_order_on_the_happy_path(happy: dict[int, Measured], batch: int) -> N
 
 
 def test_the_targets_of_units_and_requests_are_met(happy: dict[int, Measured]) -> None:
-    for measured, limit in zip(happy.values(), SQS_LIMITS, strict=True):
+    for batch, measured in happy.items():
         assert measured.usage.total(Kind.WRITE_UNITS) <= WRITE_UNIT_LIMIT
-        assert measured.usage.total(Kind.SQS_REQUEST) <= limit
+        assert measured.usage.total(Kind.SQS_REQUEST) <= SQS_LIMITS.get(batch, 9)
         assert max(measured.largest.values()) < 1024, "each write of this item costs a unit more from here on"
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_what_websockets_cost_where_nobody_is_connected(scenarios: Scenarios, batch: int) -> None:
+    """Two queries, of an order and of a recipient, for each of three changes; the fourth write changes no status."""
+    usage = scenarios.broadcasts(batch, 2).usage
+    assert usage.total(Kind.INVOCATION) == Fraction(4, batch)
+    assert usage.total(Kind.READ_UNITS) == 3 + Fraction(3, batch)
+    assert usage.total(Kind.WRITE_UNITS) == usage.total(Kind.SQS_REQUEST) == 0
 
 
 def test_a_dead_letter(scenarios: Scenarios) -> None:
