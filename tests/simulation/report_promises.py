@@ -26,7 +26,8 @@ LEGAL: Mapping[str | None, set[str | None]] = {
     "ready": {"accepting", None},
     "cancelled": {"accepting", None},
 }
-"""The status of a row, and what may follow it. The same status again: something else of the row was written."""
+"""The status of a row, and what may follow it. The same status again: something else of the row was written; of a ready
+report only who is told of it."""
 ONLY_EXPIRED = {"accepting", "requested", "generating", "ready"}
 """These begin anew only once their time is over."""
 PERMANENT = {"InvalidTable", "TooLarge", "UploadGone"}
@@ -209,7 +210,8 @@ class ReportVerdict:
             before: SeenReport | None = None
             for write in writes:
                 row, status = write.row, before.status if before else None
-                if (row.status if row else None) not in LEGAL[status]:
+                joined = row and before and status == "ready" and row.tells_more_than(before)
+                if (row.status if row else None) not in LEGAL[status] and not joined:
                     yield Broken("states", f"{status} → {row.status if row else None}", report_id)
                 if row and before and row.version <= before.version:
                     yield Broken("states", f"version {before.version} was followed by {row.version}", report_id)
@@ -232,7 +234,8 @@ class ReportVerdict:
                     held = before.status == "generating" and before.lease_until > write.at + CLOCKS
                     if row.lease > before.lease and held:
                         yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
-                    if row.status == "ready" and write.who != owner:
+                    became_ready = row.status == "ready" and before.status != "ready"
+                    if became_ready and write.who != owner:
                         yield Broken("fence", f"{write.who} finished what {owner} had the lease of", report_id)
                 if row and row.lease > (before.lease if before else 0):
                     owner = write.who

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,8 @@ class SeenReport:
     failure: Mapping[str, str] | None
     file: Mapping[str, str] | None
     discarded: bool
+    notify: tuple[str, ...]
+    """Who is told of it, in the order they asked."""
 
     @classmethod
     def of(cls, item: Item) -> "SeenReport":
@@ -63,7 +65,13 @@ class SeenReport:
             failure=_plain(item["failure"]["M"]) if "failure" in item else None,
             file=_plain(item["file"]["M"]) if "file" in item else None,
             discarded=item.get("discarded", {}).get("BOOL", False),
+            notify=tuple(map(json.dumps, json.loads(item.get("notify", {"S": "[]"})["S"]))),
         )
+
+    def tells_more_than(self, before: "SeenReport") -> bool:
+        """Somebody joined those who are told, and nothing else is another."""
+        joined = len(self.notify) == len(before.notify) + 1 and self.notify[:-1] == before.notify
+        return joined and replace(self, notify=before.notify, version=before.version) == before
 
     def __str__(self) -> str:
         facts = f"{self.status} version {self.version} replay {self.replay} lease {self.lease}"
