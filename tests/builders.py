@@ -116,12 +116,9 @@ def an_sqs_event(*deliveries: Delivery | ReportDelivery, bodies: dict[str, str] 
                     "ApproximateFirstReceiveTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
                 },
                 "messageAttributes": {
-                    "correlation_id": {
-                        "stringValue": "corr-1",
-                        "stringListValues": [],
-                        "binaryListValues": [],
-                        "dataType": "String",
-                    }
+                    name: {"stringValue": text, "stringListValues": [], "binaryListValues": [], "dataType": "String"}
+                    for name, text in {"correlation_id": "corr-1", "traceparent": delivery.traceparent}.items()
+                    if text
                 },
                 "md5OfBody": "",
                 "eventSource": "aws:sqs",

@@ -156,3 +156,27 @@ class OneAfterAnother:
 
     def map(self, function: Callable[[T], R], things: Iterable[T], /) -> Iterator[R]:
         return iter([function(thing) for thing in things])
+
+
+@dataclass
+class FakeSpans:
+    """Implements `Spans`; `ended` has the message's id, whether it was done, and what was noted."""
+
+    ended: list[tuple[str, bool, dict[str, str]]] = field(default_factory=list)
+
+    def begin(self) -> "FakeSpan":
+        return FakeSpan(self)
+
+
+@dataclass
+class FakeSpan:
+    """Implements `Span`."""
+
+    spans: FakeSpans
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def note(self, **facts: str) -> None:
+        self.facts |= facts
+
+    def end(self, *deliveries: Received, done: bool) -> None:
+        self.spans.ended += [(delivery.message_id, done, self.facts) for delivery in deliveries]

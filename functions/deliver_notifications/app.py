@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler
+from comanda.adapters.message_spans import XRaySpans
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.adapters.order_queues import LambdaSourceQueue, notification_deliveries_of
 from comanda.adapters.webhook_sender import ReceiverCircuits, WebhookSender
@@ -58,5 +59,6 @@ def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
         sleep=world.sleep,
         executor=world.executor,
         reserve_seconds=settings.worker_reserve_seconds,
+        spans=XRaySpans(),
     )
     return batch_handler(notification_deliveries_of, deliver)

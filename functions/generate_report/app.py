@@ -4,6 +4,7 @@ from pydantic import Field
 
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler
+from comanda.adapters.message_spans import XRaySpans
 from comanda.adapters.order_queues import LambdaSourceQueue, report_deliveries_of
 from comanda.adapters.report_idempotency import WriteOnce
 from comanda.adapters.report_sources import ReportSourceSettings, report_sources
@@ -48,5 +49,6 @@ def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = No
             longest=settings.function_seconds,
         ),
         currency=settings.currency,
+        spans=XRaySpans(),
     )
     return batch_handler(report_deliveries_of, generate, once.register)

@@ -23,6 +23,7 @@ from tests.fakes import (
     FakeProvider,
     FakePublisher,
     FakeQueue,
+    FakeSpans,
     OneAfterAnother,
 )
 
@@ -40,6 +41,7 @@ class Scene:
     asking: Executor = field(default_factory=OneAfterAnother)
     seconds_left: float = 10
     slept: list[float] = field(default_factory=list)
+    spans: FakeSpans = field(default_factory=FakeSpans)
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.orders)
@@ -66,6 +68,7 @@ class Scene:
             sleep=self.slept.append,
             executor=OneAfterAnother(),
             reserve_seconds=2,
+            spans=self.spans,
         )
         return worker(batch, lambda: self.seconds_left)
 

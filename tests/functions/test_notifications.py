@@ -94,6 +94,10 @@ class Path:
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
                 "attributes": message["Attributes"],
+                "messageAttributes": {
+                    name: {"stringValue": told["StringValue"], "dataType": told["DataType"]}
+                    for name, told in message["MessageAttributes"].items()
+                },
             }
             for message in messages
         ]

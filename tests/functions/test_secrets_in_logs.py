@@ -1,5 +1,6 @@
-"""What must not be read in logs: marked values go through every path of the real handlers, good, bad and failing, and
-are looked for in all that the handlers print: log lines, metrics, and what libraries log."""
+"""What must not be read in logs and traces: marked values go through every path of the real handlers, good, bad and
+failing, and are looked for in all that the handlers print, log lines, metrics, and what libraries log; and in all spans
+they send, as every invocation is traced."""
 
 import io
 import json
@@ -15,6 +16,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
 from comanda.adapters.journal import LOGGER
+from comanda.adapters.message_spans import XRaySpans
 from comanda.adapters.order_table import OrderTable
 from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.messages import Event
@@ -27,6 +29,7 @@ from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.test_reports import Reports
 from tests.report_targets import ReportResources, make_report_resources
 from tests.targets import Resources
+from tests.xray_daemon import Daemon, a_daemon
 
 BEARER, TOKEN_ID, RECORD = issue_token("web-shop", Origin.WEB, [Scope.ORDERS_WRITE], NOW)
 EMAIL = "marked-ana@example.com"
@@ -46,22 +49,25 @@ MARKED = (
     "X-Amz-Signature",
     "AWSAccessKeyId",
 )
+TRACE_ID = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1"
 ORDER = {"customer_id": EMAIL, "recipient_id": "r-1", "items": [{"sku": "ABC", "qty": 1}], "metadata": METADATA}
 
 
 @dataclass
 class Output:
-    """All that was printed so far."""
+    """All that was printed and sent so far."""
 
     lines: io.StringIO
     capsys: pytest.CaptureFixture[str]
     caplog: pytest.LogCaptureFixture
+    daemon: Daemon
     printed: str = ""
 
     def read(self) -> str:
         captured = self.capsys.readouterr()
         self.printed += captured.out + captured.err
-        return self.lines.getvalue() + self.printed + self.caplog.text
+        traced = "".join(str(request) for request in self.daemon.received())
+        return self.lines.getvalue() + self.printed + self.caplog.text + traced
 
     def tells(self, happening: str) -> bool:
         return f'"message":"{happening}"' in self.read()
@@ -77,9 +83,12 @@ def output(
     """At the most that a stage can be told to log; looked through at the end of every test."""
     monkeypatch.setattr(LOGGER, "sampling_rate", "1")  # As POWERTOOLS_LOGGER_SAMPLE_RATE sets it.
     caplog.set_level(logging.INFO)
-    printed = Output(logs, capsys, caplog)
-    yield printed
-    everything = printed.read()
+    with a_daemon() as daemon:
+        monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", daemon.address)
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACE_ID)
+        printed = Output(logs, capsys, caplog, daemon)
+        yield printed
+        everything = printed.read()
     assert everything, "a path that prints nothing proves nothing"
     assert [mark for mark in MARKED if mark in everything] == []
 
@@ -165,6 +174,9 @@ def test_workers(pipeline: Pipeline, output: Output, sku: str) -> None:
     for work, delivery in zip((pipeline.process, pipeline.enrich, pipeline.complete), deliveries, strict=True):
         work(an_sqs_event(replace(delivery, receive_count=2)))
     assert order.order_id in output.read()
+    assert [span.name for span in output.daemon.spans] == [
+        delivery.message.event for delivery in deliveries if delivery.message
+    ]
 
 
 def test_workers_whose_table_is_gone(pipeline: Pipeline) -> None:
@@ -241,6 +253,7 @@ def test_uploaded_tables_that_break_a_rule(reports: Reports, line: str, output: 
     assert reports.post(body).status == 202
     reports.generate()
     assert output.tells("report.failed")
+    assert [span.status.message for span in output.daemon.spans] == ["InvalidTable"]
 
 
 def test_so_large_a_share_of_invocations_logs_everything(
@@ -258,15 +271,16 @@ def test_so_large_a_share_of_invocations_logs_everything(
 
 
 def test_the_marks_are_found_where_they_are(
-    logs: io.StringIO, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    logs: io.StringIO, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, output: Output
 ) -> None:
-    """The net holds: each way to print is looked at."""
+    """The net holds: each way to print, and to trace, is looked at."""
     ways: dict[str, Callable[[], object]] = {
         "a": lambda: LOGGER.info("a", extra={"fact": "way-a"}),
         "b": lambda: print("way-b"),  # noqa: T201
         "c": lambda: logging.getLogger("some.library").warning("way-c"),
+        "d": lambda: XRaySpans().begin().end(a_delivery(a_processing_order(), correlation_id="way-d"), done=True),
     }
-    found = Output(logs, capsys, caplog)
+    found = Output(logs, capsys, caplog, output.daemon)
     for name, way in ways.items():
         way()
         assert f"way-{name}" in found.read()

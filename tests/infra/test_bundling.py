@@ -102,10 +102,11 @@ def test_two_synths_at_once_do_not_disturb_each_other(tree: Path) -> None:
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_compiled_code_is_for_the_machine_it_will_run_on(tree: Path, architecture: str) -> None:
     layer = Bundler(tree, load_settings("dev", {"architecture": architecture})).dependencies_layer()
-    (compiled,) = layer.rglob("_pydantic_core*.so")
-    assert "cpython-314-" in compiled.name
-    (machine,) = struct.unpack("<H", compiled.read_bytes()[18:20])  # e_machine of an ELF header
-    assert machine == ELF_MACHINE[architecture]
+    (pydantic,), (protobuf,) = layer.rglob("_pydantic_core*.so"), layer.rglob("google/_upb/_message*.so")
+    assert ("cpython-314-" in pydantic.name, ".abi3." in protobuf.name) == (True, True)
+    for compiled in (pydantic, protobuf):
+        (machine,) = struct.unpack("<H", compiled.read_bytes()[18:20])  # e_machine of an ELF header
+        assert machine == ELF_MACHINE[architecture]
 
 
 @pytest.mark.parametrize("stage", ["local", "dev"])
@@ -129,6 +130,7 @@ def test_the_local_layers_can_be_imported_by_this_interpreter(tree: Path) -> Non
     layers = [str(layer / "python") for layer in (bundler.dependencies_layer(), bundler.comanda_layer())]
     script = (
         f"import sys; sys.path[:0] = {layers!r}; import comanda.domain.order, pydantic, aws_lambda_powertools;"
+        "import opentelemetry.sdk.trace.export, opentelemetry.exporter.otlp.proto.common.trace_encoder;"
         "print(pydantic.BaseModel, aws_lambda_powertools.__file__)"
     )
     command = [sys.executable, "-I", "-S", "-c", script]

@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
+from comanda.adapters.message_spans import XRaySpans
 from comanda.adapters.order_queues import LambdaSourceQueue, deliveries_of
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.settings import Settings
@@ -54,6 +55,7 @@ def worker_handler(
         sleep=world.sleep,
         executor=world.executor,
         reserve_seconds=settings.worker_reserve_seconds,
+        spans=XRaySpans(),
     )
     return batch_handler(deliveries_of, worker, begin)
 

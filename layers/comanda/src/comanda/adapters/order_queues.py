@@ -86,13 +86,13 @@ class NotificationQueuePublisher:
     queue_url: str
 
     def publish(self, notification: Notification) -> None:
-        correlation_id = notification.correlation_id
         with answering("queue"):
             self.client.send_message(
                 QueueUrl=self.queue_url,
                 MessageBody=NotificationMessage(notification.notification_id, notification.replay).body,
                 MessageGroupId=notification.group,
-                MessageAttributes={"correlation_id": {"DataType": "String", "StringValue": correlation_id}},
+                MessageAttributes=message_attributes(os.environ, notification.correlation_id),
+                MessageSystemAttributes=system_attributes(os.environ),
             )
 
 
@@ -235,7 +235,13 @@ def _facts_of(record: SQSRecord) -> dict[str, Any]:
         "group": attributes.message_group_id or "",
         "receive_count": int(attributes.approximate_receive_count),
         "sent_at": _moment_of(attributes.sent_timestamp),
+        **{name: _told(record, name) for name in ("correlation_id", "traceparent")},
     }
+
+
+def _told(record: SQSRecord, name: str) -> str | None:
+    text: str | None = record.raw_event.get("messageAttributes", {}).get(name, {}).get("stringValue")
+    return text
 
 
 def _moment_of(milliseconds: str) -> datetime:

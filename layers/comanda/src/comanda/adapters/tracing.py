@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ROOT = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24})")
 _PARENT = re.compile(r"Parent=([0-9a-f]{16})")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{8})([0-9a-f]{24})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Trace:
         if root is None or parent is None:
             return None
         return cls(root[1], root[2], parent[1], "Sampled=1" in header)
+
+    @classmethod
+    def parse(cls, traceparent: str) -> Self | None:
+        """None for anything that was not made by `traceparent`."""
+        found = _TRACEPARENT.fullmatch(traceparent)
+        return cls(found[1], found[2], found[3], bool(int(found[4], 16) & 1)) if found else None
 
     @property
     def traceparent(self) -> str:

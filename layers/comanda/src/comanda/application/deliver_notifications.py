@@ -11,6 +11,7 @@ from functools import partial
 
 from comanda.application.notification_ports import Notifications, Sender, Subscriptions
 from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
+from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.application.work import Executor
 from comanda.domain.errors import PermanentError, ReceiverGone, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict
@@ -43,6 +44,7 @@ class DeliverNotifications:
     executor: Executor
     reserve_seconds: float
     """Nothing is begun with less time left than this: a call may take all of it."""
+    spans: Spans = NO_SPANS
 
     def __call__(self, batch: Sequence[NotificationDelivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
@@ -55,8 +57,9 @@ class DeliverNotifications:
     def _work_group(self, group: Sequence[NotificationDelivery], *, seconds_left: Callable[[], float]) -> list[str]:
         stay: list[str] = []
         for place, delivery in enumerate(group):
+            span, done = self.spans.begin(), False
             try:
-                done = self._deliver(delivery, seconds_left())
+                done = self._deliver(delivery, seconds_left(), span)
             except _Rest as rest:
                 return stay + self._rest(group[place:], rest.seconds)
             except Overtaken:  # The row changed under our hands: to be met again as it is now.
@@ -64,7 +67,10 @@ class DeliverNotifications:
             except Unavailable as error:
                 pause = self.retry.pause_after(delivery.receive_count, self.draw)
                 self.journal.tell("storage.unavailable", reason=str(error), pause_seconds=pause)
+                span.note(error_class=type(error).__name__)
                 return stay + self._rest(group[place:], pause)
+            finally:
+                span.end(delivery, done=done)
             if not done:
                 self.queue.hide([delivery], 0)
                 stay.append(delivery.message_id)
@@ -76,7 +82,7 @@ class DeliverNotifications:
             self.queue.hide(waiting, seconds)
         return [delivery.message_id for delivery in waiting]
 
-    def _deliver(self, delivery: NotificationDelivery, seconds_left: float) -> bool:
+    def _deliver(self, delivery: NotificationDelivery, seconds_left: float, span: Span) -> bool:
         """Whether the message is done with; else it is let through to the dead-letter queue."""
         if seconds_left < self.reserve_seconds:
             raise _Rest(0)
@@ -91,13 +97,14 @@ class DeliverNotifications:
         if verdict is Verdict.TAKE_UP:
             found = self._save(found, found.taken_up(self.clock(), message.replay))
             self.journal.tell("notification.taken_up", found)
+        span.note(**{f"{found.event.partition('.')[0]}_id": found.subject_id})
         try:
-            return self._attempt(found, delivery)
+            return self._attempt(found, delivery, span)
         except Unavailable:
             self._give_back(delivery, found)
             raise
 
-    def _attempt(self, notification: Notification, delivery: NotificationDelivery) -> bool:
+    def _attempt(self, notification: Notification, delivery: NotificationDelivery, span: Span) -> bool:
         if self.subscriptions.has_ended(notification.receiver_id):
             return self._end(notification)
         try:
@@ -108,13 +115,14 @@ class DeliverNotifications:
             self.subscriptions.end(notification)
             return self._end(notification)
         except PermanentError as error:
-            return self._fail(notification, delivery, error)
+            return self._fail(notification, delivery, error, span)
         except TransientError as error:
-            return self._failed_for_now(notification, delivery, error)
+            return self._failed_for_now(notification, delivery, error, span)
         except (Overtaken, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one notification must not stop its neighbours
-            return self._failed_for_now(notification, delivery, TransientError(type(error).__name__, str(error)))
+            defect = TransientError(type(error).__name__, str(error))
+            return self._failed_for_now(notification, delivery, defect, span)
         delivered = self._save(notification, notification.delivered(self.clock()))
         seconds = (self.clock() - notification.happened_at).total_seconds()
         self.journal.tell(
@@ -155,25 +163,27 @@ class DeliverNotifications:
         return True
 
     def _failed_for_now(
-        self, notification: Notification, delivery: NotificationDelivery, error: TransientError
+        self, notification: Notification, delivery: NotificationDelivery, error: TransientError, span: Span
     ) -> bool:
         """One attempt is used up: the group rests, or the notification fails with its last one."""
         number = self._number(delivery, notification)
         if number >= self.retry.max_attempts:
-            return self._fail(notification, delivery, error)
+            return self._fail(notification, delivery, error, span)
         if notification.attempts_of(delivery.message_id) < number:
             tried = notification.tried(delivery.message_id, delivery.receive_count, self.clock())
             notification = self._save(notification, tried)
         pause = self.retry.pause_after(number, self.draw, asked_for=error.retry_after)
         facts = {"error_class": error.name, "reason": str(error), "attempt": number, "pause_seconds": pause}
         self.journal.tell("notification.attempt_failed", notification, **facts)
+        span.note(error_class=error.name)
         raise _Rest(pause)
 
-    def _fail(self, notification: Notification, delivery: NotificationDelivery, error: WorkError) -> bool:
+    def _fail(self, notification: Notification, delivery: NotificationDelivery, error: WorkError, span: Span) -> bool:
         number = min(self._number(delivery, notification), self.retry.max_attempts)
         failure = NotificationFailure(error.name, str(error), number, self.clock(), delivery.message_id)
         failed = self._save(notification, notification.failed(failure))
         self.journal.tell("notification.failed", failed, error_class=error.name, reason=str(error))
+        span.note(error_class=error.name)
         return False
 
     def _number(self, delivery: NotificationDelivery, notification: Notification) -> int:

@@ -16,6 +16,7 @@ from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
 from comanda.application.report_ports import ReportFiles, Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Asked, ReportType, parameters_of
+from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.domain.errors import PermanentError, ReportError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import ReportDelivery
@@ -68,14 +69,16 @@ class GenerateReport:
     """Seconds."""
     pace: Pace
     currency: str
+    spans: Spans = NO_SPANS
 
     def __call__(self, batch: Sequence[ReportDelivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
         return [delivery.message_id for delivery in batch if not self._done(delivery, seconds_left)]
 
     def _done(self, delivery: ReportDelivery, seconds_left: Callable[[], float]) -> bool:
+        span, done = self.spans.begin(), False
         try:
-            return self._work(delivery, seconds_left)
+            done = self._work(delivery, seconds_left, span)
         except _Rest as rest:
             self.queue.hide([delivery], rest.seconds)
         except Overtaken:  # The row changed under our hands: to be met again as it is now.
@@ -84,9 +87,11 @@ class GenerateReport:
             pause = self.retry.pause_after(delivery.receive_count, self.draw)
             self.journal.tell("storage.unavailable", reason=str(error), pause_seconds=pause)
             self.queue.hide([delivery], pause)
-        return False
+            span.note(error_class=type(error).__name__)
+        span.end(delivery, done=done)
+        return done
 
-    def _work(self, delivery: ReportDelivery, seconds_left: Callable[[], float]) -> bool:
+    def _work(self, delivery: ReportDelivery, seconds_left: Callable[[], float], span: Span) -> bool:
         message, now = delivery.message, self.clock()
         report = self.reports.get(message.report_id) if message else None
         verdict = meet_report(report, delivery, now)
@@ -102,18 +107,24 @@ class GenerateReport:
         if verdict is Verdict.TAKE_UP:
             report = report.taken_up(message.replay)
             self.journal.tell("report.taken_up", report)
-        return _Work(self, delivery, before, seconds_left).done(report)
+        return _Work(self, delivery, before, seconds_left, span).done(report)
 
 
 class _Work:
     """One worker at one report. `report` is the row as it is stored, as far as this worker knows."""
 
     def __init__(
-        self, use_case: GenerateReport, delivery: ReportDelivery, report: Report, seconds_left: Callable[[], float]
+        self,
+        use_case: GenerateReport,
+        delivery: ReportDelivery,
+        report: Report,
+        seconds_left: Callable[[], float],
+        span: Span,
     ) -> None:
         self._given = use_case
         self._delivery = delivery
         self._seconds_left = seconds_left
+        self._span = span
         self._owner = str(uuid.uuid4())
         self._written = 0
         self.report = report
@@ -185,6 +196,7 @@ class _Work:
         self._save(self.report.failed(failure))
         self._given.queue.hide([self._delivery], 0)
         self._given.journal.tell("report.failed", self.report, error_class=error.name, reason=str(error))
+        self._span.note(error_class=error.name)
 
     def _failed_for_now(self, error: WorkError) -> None:
         """One attempt is used up: the message rests, or the report fails with its last one."""
@@ -196,6 +208,7 @@ class _Work:
         self._given.queue.hide([self._delivery], pause)
         facts = {"error_class": error.name, "reason": str(error), "pause_seconds": pause}
         self._given.journal.tell("report.attempt_failed", self.report, **facts)
+        self._span.note(error_class=error.name)
 
     def _give_back(self) -> None:
         """Storage did not answer, or it is too early: nobody's attempt. Whether the lease was written, the row says.

@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
+from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
@@ -51,6 +52,7 @@ class Job:
     ahead: dict[str, Any] = field(default_factory=dict)
     """What a step found out ahead, by order id, for orders that are not done yet. All jobs of a group in a batch share
     it, and it is gone with the batch."""
+    span: Span = NO_SPANS
 
 
 class Step(Protocol):
@@ -91,6 +93,7 @@ class Worker:
     executor: Executor
     reserve_seconds: float
     """Nothing is begun with less time left than this."""
+    spans: Spans = NO_SPANS
 
     def __call__(self, batch: Sequence[Delivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
@@ -117,21 +120,26 @@ class Worker:
         rows: dict[str, Order] | None = None
         ahead: dict[str, Any] = {}
         while waiting:
+            span = self.spans.begin()
             try:
                 self._check_time(waiting, seconds_left())
                 if rows is None:
                     rows, looks = self._look(waiting, looks), looks - 1
-                done, verdict = self._advance(waiting, rows, ahead, careful=careful)
+                done, verdict = self._advance(waiting, rows, ahead, span, careful=careful)
             except Overtaken:
                 rows = None
                 continue
             except Unavailable as error:
                 self.journal.tell("storage.unavailable", reason=str(error), recipient_id=waiting[0].group)
                 pause = self.retry.pause_after(waiting[0].receive_count, self.draw)
+                span.note(error_class=type(error).__name__)
+                span.end(waiting[0], done=False)
                 return stay + self._rest(waiting, pause)
             except _Rest as rest:
+                span.end(waiting[0], done=False)
                 return stay + self._rest(waiting, rest.seconds)
             stay += self._acknowledge(waiting[0], verdict, careful=careful)
+            span.end(*waiting[:done], done=verdict is not Verdict.LET_THROUGH)
             del waiting[:done]
         return stay
 
@@ -158,7 +166,7 @@ class Worker:
         return dict(self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message))
 
     def _advance(
-        self, waiting: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any], *, careful: bool
+        self, waiting: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any], span: Span, *, careful: bool
     ) -> tuple[int, Verdict]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head = waiting[0]
@@ -172,7 +180,7 @@ class Worker:
         if verdict is Verdict.TAKE_UP:
             order = rows[order.order_id] = self._take_up(order, head)
 
-        job = Job(head, order, self._attempts_before(head, order) + 1, ahead)
+        job = Job(head, order, self._attempts_before(head, order) + 1, ahead, span)
         if careful:
             return self._try(job, [], careful=True)
         return self._try(job, self._followers(waiting[1:], rows, ahead), careful=False)
@@ -290,6 +298,7 @@ class Worker:
             pause_seconds=pause,
             outage=isinstance(error, ProviderOutage),
         )
+        job.span.note(error_class=error.name)
         raise _Rest(pause)
 
     def _fail(self, job: Job, error: WorkError) -> None:
@@ -304,6 +313,7 @@ class Worker:
         failed = job.order.failed(failure)
         self.orders.save(job.order, failed)
         self.journal.tell("order.failed", failed, error_class=failure.name, reason=failure.message, stage=failure.stage)
+        job.span.note(error_class=failure.name)
 
     def _rest(self, waiting: Sequence[Delivery], seconds: int | None) -> list[str]:
         """Followers rest as long as their head: one message still in flight would keep the whole group locked."""

@@ -6,7 +6,7 @@ sends, such as correlation ids, travels in message attributes.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -130,6 +130,9 @@ class Received:
     group: str
     receive_count: int
     sent_at: datetime
+    correlation_id: str | None = field(default=None, kw_only=True)
+    traceparent: str | None = field(default=None, kw_only=True)
+    """The trace it was sent in ("Trace Context", 3.2); None where nobody traced."""
 
     def seconds_since_sent(self, now: datetime) -> float:
         """Never less than none: SQS and the worker have a clock each."""

@@ -1,0 +1,20 @@
+"""Spans for the messages of invocations that are traced; the others pay nothing (docs/decisions/0011)."""
+
+import os
+
+from comanda.adapters.tracing import Trace
+from comanda.application.spans import NO_SPANS, Span
+
+
+class XRaySpans:
+    """Implements `Spans`. Lambda says of each invocation whether it is traced, and where its X-Ray daemon listens
+    ("Defined runtime environment variables")."""
+
+    def begin(self) -> Span:
+        trace = Trace.current(os.environ)
+        daemon = os.environ.get("AWS_XRAY_DAEMON_ADDRESS")
+        if trace is None or not trace.sampled or not daemon:
+            return NO_SPANS
+        from comanda.adapters.xray_daemon import MessageSpan, tracer_to  # Not before it is needed: OpenTelemetry.
+
+        return MessageSpan(tracer_to(daemon), trace)
