@@ -174,6 +174,16 @@ def test_a_notification_has_a_span_linked_to_the_change_it_tells_of(moto: Resour
     assert receiver.url not in str(span)
 
 
+def test_a_layer_without_opentelemetry_costs_no_order(
+    pipeline: Pipeline, table: OrderTable, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "comanda.adapters.xray_daemon", None)  # As Python remembers a failed import.
+    order = a_pending_order()
+    table.claim(order)
+    assert pipeline.process(an_sqs_event(a_delivery(order))) == []
+    assert not daemon.spans
+
+
 def test_a_daemon_that_cannot_be_reached_costs_no_order(
     pipeline: Pipeline,
     table: OrderTable,

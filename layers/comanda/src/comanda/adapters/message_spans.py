@@ -2,6 +2,7 @@
 
 import os
 
+from comanda.adapters.journal import LOGGER
 from comanda.adapters.tracing import Trace
 from comanda.application.spans import NO_SPANS, Span
 
@@ -15,6 +16,9 @@ class XRaySpans:
         daemon = os.environ.get("AWS_XRAY_DAEMON_ADDRESS")
         if trace is None or not trace.sampled or not daemon:
             return NO_SPANS
-        from comanda.adapters.xray_daemon import MessageSpan, tracer_to  # Not before it is needed: OpenTelemetry.
-
+        try:
+            from comanda.adapters.xray_daemon import MessageSpan, tracer_to  # Not before it is needed: OpenTelemetry.
+        except ImportError as error:  # A broken layer costs the spans, and no order.
+            LOGGER.warning("spans.not_available", extra={"reason": str(error)})
+            return NO_SPANS
         return MessageSpan(tracer_to(daemon), trace)
