@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.guards.dead_letters import DEAD_LETTERS
 from tests.guards.mutation import Mutation
 from tests.guards.notifications import NOTIFICATIONS
 from tests.guards.orders import ORDERS
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *WEBSOCKETS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *DEAD_LETTERS, *WEBSOCKETS]
 
 
 def main() -> None:

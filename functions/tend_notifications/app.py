@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 def build(settings: Settings, world: World) -> StewardHandler:
     journal = PowertoolsJournal()
     tend = TendNotifications(
-        notifications=NotificationTable(world.dynamodb, settings.notifications_table),
+        rows=NotificationTable(world.dynamodb, settings.notifications_table),
         publisher=NotificationQueuePublisher(world.sqs, settings.notifications_queue_url),
         dead_letters=NotificationDeadLetterQueue(world.sqs, settings.notifications_dlq_url, journal),
         journal=journal,

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 def build(settings: Settings, world: World) -> StewardHandler:
     journal = PowertoolsJournal()
     tend = TendReports(
-        reports=ReportTable(world.dynamodb, settings.reports_table),
+        rows=ReportTable(world.dynamodb, settings.reports_table),
         publisher=ReportQueuePublisher(world.sqs, settings.reports_queue_url),
         dead_letters=ReportDeadLetterQueue(world.sqs, settings.reports_dlq_url, journal),
         journal=journal,

@@ -111,45 +111,15 @@ NOTIFICATIONS = [
         "        self.publisher.publish(again)\n",
     ),
     Mutation(
-        "the steward of notifications publishes before it writes",
-        "application/tend_notifications.py",
-        "        self.publisher.publish(rescued)\n",
-    ),
-    Mutation(
-        "a rescue of a notification has a body of its own",
-        "application/tend_notifications.py",
-        "notification.rescued(self.clock(), replay + 1)",
-        "notification.rescued(self.clock(), notification.replay + 1)",
-    ),
-    Mutation(
-        "the one rescue of a notification",
-        "application/tend_notifications.py",
-        "notification.rescues < self.max_rescues",
-        "True",
-    ),
-    Mutation(
         "a rescue of a notification taken up before it is written counts",
         "domain/notification.py",
         "self.rescues + 1 if self.status is NotificationStatus.WAITING else 0",
         "0",
     ),
     Mutation(
-        "only the last run of a notification counts",
-        "application/tend_notifications.py",
-        "message.replay < last_run[message.notification_id]",
-        "False",
-    ),
-    Mutation(
         "dead letters of notifications that are over are removed",
         "application/tend_notifications.py",
-        "if replay == notification.replay and notification.is_over:",
-        "if False:",
-    ),
-    Mutation(
-        "the steward leaves a notification that has changed",
-        "application/tend_notifications.py",
-        "        except Overtaken:\n            return\n",
-        "        except Overtaken:\n            raise\n",
+        " or (replay == row.replay and row.is_over)",
     ),
     Mutation(
         "the last attempt is made whatever is known of its receiver",

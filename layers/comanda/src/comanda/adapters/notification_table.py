@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.adapters.versioned_rows import VersionedRows
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
@@ -159,8 +160,8 @@ def to_row(notification: Notification) -> dict[str, Any]:
             "locale": notification.locale,
             "status": notification.status.value,
             "failed": "failed" if failed else None,
-            "attempts": asdict(notification.attempts) if notification.attempts else None,
-            "failure": _failure_to_row(notification.failure) if notification.failure else None,
+            "attempts": attempts_to_row(notification.attempts) if notification.attempts else None,
+            "failure": failure_to_row(notification.failure) if notification.failure else None,
             "replay": notification.replay,
             "rescues": notification.rescues or None,
             "version": notification.version,
@@ -184,31 +185,11 @@ def from_row(row: Mapping[str, Any]) -> Notification:
         correlation_id=row["correlation_id"],
         locale=row.get("locale"),
         status=NotificationStatus(row["status"]),
-        attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
-        failure=_failure_from_row(row["failure"]) if "failure" in row else None,
+        attempts=attempts_from_row(NotificationAttempts, row["attempts"]) if "attempts" in row else None,
+        failure=failure_from_row(NotificationFailure, row["failure"]) if "failure" in row else None,
         replay=int(row["replay"]),
         rescues=int(row.get("rescues", 0)),
         version=int(row["version"]),
         created_at=from_iso(row["created_at"]),
         updated_at=from_iso(row["updated_at"]),
-    )
-
-
-def _attempts_from_row(row: Mapping[str, Any]) -> NotificationAttempts:
-    return NotificationAttempts(row["message_id"], int(row["count"]), int(row["receive_count"]))
-
-
-def _failure_to_row(failure: NotificationFailure) -> dict[str, Any]:
-    return {
-        "class": failure.name,
-        "message": failure.message,
-        "attempts": failure.attempts,
-        "at": to_iso(failure.at),
-        "message_id": failure.message_id,
-    }
-
-
-def _failure_from_row(row: Mapping[str, Any]) -> NotificationFailure:
-    return NotificationFailure(
-        row["class"], row["message"], int(row["attempts"]), from_iso(row["at"]), row["message_id"]
     )

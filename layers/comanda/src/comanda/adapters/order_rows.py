@@ -11,9 +11,10 @@ from typing import Any
 
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.domain.access import Origin
 from comanda.domain.money import money
-from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus, Stage
+from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus
 from comanda.domain.times import from_iso, to_iso
 
 ATTENTION_INDEX = "attention"
@@ -47,8 +48,8 @@ def to_row(order: Order) -> dict[str, Any]:
         "status": order.status.value,
         "timeline": [_moment_to_row(moment) for moment in order.timeline] or None,
         "enrichment": _enrichment_to_row(order.enrichment) if order.enrichment else None,
-        "failure": _failure_to_row(order.failure) if order.failure else None,
-        "attempts": _attempts_to_row(order.attempts) if order.attempts else None,
+        "failure": failure_to_row(order.failure) if order.failure else None,
+        "attempts": attempts_to_row(order.attempts) if order.attempts else None,
         "attention": attention_of(order),
         "period": period_of(order),
         "rescues": order.rescues or None,
@@ -85,8 +86,8 @@ def from_row(row: Mapping[str, Any]) -> Order:
             for moment in row.get("timeline", [])
         ),
         enrichment=_enrichment_from_row(row["enrichment"]) if "enrichment" in row else None,
-        failure=_failure_from_row(row["failure"]) if "failure" in row else None,
-        attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
+        failure=failure_from_row(Failure, row["failure"]) if "failure" in row else None,
+        attempts=attempts_from_row(Attempts, row["attempts"]) if "attempts" in row else None,
         rescues=int(row.get("rescues", 0)),
         discarded=row.get("discarded", False),
         notify=next(iter(notify_from_text(row.get("notify"))), None),
@@ -152,41 +153,6 @@ def _enrichment_from_row(row: Mapping[str, Any]) -> Enrichment:
         customer=row.get("customer", {}),
         enriched_at=from_iso(row["enriched_at"]) if "enriched_at" in row else None,
     )
-
-
-def _failure_to_row(failure: Failure) -> dict[str, Any]:
-    return {
-        "class": failure.name,
-        "message": failure.message,
-        "stage": failure.stage.value,
-        "attempts": failure.attempts,
-        "at": to_iso(failure.at),
-        "message_id": failure.message_id,
-    }
-
-
-def _failure_from_row(row: Mapping[str, Any]) -> Failure:
-    return Failure(
-        name=row["class"],
-        message=row["message"],
-        stage=Stage(row["stage"]),
-        attempts=int(row["attempts"]),
-        at=from_iso(row["at"]),
-        message_id=row["message_id"],
-    )
-
-
-def _attempts_to_row(attempts: Attempts) -> dict[str, Any]:
-    return {
-        "stage": attempts.stage.value,
-        "message_id": attempts.message_id,
-        "count": attempts.count,
-        "receive_count": attempts.receive_count,
-    }
-
-
-def _attempts_from_row(row: Mapping[str, Any]) -> Attempts:
-    return Attempts(Stage(row["stage"]), row["message_id"], int(row["count"]), int(row["receive_count"]))
 
 
 def _amount(value: Decimal | None) -> Decimal | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.domain.canonical import canonical_json
 from comanda.domain.report import (
     Lease,
@@ -40,8 +41,8 @@ def to_row(report: Report) -> dict[str, Any]:
             "status": report.status.value,
             "rows_written": report.rows_written,
             "lease": _lease_to_row(report.lease) if report.lease else None,
-            "attempts": asdict(report.attempts) if report.attempts else None,
-            "failure": _failure_to_row(report.failure) if report.failure else None,
+            "attempts": attempts_to_row(report.attempts) if report.attempts else None,
+            "failure": failure_to_row(report.failure) if report.failure else None,
             "file": asdict(report.file) if report.file else None,
             "replay": report.replay,
             "rescues": report.rescues or None,
@@ -74,8 +75,8 @@ def from_row(row: Mapping[str, Any]) -> Report:
         status=ReportStatus(row["status"]),
         rows_written=int(row["rows_written"]),
         lease=_lease_from_row(row["lease"]) if "lease" in row else None,
-        attempts=_attempts_from_row(row["attempts"]) if "attempts" in row else None,
-        failure=_failure_from_row(row["failure"]) if "failure" in row else None,
+        attempts=attempts_from_row(ReportAttempts, row["attempts"]) if "attempts" in row else None,
+        failure=failure_from_row(ReportFailure, row["failure"]) if "failure" in row else None,
         file=file_from_row(row["file"]) if "file" in row else None,
         replay=int(row["replay"]),
         rescues=int(row.get("rescues", 0)),
@@ -95,21 +96,3 @@ def _lease_to_row(lease: Lease) -> dict[str, Any]:
 
 def _lease_from_row(row: Mapping[str, Any]) -> Lease:
     return Lease(row["owner"], from_iso(row["until"]), int(row["number"]))
-
-
-def _attempts_from_row(row: Mapping[str, Any]) -> ReportAttempts:
-    return ReportAttempts(row["message_id"], int(row["count"]), int(row["receive_count"]))
-
-
-def _failure_to_row(failure: ReportFailure) -> dict[str, Any]:
-    return {
-        "class": failure.name,
-        "message": failure.message,
-        "attempts": failure.attempts,
-        "at": to_iso(failure.at),
-        "message_id": failure.message_id,
-    }
-
-
-def _failure_from_row(row: Mapping[str, Any]) -> ReportFailure:
-    return ReportFailure(row["class"], row["message"], int(row["attempts"]), from_iso(row["at"]), row["message_id"])

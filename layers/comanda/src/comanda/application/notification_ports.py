@@ -1,9 +1,8 @@
 """What the use cases of notifications need from the world outside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from comanda.domain.messages import NotificationDelivery, Received
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
 
@@ -24,19 +23,6 @@ class Notifications(Protocol):
 class NotificationPublisher(Protocol):
     def publish(self, notification: Notification) -> None:
         """Send the message into the notification's group. Raises Unavailable; then it may be stored or not."""
-
-
-class NotificationDeadLetters(Protocol):
-    """The dead-letter queue of notifications."""
-
-    def receive(self) -> Sequence[NotificationDelivery]:
-        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
-
-    def delete(self, delivery: Received) -> None:
-        """Never raises for an outage: the message then shows up again."""
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        """Make messages visible again, for a person to look at and redrive."""
 
 
 class Subscriptions(Protocol):

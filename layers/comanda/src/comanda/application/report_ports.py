@@ -1,6 +1,6 @@
 """What the use cases of reports need from the world outside."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,6 @@ from typing import Protocol
 
 from comanda.application.ports import Ledger
 from comanda.domain.access import Origin
-from comanda.domain.messages import Received, ReportDelivery
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
@@ -30,19 +29,6 @@ class Reports(Protocol):
 class ReportPublisher(Protocol):
     def publish(self, report: Report) -> None:
         """Send the message, in a group of the report's own. Raises Unavailable; then it may be stored or not."""
-
-
-class ReportDeadLetters(Protocol):
-    """The dead-letter queue of reports. Each report is a group of its own, so that none hides another."""
-
-    def receive(self) -> Sequence[ReportDelivery]:
-        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
-
-    def delete(self, delivery: Received) -> None:
-        """Never raises for an outage: the message then shows up again."""
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        """Make messages visible again, for a person to look at and redrive."""
 
 
 class ReportFiles(Protocol):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from comanda.application.ports import AttentiveOrders, Circuit, Clock, DeadLetters, Journal, Overtaken, Publisher
-from comanda.domain.messages import Delivery, Event
+from comanda.domain.messages import Delivery, Event, last_runs
 from comanda.domain.order import Failure, Order, OrderStatus, Stage
 
 MOST_SHOWN = 10
@@ -78,7 +78,7 @@ class Steward:
         """Deal with each dead letter; give those that stay."""
         messages = [delivery.message for delivery in deliveries if delivery.message]
         rows = self.orders.get_many(message.order_id for message in messages)
-        last_run = {message.order_id: message.replay for message in sorted(messages, key=lambda each: each.replay)}
+        last_run = last_runs(messages)
         kept = []
         for delivery in deliveries:
             message = delivery.message

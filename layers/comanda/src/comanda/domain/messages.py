@@ -6,6 +6,7 @@ sends, such as correlation ids, travels in message attributes.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +57,11 @@ class OrderMessage:
         return message
 
     @property
+    def row_id(self) -> str:
+        """The key of the row that it is about."""
+        return self.order_id
+
+    @property
     def body(self) -> str:
         return canonical_json(asdict(self))
 
@@ -90,6 +96,11 @@ class ReportMessage:
         return message
 
     @property
+    def row_id(self) -> str:
+        """The key of the row that it is about."""
+        return self.report_id
+
+    @property
     def body(self) -> str:
         return canonical_json({"event": REPORT_REQUESTED, **asdict(self)})
 
@@ -117,8 +128,19 @@ class NotificationMessage:
         return message
 
     @property
+    def row_id(self) -> str:
+        """The key of the row that it is about."""
+        return self.notification_id
+
+    @property
     def body(self) -> str:
         return canonical_json({"event": NOTIFICATION_DUE, **asdict(self)})
+
+
+def last_runs(messages: Iterable[OrderMessage | ReportMessage | NotificationMessage | None]) -> dict[str, int]:
+    """By row: the highest replay there is among them. Messages of lower ones are old copies."""
+    ours = (message for message in messages if message)
+    return {message.row_id: message.replay for message in sorted(ours, key=lambda each: each.replay)}
 
 
 @dataclass(frozen=True)
