@@ -6,7 +6,7 @@ from constructs import Construct
 from infra.api_stack import API_STAGE, ApiStack
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
-from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.dead_letter_steward import DeadLetterSteward
 from infra.fifo_queue import FifoQueue
 from infra.python_function import PythonFunction
 from infra.queue_worker import QueueWorker
@@ -42,7 +42,6 @@ class NotificationsStack(Stack):
         self.notifications = FifoQueue(
             self, "Notifications", name="notifications", settings=settings, work=settings.notification_work
         )
-        self._queue = {"NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url}
         self.announce_changes = self._announce_changes()
         self.deliver_notifications = self._deliver_notifications()
         self.tend_notifications = self._tend_notifications()
@@ -60,7 +59,7 @@ class NotificationsStack(Stack):
             description="Writes a notification for each change that somebody asked to be told of",
             layers=self._layers,
             timeout_seconds=self._settings.worker_timeout_seconds,
-            environment={**self._table, **self._queue},
+            environment={**self._table, "NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url},
         )
         announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
         announce.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
@@ -124,29 +123,16 @@ class NotificationsStack(Stack):
             return f"{emulator}/restapis/{api.rest_api_id}/{API_STAGE}/_user_request_"
         return api.deployment_stage.url_for_path().removesuffix("/")
 
-    def _tend_notifications(self) -> PythonFunction:
-        steward = PythonFunction(
+    def _tend_notifications(self) -> DeadLetterSteward:
+        steward = DeadLetterSteward(
             self,
             "TendNotifications",
             name="tend_notifications",
             description="Every minute: the status of notifications that were dead-lettered",
             layers=self._layers,
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
-            environment={
-                **self._table,
-                **self._queue,
-                "NOTIFICATIONS_DLQ_URL": self.notifications.dead_letter_queue.queue_url,
-                "MAX_RESCUES": str(self._settings.max_rescues),
-                "WORKER_RESERVE_SECONDS": "5",
-            },
+            queues=[self.notifications],
+            schedule_id="NotificationsEveryMinute",
+            environment=self._table,
         )
         steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
-        steward.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
-        steward.allow(
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:ChangeMessageVisibility",
-            on=self.notifications.dead_letter_queue.queue_arn,
-        )
-        EveryMinute(self, "NotificationsEveryMinute", steward.function)
         return steward

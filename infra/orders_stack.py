@@ -5,6 +5,7 @@ from constructs import Construct
 
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
+from infra.dead_letter_steward import DeadLetterSteward
 from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.fifo_queue import FifoQueue
 from infra.notify_environment import notify_environment
@@ -188,38 +189,26 @@ class OrdersStack(Stack):
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
         return worker
 
-    def _tend_dead_letters(self) -> PythonFunction:
-        steward = PythonFunction(
+    def _tend_dead_letters(self) -> DeadLetterSteward:
+        queues = (self.orders, self.enrichment, self.completion)
+        steward = DeadLetterSteward(
             self,
             "TendDeadLetters",
             name="tend_dead_letters",
             description="Every minute: the status of what was dead-lettered",
             layers=self._layers,
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            queues=queues,
+            schedule_id="EveryMinute",
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
-                "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
-                "ORDERS_DLQ_URL": self.orders.dead_letter_queue.queue_url,
-                "ENRICHMENT_DLQ_URL": self.enrichment.dead_letter_queue.queue_url,
-                "COMPLETION_DLQ_URL": self.completion.dead_letter_queue.queue_url,
                 "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "MAX_RESCUES": str(self._settings.max_rescues),
-                "WORKER_RESERVE_SECONDS": "5",
             },
         )
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
         steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
         steward.allow("dynamodb:GetItem", on=self._data.circuits.table_arn)
-        steward.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)
-        for fifo in (self.orders, self.enrichment, self.completion):
-            steward.allow(
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
-                on=fifo.dead_letter_queue.queue_arn,
-            )
-        EveryMinute(self, "EveryMinute", steward.function)
+        for fifo in queues:  # How many there are, as some hide behind others.
+            steward.allow("sqs:GetQueueAttributes", on=fifo.dead_letter_queue.queue_arn)
         return steward
 
     def _switch_enrichment(self) -> PythonFunction:

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from infra.bundling import Bundler
 from infra.data_stack import DataStack
-from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.dead_letter_steward import DeadLetterSteward
 from infra.fifo_queue import FifoQueue
 from infra.notify_environment import notify_environment
 from infra.python_function import PythonFunction
@@ -131,31 +131,18 @@ class ReportsStack(Stack):
         )
         return worker
 
-    def _tend_reports(self) -> PythonFunction:
-        steward = PythonFunction(
+    def _tend_reports(self) -> DeadLetterSteward:
+        steward = DeadLetterSteward(
             self,
             "TendReports",
             name="tend_reports",
             description="Every minute: the status of reports that were dead-lettered",
             layers=self._layers,
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
-            environment={
-                "REPORTS_TABLE": self._data.reports.table_name,
-                "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
-                "REPORTS_DLQ_URL": self.reports.dead_letter_queue.queue_url,
-                "MAX_RESCUES": str(self._settings.max_rescues),
-                "WORKER_RESERVE_SECONDS": "5",
-            },
+            queues=[self.reports],
+            schedule_id="ReportsEveryMinute",
+            environment={"REPORTS_TABLE": self._data.reports.table_name},
         )
         steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
-        steward.allow("sqs:SendMessage", on=self.reports.queue.queue_arn)
-        steward.allow(
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:ChangeMessageVisibility",
-            on=self.reports.dead_letter_queue.queue_arn,
-        )
-        EveryMinute(self, "ReportsEveryMinute", steward.function)
         return steward
 
     def _sources(self) -> dict[str, str]:

@@ -1,0 +1,49 @@
+"""A function that tends dead-letter queues each minute."""
+
+from collections.abc import Mapping, Sequence
+from typing import Unpack
+
+from constructs import Construct
+
+from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.fifo_queue import FifoQueue
+from infra.python_function import FunctionCode, PythonFunction
+
+
+class DeadLetterSteward(PythonFunction):
+    """Looks through the dead letters of `queues`, and publishes anew into the first of them. What it may do with rows,
+    its stack says."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        queues: Sequence[FifoQueue],
+        schedule_id: str,
+        environment: Mapping[str, str],
+        **code: Unpack[FunctionCode],
+    ) -> None:
+        first = queues[0]
+        super().__init__(
+            scope,
+            construct_id,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                f"{first.name.upper()}_QUEUE_URL": first.queue.queue_url,
+                **{f"{queue.name.upper()}_DLQ_URL": queue.dead_letter_queue.queue_url for queue in queues},
+                "MAX_RESCUES": str(code["layers"].settings.max_rescues),
+                "WORKER_RESERVE_SECONDS": "5",
+                **environment,
+            },
+            **code,
+        )
+        self.allow("sqs:SendMessage", on=first.queue.queue_arn)
+        for queue in queues:
+            self.allow(
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                on=queue.dead_letter_queue.queue_arn,
+            )
+        EveryMinute(scope, schedule_id, self.function)
