@@ -187,29 +187,19 @@ class Alarms(Construct):
     def _functions(self, watched: Watched) -> None:
         """Without a call there is no error and no throttle."""
         throttled = [
-            self._alarm(
+            self._part(
                 f"{function.name}-throttled",
                 f"Lambda turns calls of {function.name} away",
                 function.function.metric_throttles(period=MINUTE, statistic="Sum"),
-                threshold=0,
-                periods=5,
-                at_least=2,
-                missing=_QUIET_IS_WELL,
-                told=self._plain_only,
             )
             for function in watched.functions
         ]
         self._any_of("functions-throttled", "Lambda turns calls away", throttled)
         failing = [
-            self._alarm(
+            self._part(
                 f"{function.name}-failing",
                 f"calls of {function.name} end in an exception or a timeout",
                 function.function.metric_errors(period=MINUTE, statistic="Sum"),
-                threshold=0,
-                periods=5,
-                at_least=2,
-                missing=_QUIET_IS_WELL,
-                told=self._plain_only,
             )
             for function in watched.functions
             if function.name != "authorize_request"  # To it, a token that is refused is an exception.
@@ -232,15 +222,10 @@ class Alarms(Construct):
     def _tables(self, tables: Sequence[dynamodb.Table]) -> None:
         """DynamoDB tells of throttles where there are some."""
         throttled = [
-            self._alarm(
+            self._part(
                 f"{table.node.id.lower()}-{kind}s-throttled",
                 f"DynamoDB turns {kind}s of {table.node.id.lower()} away",
                 table.metric(f"{kind.capitalize()}ThrottleEvents", period=MINUTE, statistic="Sum"),
-                threshold=0,
-                periods=5,
-                at_least=2,
-                missing=_QUIET_IS_WELL,
-                told=self._plain_only,
             )
             for table in tables
             for kind in ("read", "write")
@@ -277,6 +262,19 @@ class Alarms(Construct):
         if told:
             self._tell(alarm)
         return alarm
+
+    def _part(self, name: str, what: str, metric: cloudwatch.IMetric) -> cloudwatch.Alarm:
+        """In two of five minutes; to be told as part of a whole (`_any_of`) where there are wholes."""
+        return self._alarm(
+            name,
+            what,
+            metric,
+            threshold=0,
+            periods=5,
+            at_least=2,
+            missing=_QUIET_IS_WELL,
+            told=self._plain_only,
+        )
 
     def _any_of(self, name: str, what: str, parts: Sequence[cloudwatch.Alarm]) -> None:
         if not self._plain_only:
