@@ -44,6 +44,7 @@ class DeadLetterSteward(PythonFunction):
                 "sqs:ReceiveMessage",
                 "sqs:DeleteMessage",
                 "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",  # How many there are, as some hide behind others.
                 on=queue.dead_letter_queue.queue_arn,
             )
         EveryMinute(scope, schedule_id, self.function)

@@ -207,8 +207,6 @@ class OrdersStack(Stack):
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
         steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
         steward.allow("dynamodb:GetItem", on=self._data.circuits.table_arn)
-        for fifo in queues:  # How many there are, as some hide behind others.
-            steward.allow("sqs:GetQueueAttributes", on=fifo.dead_letter_queue.queue_arn)
         return steward
 
     def _switch_enrichment(self) -> PythonFunction:

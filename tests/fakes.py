@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import ComandaError, Unavailable
@@ -15,6 +15,7 @@ from tests.builders import NOW
 
 T = TypeVar("T")
 R = TypeVar("R")
+Letter = TypeVar("Letter", bound=Received)
 
 
 @dataclass
@@ -180,3 +181,31 @@ class FakeSpan:
 
     def end(self, *deliveries: Received, done: bool) -> None:
         self.spans.ended += [(delivery.message_id, done, self.facts) for delivery in deliveries]
+
+
+@dataclass
+class FakeDeadLetters(Generic[Letter]):
+    """Implements `Shown`: of each group, the first ten, until they are deleted; nothing twice before it is released."""
+
+    messages: list[Letter] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+    deleted: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+    def receive(self) -> Sequence[Letter]:
+        locked = {each.group for each in self.messages if each.message_id in self.hidden}
+        shown = [each for each in self.messages if each.group not in locked][:10]
+        self.hidden |= {each.message_id for each in shown}
+        return shown
+
+    def delete(self, delivery: Received) -> None:
+        self.messages = [each for each in self.messages if each.message_id != delivery.message_id]
+        self.hidden.discard(delivery.message_id)
+        self.deleted.append(delivery.message_id)
+
+    def release(self, deliveries: Sequence[Received]) -> None:
+        self.hidden -= {each.message_id for each in deliveries}
+        self.released += [each.message_id for each in deliveries]
+
+    def depth(self) -> int:
+        return len(self.messages)

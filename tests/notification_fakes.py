@@ -1,12 +1,12 @@
 """Small fakes of the ports of notifications."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
-from comanda.domain.messages import NotificationDelivery, NotificationMessage, Received
+from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
 
@@ -101,23 +101,6 @@ class FakeReceivers:
         errors = self.errors.get(notification.target, [])
         if errors:
             raise errors.pop(0) if len(errors) > 1 else errors[0]
-
-
-@dataclass
-class FakeNotificationDeadLetters:
-    letters: list[NotificationDelivery] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    released: list[str] = field(default_factory=list)
-
-    def receive(self) -> Sequence[NotificationDelivery]:
-        shown, self.letters = self.letters[:10], self.letters[10:]
-        return shown
-
-    def delete(self, delivery: Received) -> None:
-        self.deleted.append(delivery.message_id)
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        self.released += [delivery.message_id for delivery in deliveries]
 
 
 class NoLinks:

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
 from comanda.domain.errors import PermanentError, Unavailable
-from comanda.domain.messages import Received, ReportDelivery, ReportMessage
+from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 
@@ -64,24 +64,6 @@ class FakeReportPublisher:
         if self.outage:
             raise Unavailable("queue: ServiceUnavailable")
         self.sent.append(ReportMessage.about(report))
-
-
-@dataclass
-class FakeReportDeadLetters:
-    messages: list[ReportDelivery] = field(default_factory=list)
-    hidden: set[str] = field(default_factory=set)
-
-    def receive(self) -> Sequence[ReportDelivery]:
-        shown = [each for each in self.messages if each.message_id not in self.hidden][:10]
-        self.hidden |= {each.message_id for each in shown}
-        return shown
-
-    def delete(self, delivery: Received) -> None:
-        self.messages = [each for each in self.messages if each.message_id != delivery.message_id]
-        self.hidden.discard(delivery.message_id)
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        self.hidden -= {each.message_id for each in deliveries}
 
 
 @dataclass

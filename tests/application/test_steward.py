@@ -1,6 +1,6 @@
 """The steward: what was dead-lettered untried is published anew once, what failed stays, the rest is tidied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from comanda.application.steward import Steward
 from comanda.domain.messages import Delivery, Event, OrderMessage
 from comanda.domain.order import PUBLISHED_ANEW, Failure, Order, OrderStatus, Stage
 from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order
-from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
+from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeOrders, FakePublisher
 
 S = OrderStatus
 
@@ -24,28 +24,8 @@ class IndexedOrders(FakeOrders):
 
 
 @dataclass
-class FakeDeadLetters:
-    """Of each group, the first ten, until they are deleted; nothing twice before it is released."""
-
+class OrderDeadLetters(FakeDeadLetters[Delivery]):
     stage: Stage = Stage.ENRICHMENT
-    messages: list[Delivery] = field(default_factory=list)
-    hidden: set[str] = field(default_factory=set)
-
-    def receive(self) -> Sequence[Delivery]:
-        locked = {each.group for each in self.messages if each.message_id in self.hidden}
-        shown = [each for each in self.messages if each.group not in locked][:10]
-        self.hidden |= {each.message_id for each in shown}
-        return shown
-
-    def delete(self, delivery: Delivery) -> None:
-        self.messages.remove(delivery)
-        self.hidden.discard(delivery.message_id)
-
-    def release(self, deliveries: Sequence[Delivery]) -> None:
-        self.hidden -= {each.message_id for each in deliveries}
-
-    def depth(self) -> int:
-        return len(self.messages)
 
 
 @dataclass
@@ -65,7 +45,7 @@ class FakeCircuit:
 class Scene:
     orders: IndexedOrders = field(default_factory=IndexedOrders)
     publisher: FakePublisher = field(default_factory=FakePublisher)
-    queue: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    queue: OrderDeadLetters = field(default_factory=OrderDeadLetters)
     circuit: FakeCircuit = field(default_factory=FakeCircuit)
     clock: FakeClock = field(default_factory=FakeClock)
 

@@ -269,8 +269,8 @@ ORDERS = [
     ),
     Mutation(
         "a group that shared a full receive is seen in full",
-        "application/steward.py",
-        "                    cut_short += _cut_short(deliveries)\n",
+        "application/see_dead_letters.py",
+        "                cut_short += _cut_short(deliveries)\n",
     ),
     Mutation(
         "who overtakes the API shows the order",

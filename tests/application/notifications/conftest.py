@@ -16,9 +16,8 @@ from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.retry import RetryPolicy
 from tests.builders import NOW
-from tests.fakes import FakeClock, FakeJournal, FakeQueue, OneAfterAnother
+from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeQueue, OneAfterAnother
 from tests.notification_fakes import (
-    FakeNotificationDeadLetters,
     FakeNotificationPublisher,
     FakeNotifications,
     FakeReceivers,
@@ -36,7 +35,7 @@ class Scene:
     publisher: FakeNotificationPublisher = field(default_factory=FakeNotificationPublisher)
     receivers: FakeReceivers = field(default_factory=FakeReceivers)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    dead: FakeNotificationDeadLetters = field(default_factory=FakeNotificationDeadLetters)
+    dead: FakeDeadLetters[NotificationDelivery] = field(default_factory=FakeDeadLetters)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
     seconds_left: Callable[[], float] = lambda: 60.0

@@ -236,11 +236,11 @@ def dead(scene: Scene) -> NotificationDelivery:
 
 def test_one_that_was_dead_lettered_untried_is_published_anew_and_then_failed(scene: Scene) -> None:
     letter = dead(scene)
-    scene.dead.letters = [letter]
+    scene.dead.messages = [letter]
     scene.tend()
     assert (scene.dead.deleted, scene.publisher.sent[-1].replay) == (["m-dead"], 1)
     (row,) = scene.notifications.rows.values()
-    scene.dead.letters = [a_message(row, "m-dead-2", 155)]
+    scene.dead.messages = [a_message(row, "m-dead-2", 155)]
     scene.tend()
     (row,) = scene.notifications.rows.values()
     assert row.failure
@@ -252,12 +252,12 @@ def test_dead_letters_that_have_done_their_duty_go_and_others_stay(scene: Scene)
     notification = scene.announced()
     scene.receivers.errors[URL] = [PermanentError("ReceiverMoved", "301")]
     scene.deliver(a_message(notification))
-    scene.dead.letters = [a_message(notification, receive_count=155)]
+    scene.dead.messages = [a_message(notification, receive_count=155)]
     scene.tend()
     assert (scene.dead.deleted, scene.dead.released) == ([], ["m-1"])
     scene.receivers.errors.clear()
     scene.deliver(a_message(scene.resend(notification), "m-2"))
-    scene.dead.letters = [a_message(notification, receive_count=155, replay=0)]
+    scene.dead.messages = [a_message(notification, receive_count=155, replay=0)]
     scene.tend()
     assert scene.dead.deleted == ["m-1"]
 

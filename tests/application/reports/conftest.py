@@ -24,12 +24,11 @@ from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFormat
 from comanda.domain.retry import RetryPolicy
 from tests.builders import NOW, a_caller
-from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, FakeQueue
+from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
 from tests.report_fakes import (
     FakeFiles,
     FakeLinks,
     FakeOrderPeriods,
-    FakeReportDeadLetters,
     FakeReportPublisher,
     FakeReports,
     FakeTables,
@@ -48,7 +47,7 @@ class Scene:
     links: FakeLinks = field(default_factory=FakeLinks)
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
-    dead: FakeReportDeadLetters = field(default_factory=FakeReportDeadLetters)
+    dead: FakeDeadLetters[ReportDelivery] = field(default_factory=FakeDeadLetters)
     clock: FakeClock = field(default_factory=FakeClock)
     tables: FakeTables = field(default_factory=FakeTables)
     orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from comanda.application.see_dead_letters import Shown
 from comanda.domain.messages import Delivery, Event, Received
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
@@ -89,23 +90,11 @@ class AttentiveOrders(Orders, Protocol):
         """All orders that are `open`, or all that are `failed`; the index is a moment behind, the rows are not."""
 
 
-class DeadLetters(Protocol):
-    """The dead-letter queue of a stage. A FIFO queue cannot be browsed: of each group, ten messages at most show up."""
+class DeadLetters(Shown[Delivery], Protocol):
+    """The dead-letter queue of a stage."""
 
     @property
     def stage(self) -> Stage: ...
-
-    def receive(self) -> Sequence[Delivery]:
-        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
-
-    def delete(self, delivery: Delivery) -> None:
-        """Never raises for an outage: the message then shows up again."""
-
-    def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Make messages visible again, for a person to look at and redrive."""
-
-    def depth(self) -> int:
-        """About how many messages there are, hidden ones included. Raises Unavailable."""
 
 
 class Publisher(Protocol):

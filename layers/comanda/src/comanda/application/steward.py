@@ -10,13 +10,13 @@ dead-lettered of that is published anew as well, and neither counted nor failed 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from comanda.application.ports import AttentiveOrders, Circuit, Clock, DeadLetters, Journal, Overtaken, Publisher
+from comanda.application.see_dead_letters import MOST_SHOWN, see_all
 from comanda.domain.messages import Delivery, Event, last_runs
 from comanda.domain.order import Failure, Order, OrderStatus, Stage
 
-MOST_SHOWN = 10
-"""Messages of one group that SQS hands out; the others wait until these are deleted ("FIFO delivery logic")."""
 STALE = timedelta(minutes=2)
 """An open order untouched for so long, behind dead letters that hide it, is taken for a dead letter too."""
 STALE_AGAIN = timedelta(hours=1)
@@ -44,35 +44,10 @@ class Steward:
             self._tend(queue, seconds_left)
 
     def _tend(self, queue: DeadLetters, seconds_left: Callable[[], float]) -> None:
-        kept: dict[str, list[Delivery]] = {}
-        cut_short: list[str] = []
-        try:
-            while seconds_left() > self.reserve_seconds:
-                if deliveries := queue.receive():
-                    for delivery in self._look_through(queue, deliveries):
-                        kept.setdefault(delivery.group, []).append(delivery)
-                    cut_short += _cut_short(deliveries)
-                elif group := self._next_to_see_in_full(queue, kept, cut_short):
-                    queue.release(kept.pop(group))
-                else:
-                    break
-        finally:
-            queue.release([delivery for some in kept.values() for delivery in some])
+        kept = see_all(queue, partial(self._look_through, queue), lambda: seconds_left() > self.reserve_seconds)
         hiding = {group for group, deliveries in kept.items() if len(deliveries) >= MOST_SHOWN}
         if hiding:
             self._look_behind(queue, hiding, seconds_left)
-
-    def _next_to_see_in_full(
-        self, queue: DeadLetters, kept: dict[str, list[Delivery]], cut_short: list[str]
-    ) -> str | None:
-        """A group of which more may be there, kept back as its first messages are hidden: alone, it is shown up to ten.
-
-        None once nothing is there that was not seen.
-        """
-        while cut_short and queue.depth() > sum(map(len, kept.values())):
-            if kept.get(group := cut_short.pop()):
-                return group
-        return None
 
     def _look_through(self, queue: DeadLetters, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Deal with each dead letter; give those that stay."""
@@ -170,9 +145,3 @@ class Steward:
 
     def _stale_after(self, order: Order) -> timedelta:
         return STALE if order.rescues < self.max_rescues else STALE_AGAIN
-
-
-def _cut_short(deliveries: Sequence[Delivery]) -> list[str]:
-    """The groups that shared a full receive: each may have more messages, now locked with those that came."""
-    groups = dict.fromkeys(delivery.group for delivery in deliveries)
-    return list(groups) if len(deliveries) >= MOST_SHOWN and len(groups) > 1 else []

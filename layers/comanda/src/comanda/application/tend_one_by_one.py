@@ -1,7 +1,8 @@
 """Every minute: make the status tell the truth about messages that were dead-lettered (P8), as for orders (steward.py).
 
 It is simpler than for orders: every dead letter can be seen, and each is judged by itself. A report is a message group
-of its own, and a group of notifications holds what one receiver is told of one order, which is fewer than SQS shows.
+of its own, and a group of notifications holds what one receiver is told of one order, which is fewer than SQS shows
+where it is looked at alone.
 What a dead letter means, each of the two says itself (tend_reports.py, tend_notifications.py).
 """
 
@@ -12,7 +13,8 @@ from enum import Enum, auto
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.domain.messages import NotificationDelivery, Received, ReportDelivery, last_runs
+from comanda.application.see_dead_letters import Shown, see_all
+from comanda.domain.messages import NotificationDelivery, ReportDelivery, last_runs
 from comanda.domain.notification import Notification
 from comanda.domain.report import Report
 
@@ -39,19 +41,6 @@ class RowPublisher(Protocol[RowToPublish]):
         """Send the message into the group of `row`. Raises Unavailable; then it may be stored or not."""
 
 
-class DeadLettersInSight(Protocol):
-    """A dead-letter queue of which every message shows up, as none hides behind others of its group."""
-
-    def receive(self) -> Sequence[DeadLetter]:
-        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
-
-    def delete(self, delivery: Received) -> None:
-        """Never raises for an outage: the message then shows up again."""
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        """Make messages visible again, for a person to look at and redrive."""
-
-
 class Fate(Enum):
     """What a dead letter says about its row."""
 
@@ -69,7 +58,7 @@ class Fate(Enum):
 class TendOneByOne(ABC, Generic[Row]):
     rows: Rows[Row]
     publisher: RowPublisher[Row]
-    dead_letters: DeadLettersInSight
+    dead_letters: Shown[DeadLetter]
     journal: Journal
     clock: Clock
     max_rescues: int
@@ -88,12 +77,7 @@ class TendOneByOne(ABC, Generic[Row]):
 
     def __call__(self, seconds_left: Callable[[], float]) -> None:
         """Look at each dead letter as far as the time goes. Raises Unavailable; the next minute goes on."""
-        kept: list[DeadLetter] = []
-        try:
-            while seconds_left() > self.reserve_seconds and (deliveries := self.dead_letters.receive()):
-                kept += self._look_through(deliveries)
-        finally:
-            self.dead_letters.release(kept)
+        see_all(self.dead_letters, self._look_through, lambda: seconds_left() > self.reserve_seconds)
 
     def _look_through(self, deliveries: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Deal with each dead letter; give those that stay."""
