@@ -104,10 +104,10 @@ class FakePublisher:
     """Message group and message, in the order of sending."""
     outage: bool = False
 
-    def publish(self, order: Order, event: Event) -> None:
+    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
         if self.outage:
             raise Unavailable("queue: ServiceUnavailable")
-        self.sent.append((order.recipient_id, OrderMessage.about(order, event)))
+        self.sent.append((order.recipient_id, OrderMessage.about(order, event, uncounted=uncounted)))
 
 
 @dataclass

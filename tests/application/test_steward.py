@@ -125,9 +125,11 @@ def test_an_outage_of_the_provider_costs_no_order_its_rescue(scene: Scene) -> No
         scene.tend()
         order = scene.row(delivery)
         assert (order.status, order.replay, order.rescues) == (S.PROCESSING, minute, 0)
+        assert scene.publisher.sent[-1][1].uncounted
         scene.comes_back()
     scene.circuit.closed = True
     scene.tend()
+    assert not scene.publisher.sent[-1][1].uncounted
     assert (scene.row(delivery).status, scene.row(delivery).rescues) == (S.PROCESSING, 1)
     scene.comes_back()
     scene.tend()

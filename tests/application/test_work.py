@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
-from comanda.domain.messages import Event
+from comanda.domain.messages import Event, OrderMessage
 from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_claim, a_delivery, a_pending_order, a_processing_order
@@ -30,6 +30,18 @@ def test_a_redelivered_creation_hands_over_again_and_writes_nothing(scene: Scene
     assert scene.process(delivery) == []
     assert scene.row(delivery) == before
     assert len(scene.publisher.sent) == 1
+
+
+@pytest.mark.parametrize("uncounted", [True, False])
+def test_who_takes_up_what_the_steward_published_counts_a_rescue_but_for_an_outage(
+    scene: Scene, *, uncounted: bool
+) -> None:
+    """The steward died before it wrote down what it had sent (seed 11577)."""
+    order = a_processing_order()
+    scene.orders.put(order)
+    message = OrderMessage.about(replace(order, replay=1), Event.CREATED, uncounted=uncounted)
+    assert scene.process(a_delivery(order, message=message)) == []
+    assert (scene.orders.rows[order.order_id].replay, scene.orders.rows[order.order_id].rescues) == (1, not uncounted)
 
 
 def test_the_same_order_twice_in_a_batch_is_processed_once(scene: Scene) -> None:

@@ -124,8 +124,8 @@ class PublisherThat:
     does: Callable[[Order, int], None]
     sent: int = 0
 
-    def publish(self, order: Order, event: Event) -> None:
-        self.real.publish(order, event)
+    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
+        self.real.publish(order, event, uncounted=uncounted)
         self.sent += 1
         self.does(order, self.sent)
 

@@ -1,5 +1,7 @@
 """Money, canonical JSON, identity, messages, pauses, tokens and times."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -70,6 +72,9 @@ def test_a_message_body_is_canonical_and_comes_back() -> None:
         f'{{"event":"order.created","order_id":"{order.order_id}","payload_hash":"{order.payload_hash}","replay":0}}'
     )
     assert OrderMessage.parse(message.body) == message
+    uncounted = replace(message, uncounted=True)
+    assert json.loads(uncounted.body) == {**json.loads(message.body), "uncounted": True}
+    assert OrderMessage.parse(uncounted.body) == uncounted
 
 
 @pytest.mark.parametrize(

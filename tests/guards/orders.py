@@ -79,8 +79,8 @@ ORDERS = [
     Mutation(
         "the replay number in bodies",
         "domain/messages.py",
-        "order.payload_hash, order.replay)",
-        "order.payload_hash, 0)",
+        "order.payload_hash, order.replay, uncounted)",
+        "order.payload_hash, 0, uncounted)",
     ),
     Mutation(
         "row first, message second", "application/process_order.py", "            self.orders.save(found, order)\n"
@@ -246,7 +246,7 @@ ORDERS = [
     Mutation(
         "the steward publishes before it writes",
         "application/steward.py",
-        "        self.publisher.publish(rescued, Event.CREATED)\n",
+        "        self.publisher.publish(rescued, Event.CREATED, uncounted=not counts)\n",
     ),
     Mutation(
         "a rescue has a body of its own",
@@ -258,7 +258,7 @@ ORDERS = [
     Mutation(
         "a rescue taken up before it is written counts",
         "domain/order.py",
-        "0 if failed else self.rescues + 1",
+        "0 if failed else self.rescues + counts",
         "0 if failed else self.rescues",
     ),
     Mutation(

@@ -39,6 +39,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     7044: "an order failed of an outage that was over by the time the provider was asked how it is",
     9201: "a worker woke up late and failed an order whose message the console had redriven, which was dropped",
     4579: "a report that was begun anew as of the same moment used the numbers of its leases again",
+    11577: "a rescue owed to an outage was counted by a worker that took it up before the steward wrote so down",
     8747: "the write of a worker that took effect late was taken for somebody else's, by the auditor",
     335: "a reason said that the worker had died, where it could not write what came of the attempt",
     3: "a failure's reason said that the worker had died at every attempt, where it had answered some",

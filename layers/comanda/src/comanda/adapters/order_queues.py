@@ -49,11 +49,11 @@ class QueuePublisher:
     client: "SQSClient"
     queue_url: str
 
-    def publish(self, order: Order, event: Event) -> None:
+    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
         with answering("queue"):
             self.client.send_message(
                 QueueUrl=self.queue_url,
-                MessageBody=OrderMessage.about(order, event).body,
+                MessageBody=OrderMessage.about(order, event, uncounted=uncounted).body,
                 MessageGroupId=order.recipient_id,
                 MessageAttributes=message_attributes(os.environ, order.correlation_id),
                 MessageSystemAttributes=system_attributes(os.environ),

@@ -98,7 +98,7 @@ class DeadLetters(Shown[Delivery], Protocol):
 
 
 class Publisher(Protocol):
-    def publish(self, order: Order, event: Event) -> None:
+    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
         """Send the message into its recipient's message group. Raises Unavailable; then it may be stored or not."""
 
 

@@ -94,7 +94,7 @@ class Steward:
 
     def _publish_anew(self, order: Order, stage: Stage, replay: int, *, counts: bool) -> bool:
         rescued = order.rescued(self.clock(), replay + 1, counts=counts)
-        self.publisher.publish(rescued, Event.CREATED)
+        self.publisher.publish(rescued, Event.CREATED, uncounted=not counts)
         try:
             self.orders.save(order, rescued)
         except Overtaken:

@@ -224,7 +224,8 @@ class Worker:
             note = "redriven from the dead-letter queue"
         else:
             note = "redriven" if order.status is OrderStatus.FAILED else PUBLISHED_ANEW
-        taken_up = order.taken_up(self.clock(), replay, note)
+        counts = not (delivery.message and delivery.message.uncounted)
+        taken_up = order.taken_up(self.clock(), replay, note, counts=counts)
         self.orders.save(order, taken_up)
         self.journal.tell("order.taken_up", taken_up, note=note)
         return taken_up

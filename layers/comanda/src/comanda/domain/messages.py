@@ -33,24 +33,28 @@ STAGE_OF = {
 
 @dataclass(frozen=True)
 class OrderMessage:
-    """A message body: `{"event", "order_id", "payload_hash", "replay"}`."""
+    """A message body: `{"event", "order_id", "payload_hash", "replay"}`, and `"uncounted": true` where it is so."""
 
     event: Event
     order_id: str
     payload_hash: str
     replay: int
+    uncounted: bool = False
+    """It was published anew for an outage of the provider: no rescue, also for a worker that takes it up before the
+    steward has written so down."""
 
     @classmethod
-    def about(cls, order: Order, event: Event) -> Self:
-        return cls(event, order.order_id, order.payload_hash, order.replay)
+    def about(cls, order: Order, event: Event, *, uncounted: bool = False) -> Self:
+        return cls(event, order.order_id, order.payload_hash, order.replay, uncounted)
 
     @classmethod
     def parse(cls, body: str) -> Self:
         """Raises ValueError for anything that was not made by `body`."""
         try:
             fields = json.loads(body)
-            message = cls(Event(fields["event"]), fields["order_id"], fields["payload_hash"], int(fields["replay"]))
-        except (TypeError, KeyError, ValueError) as error:
+            event, uncounted = Event(fields["event"]), fields.get("uncounted", False) is True
+            message = cls(event, fields["order_id"], fields["payload_hash"], int(fields["replay"]), uncounted)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ValueError(f"not an order message: {error}") from error
         if not isinstance(message.order_id, str) or not isinstance(message.payload_hash, str):
             raise ValueError("not an order message: order_id and payload_hash are text")  # noqa: TRY004
@@ -63,7 +67,10 @@ class OrderMessage:
 
     @property
     def body(self) -> str:
-        return canonical_json(asdict(self))
+        fields = asdict(self)
+        if not self.uncounted:
+            del fields["uncounted"]
+        return canonical_json(fields)
 
 
 REPORT_REQUESTED = "report.requested"

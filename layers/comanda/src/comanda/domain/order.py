@@ -171,15 +171,15 @@ class Order:
     def failed(self, failure: Failure) -> Self:
         return replace(self._moved(OrderStatus.FAILED, failure.at), failure=failure)
 
-    def taken_up(self, now: datetime, replay: int, note: str) -> Self:
+    def taken_up(self, now: datetime, replay: int, note: str, *, counts: bool = True) -> Self:
         """A failed order, or one whose message was lost on the way, begins again with a new budget of attempts.
 
         What was enriched stays. A failed order was published anew by a person, so rescues count anew; any other by the
-        steward, whose rescue has not been counted yet.
+        steward, whose rescue has not been counted yet, if it counts (see `rescued`).
         """
         failed = self.status is OrderStatus.FAILED
         moved = self._moved(OrderStatus.PROCESSING, now, note)
-        rescues = 0 if failed else self.rescues + 1
+        rescues = 0 if failed else self.rescues + counts
         return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
 
     def rescued(self, now: datetime, replay: int, *, counts: bool = True) -> Self:
