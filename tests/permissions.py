@@ -96,7 +96,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "tend_notifications": {
         "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "NotificationsQueue": {"sqs:SendMessage"},
-        "NotificationsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
+        "NotificationsDeadLetters": DEAD_LETTERS,
     },
     "write_reports": {
         "Reports": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
@@ -126,7 +126,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "tend_reports": {
         "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "ReportsQueue": {"sqs:SendMessage"},
-        "ReportsDeadLetters": DEAD_LETTERS - {"sqs:GetQueueAttributes"},
+        "ReportsDeadLetters": DEAD_LETTERS,
     },
     "authorize_connection": {"secret": {"secretsmanager:GetSecretValue"}},
     "serve_connections": {

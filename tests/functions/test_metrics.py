@@ -13,6 +13,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.journal import MEASURED, PowertoolsJournal, measured
 from comanda.adapters.order_table import OrderTable
+from comanda.application.tend_notifications import TendNotifications
+from comanda.application.tend_reports import TendReports
 from comanda.domain.messages import Event
 from comanda.domain.order import Item, Order
 from local.guarded import ROOT
@@ -149,7 +151,8 @@ def test_all_that_is_measured_is_told_somewhere() -> None:
     told = set()
     for folder in ("layers/comanda/src", "functions"):
         for file in (ROOT / folder).rglob("*.py"):
-            told |= set(re.findall(r'\.tell\(\s*f?"([\w.]+)', file.read_text(encoding="utf-8")))
-    made_up = {f"enrichment.circuit_{state}" for state in ("open", "closed")}  # From the state's own name.
-    assert "enrichment.circuit_" in told
+            told |= set(re.findall(r'\.tell\(\s*f?"(?:\{self\.what\})?([\w.]+)', file.read_text(encoding="utf-8")))
+    assert {"enrichment.circuit_", ".rescued", ".failed"} <= told  # Of a state, or a kind of row, as it is called.
+    made_up = {f"enrichment.circuit_{state}" for state in ("open", "closed")}
+    made_up |= {f"{kind.what}.rescued" for kind in (TendReports, TendNotifications)}
     assert set(MEASURED) - made_up <= told

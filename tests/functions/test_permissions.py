@@ -381,14 +381,14 @@ def test_a_report_whose_last_answer_was_lost_is_looked_for(reports: Reports) -> 
 
 
 def test_tend_reports(reports: Reports) -> None:
-    """One that was dead-lettered untried, and one that failed and stays."""
+    """One that was dead-lettered untried, and so many that failed and stay that there may be more than shows."""
     reports.post()
-    failed = reports.post({**BODY, "format": "pdf"}).body["report_id"]
     table = ReportTable(reports.resources.dynamodb, reports.resources.table("reports"))
-    row = table.get(failed)
-    assert row
-    failure = ReportFailure("Timeout", "slow", 5, NOW, "m")
-    table.save(row, row.failed(failure))
+    for number in range(9):
+        parameters = {**BODY["parameters"], "title": f"Mine {number}"}
+        row = table.get(reports.post({**BODY, "parameters": parameters}).body["report_id"])
+        assert row
+        table.save(row, row.failed(ReportFailure("Timeout", "slow", 5, NOW, "m")))
     recorder = Recorder.of_reports(reports.resources)
     settings = {
         "REPORTS_TABLE": reports.resources.table("reports"),
