@@ -93,7 +93,7 @@ def test_fifty_redriven_orders_leave_the_dead_letter_queue_within_two_minutes(
 
 
 @pytest.mark.parametrize(
-    ("number", "rate", "redriven_first"), [(5, 1, 3), pytest.param(25, 10, 10, marks=pytest.mark.prove)]
+    ("number", "rate", "redriven_first"), [(5, 1, 1), pytest.param(25, 10, 10, marks=pytest.mark.prove)]
 )
 def test_a_redrive_ended_by_ctrl_c_and_run_again_completes_all_once(
     cli: Cli, api: ApiClients, operator: Operator, orders: OrderTable, number: int, rate: int, redriven_first: int
