@@ -185,7 +185,7 @@ class FakeSpan:
 
 @dataclass
 class FakeDeadLetters(Generic[Letter]):
-    """Implements `Shown`: of each group, the first ten, until they are deleted; nothing twice before it is released."""
+    """Implements `TendedQueue`: of each group the first ten, until they go; nothing twice before a release."""
 
     messages: list[Letter] = field(default_factory=list)
     hidden: set[str] = field(default_factory=set)

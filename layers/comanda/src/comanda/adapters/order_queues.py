@@ -175,7 +175,7 @@ class DeadLetterQueue(_DeadLetters):
 
 @dataclass(frozen=True)
 class ReportDeadLetterQueue(_DeadLetters):
-    """Implements `Shown`."""
+    """Implements `TendedQueue`."""
 
     def receive(self) -> list[ReportDelivery]:
         return [ReportDelivery(**facts, message=_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
@@ -183,7 +183,7 @@ class ReportDeadLetterQueue(_DeadLetters):
 
 @dataclass(frozen=True)
 class NotificationDeadLetterQueue(_DeadLetters):
-    """Implements `Shown`."""
+    """Implements `TendedQueue`."""
 
     def receive(self) -> list[NotificationDelivery]:
         return [

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from comanda.application.see_dead_letters import Shown
+from comanda.application.see_dead_letters import TendedQueue
 from comanda.domain.messages import Delivery, Event, Received
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
@@ -90,7 +90,7 @@ class AttentiveOrders(Orders, Protocol):
         """All orders that are `open`, or all that are `failed`; the index is a moment behind, the rows are not."""
 
 
-class DeadLetters(Shown[Delivery], Protocol):
+class DeadLetters(TendedQueue[Delivery], Protocol):
     """The dead-letter queue of a stage."""
 
     @property

@@ -13,7 +13,7 @@ Letter = TypeVar("Letter", bound=Received)
 LetterShown = TypeVar("LetterShown", bound=Received, covariant=True)
 
 
-class Shown(Protocol[LetterShown]):
+class TendedQueue(Protocol[LetterShown]):
     """A dead-letter queue. Of each group, ten messages at most show up."""
 
     def receive(self) -> Sequence[LetterShown]:
@@ -30,7 +30,7 @@ class Shown(Protocol[LetterShown]):
 
 
 def see_all(
-    queue: Shown[Letter], look_through: Callable[[Sequence[Letter]], list[Letter]], has_time: Callable[[], bool]
+    queue: TendedQueue[Letter], look_through: Callable[[Sequence[Letter]], list[Letter]], has_time: Callable[[], bool]
 ) -> dict[str, list[Letter]]:
     """Have `look_through` deal with each dead letter, as far as the time goes, and give those that it says stay.
 
@@ -53,7 +53,7 @@ def see_all(
     return kept
 
 
-def _next_to_see_in_full(queue: Shown[Letter], kept: dict[str, list[Letter]], cut_short: list[str]) -> str | None:
+def _next_to_see_in_full(queue: TendedQueue[Letter], kept: dict[str, list[Letter]], cut_short: list[str]) -> str | None:
     """A group of which more may be there, kept back as its first messages are hidden: alone, it is shown up to ten.
 
     None once nothing is there that was not seen.

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.application.see_dead_letters import Shown, see_all
+from comanda.application.see_dead_letters import TendedQueue, see_all
 from comanda.domain.messages import NotificationDelivery, ReportDelivery, last_runs
 from comanda.domain.notification import Notification
 from comanda.domain.report import Report
@@ -58,7 +58,7 @@ class Fate(Enum):
 class TendOneByOne(ABC, Generic[Row]):
     rows: Rows[Row]
     publisher: RowPublisher[Row]
-    dead_letters: Shown[DeadLetter]
+    dead_letters: TendedQueue[DeadLetter]
     journal: Journal
     clock: Clock
     max_rescues: int

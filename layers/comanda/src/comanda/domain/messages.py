@@ -2,7 +2,9 @@
 
 A body holds what stays the same however often it is sent, and nothing else: content-based deduplication must
 recognise a repeated send, and must never swallow a new run of an order (`replay`). Everything that differs between
-sends, such as correlation ids, travels in message attributes.
+sends, such as correlation ids, travels in message attributes. One thing may differ all the same: whether a rescue
+counts (`uncounted`), where the steward died after its send and the outage ended. Then the run comes twice, and its
+second message is met as a copy.
 """
 
 import json
