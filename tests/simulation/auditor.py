@@ -7,10 +7,12 @@ import json
 from collections import Counter
 from itertools import chain
 
-from tests.simulation.notification_promises import NotificationVerdict, failed_where_well, rows_told
 from tests.simulation.notification_workload import NotificationWorkload
-from tests.simulation.promises import Broken, Verdict
-from tests.simulation.report_promises import PERMANENT, ReportVerdict, rows_of
+from tests.simulation.promises import notification_promises, order_promises, report_promises
+from tests.simulation.promises.broken import Broken
+from tests.simulation.promises.notification_evidence import NotificationEvidence, failed_where_well, rows_told
+from tests.simulation.promises.order_evidence import OrderEvidence
+from tests.simulation.promises.report_evidence import PERMANENT, ReportEvidence, rows_of
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.seen_rows import Row
 from tests.simulation.system import System
@@ -71,15 +73,15 @@ class Audit:
         if not rested:
             return self._never_rests()
         self._failed_before_redrive = {row.order_id for row in self._rows() if row.status == "failed"}
-        broken = Verdict(self._system, self._workload, self._calm_since, self._rows()).broken()
+        seen = OrderEvidence(self._system, self._workload, self._calm_since, self._rows())
+        broken = order_promises.broken(seen)
         if self._asking:
             reports = rows_of(self._asking).values()
             self._failed_before_redrive |= {row.report_id for row in reports if row.status == "failed"}
-            broken = chain(broken, ReportVerdict(self._asking, self._calm_since).broken())
+            broken = chain(broken, report_promises.broken(ReportEvidence(self._asking, self._calm_since)))
         if self._telling:
-            told = NotificationVerdict(self._telling, self._calm_since)
             self._failed_before_redrive |= {row.notification_id for row in failed_where_well(self._telling)}
-            broken = chain(broken, told.broken())
+            broken = chain(broken, notification_promises.broken(NotificationEvidence(self._telling, self._calm_since)))
         return next(broken, None)
 
     def verdict_after_redrive(self) -> Broken | None:

@@ -24,7 +24,7 @@ from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.notification_workload import NotificationWorkload
-from tests.simulation.promises import Broken
+from tests.simulation.promises.broken import Broken
 from tests.simulation.report_system import ReportSystem
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.scheduler import Scheduler

@@ -1,0 +1,50 @@
+"""A broken promise, and what is looked for in the same way wherever something is promised."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.simulation.functions import CLOCKS
+from tests.simulation.happened import MessageEvent
+from tests.simulation.workload import Exchange
+
+TRUTH_SECONDS = 300
+"""P8: five minutes."""
+DEAD_LETTER_SECONDS = 15
+"""P7: seconds until the message of what failed for good is in its dead-letter queue."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first promise that was found broken."""
+
+    promise: str
+    why: str
+    order_id: str | None = None
+    recipient_id: str | None = None
+
+    def __str__(self) -> str:
+        about = " ".join(name for name in (self.recipient_id, self.order_id) if name)
+        return f"{self.promise}: {self.why}" + (f"  [{about}]" if about else "")
+
+
+def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[Broken]:
+    """`is_quiet`: nothing goes wrong in this run."""
+    for exchange in exchanges:
+        asked = f"{exchange.method} {exchange.path}"
+        if exchange.status == 500:
+            yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
+        if exchange.status >= 500 and is_quiet:
+            yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
+
+
+def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
+    """By order or report: how many copies of a message were stored after a failure, as far as the clock of the process
+    that failed it could tell. `failed`: when it failed."""
+    seen, copies = set[tuple[str, str, int]](), Counter[str]()
+    for event in sent:
+        message = (event.subject_id, event.event, event.replay)
+        if message in seen and any(at < event.at + CLOCKS for at in failed.get(event.subject_id, [])):
+            copies[event.subject_id] += 1
+        seen.add(message)
+    return copies

@@ -1,0 +1,72 @@
+"""Which states notifications went through: P2, A6 and the fence."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from tests.simulation.promises.broken import Broken, late_copies
+from tests.simulation.promises.notification_evidence import NotificationEvidence
+
+LEGAL: Mapping[str | None, set[str]] = {
+    None: {"waiting"},
+    "waiting": {"waiting", "delivered", "failed", "ended"},
+    "failed": {"waiting", "failed"},
+    "delivered": {"waiting", "failed"},
+    "ended": {"waiting", "failed"},
+}
+"""The status of a row, and what may follow it: what was over begins again only where it was sent anew."""
+
+
+def a_message_has_its_row(seen: NotificationEvidence) -> Iterator[Broken]:
+    for event in seen.events("sent"):
+        writes = seen.writes[event.subject_id]
+        if not writes or event.at < writes[0].at:
+            about = writes[0].row.wanted.subject_id if writes else None
+            yield Broken("B4", "a notification's message was sent before its row was there", about)
+
+
+def states_are_legal(seen: NotificationEvidence) -> Iterator[Broken]:
+    for writes in seen.writes.values():
+        rows = [write.row for write in writes]
+        statuses = [None, *(row.status for row in rows)]
+        for before, after in pairwise(statuses):
+            if after not in LEGAL[before]:
+                yield Broken("states", f"a notification: {before} → {after}", rows[0].wanted.subject_id)
+        for first, second in pairwise(rows):
+            if second.version <= first.version:
+                why = f"a notification's version {first.version} was followed by {second.version}"
+                yield Broken("states", why, first.wanted.subject_id)
+
+
+def who_wakes_up_late_changes_nothing(seen: NotificationEvidence) -> Iterator[Broken]:
+    """The fence: what a later receive of a message wrote, an earlier one never overwrites."""
+    for writes in seen.writes.values():
+        last: dict[str, int] = {}
+        for row in (write.row for write in writes if write.row.tried):
+            message_id, receive_count = row.tried or ("", 0)
+            if receive_count < last.get(message_id, 0):
+                why = f"receive {receive_count} wrote after receive {last[message_id]} of one message"
+                yield Broken("fence", why, row.wanted.subject_id)
+            last[message_id] = receive_count
+
+
+def no_run_of_its_own(seen: NotificationEvidence) -> Iterator[Broken]:
+    """Only an operator makes a failed one begin again; late copies as for orders."""
+    deeds = Counter(notification_id for _, _, notification_id in seen.telling.operated)
+    failed = {i: [w.at for w in writes if w.row.status == "failed"] for i, writes in seen.writes.items()}
+    deeds.update(late_copies(seen.events("sent"), failed))
+    for notification_id, writes in seen.writes.items():
+        revived = sum(a.row.status == "failed" and b.row.status == "waiting" for a, b in pairwise(writes))
+        if revived > deeds[notification_id]:
+            why = f"a notification failed, and began again {revived} times, of which {deeds[notification_id]} sent"
+            yield Broken("P2", why, writes[0].row.wanted.subject_id)
+
+
+def killers_come_to_an_end(seen: NotificationEvidence) -> Iterator[Broken]:
+    """A6: each message about an event that kills its caller is tried once more than it has attempts."""
+    for row in seen.rows.values():
+        kills = sum(call.answer == 0 for call in seen.calls(row))
+        messages = {e.message_id for e in seen.events(None, row.notification_id) if e.what != "swallowed"}
+        if kills > len(messages) * (seen.notifications.settings.notify_max_attempts + 1):
+            why = f"{row.wanted.event} killed its caller {kills} times, in {len(messages)} messages"
+            yield Broken("A6", why, row.wanted.subject_id)

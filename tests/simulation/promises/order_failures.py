@@ -1,0 +1,142 @@
+"""Why orders failed, and what became of their dead letters: P6 to P9."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from tests.simulation.happened import RowWrite
+from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken
+from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
+from tests.simulation.seen_rows import PERMANENT, Row
+from tests.simulation.system import MOST_SHOWN, STAGES
+
+TRANSIENT = {"ProviderError", "ProviderDown"}
+HIDDEN_TRUTH_SECONDS = 2 * 3600
+"""P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
+MOST_RECEIVES = 3
+"""A6: with a killer in the same batch, once more with care, and once where time ran out."""
+
+
+def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Broken]:
+    for row in seen.rows.values():
+        if row.failure and row.status == "failed" and (why := _fails_without_reason(seen, row, row.failure)):
+            yield Broken("P6", f"{row.failure['class']}: {why}", row.order_id, row.recipient_id)
+
+
+def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, Any]) -> str | None:
+    settings, name = seen.system.settings, failure["class"]
+    if name in PERMANENT.values():
+        return None if any(PERMANENT.get(sku) == name for sku in row.skus) else "it has no such item"
+    died = seen.died(failure["message_id"])
+    if name == "WorkerUnavailable":
+        ill = sum(seen.died(letter.message_id) for letter in seen.events("dead-lettered", row.order_id))
+        away = seen.told("log: storage.unavailable", row.recipient_id)
+        away -= seen.told("log: storage.unavailable enrichment provider", row.recipient_id)
+        enough = ill + away >= settings.max_receive_count // 4
+        return None if enough else f"{ill} workers could not run, and {away} turned it away"
+    calls = [call for call in seen.system.provider.calls if call.key == row.order_id]
+    failed = sum(call.outcome in TRANSIENT for call in calls)
+    if name == "ProviderDown":
+        return "an outage of the provider is nobody's fault"
+    if name == "WorkerDied" or any(call.outcome == name for call in calls):
+        lost = seen.told("log: order.attempt_lost", row.order_id) + seen.told("late UpdateItem", row.order_id)
+        enough = failed + died + lost >= settings.max_attempts
+        return None if enough else f"it failed {failed} times and its worker died {died} times"
+    return "an order must not fail of that"
+
+
+def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Broken]:
+    """A6, where nothing else went wrong: what is done with does not come back with each death of its neighbour."""
+    if not seen.system.faults.is_quiet:
+        return
+    troubled = {row.recipient_id for row in seen.rows.values() if row.holds_others_up or row.failure}
+    received = Counter((event.message_id, event.subject_id) for event in seen.events("received"))
+    for (_, order_id), times in received.items():
+        if times > MOST_RECEIVES and seen.rows[order_id].recipient_id not in troubled:
+            yield Broken("A6", f"received {times} times, beside others' killers", order_id)
+
+
+def permanent_errors_do_not_wait(seen: OrderEvidence) -> Iterator[Broken]:
+    """P7, where nothing else went wrong."""
+    if not seen.system.faults.is_quiet:
+        return
+    troubled = {row.recipient_id for row in seen.rows.values() if row.holds_others_up}
+    for row in seen.rows.values():
+        if not row.failure or row.failure["class"] not in PERMANENT.values() or row.status != "failed":
+            continue
+        if row.failure["attempts"] != "1":
+            yield Broken("P7", f"{row.failure['attempts']} attempts", row.order_id, row.recipient_id)
+        failed_at = next(w.at for w in seen.writes[row.order_id] if w.status == "failed")
+        letters = [event.at for event in seen.events("dead-lettered", row.order_id)]
+        if row.recipient_id in troubled:
+            continue
+        if not letters or letters[0] > failed_at + DEAD_LETTER_SECONDS:
+            late = f"{letters[0] - failed_at:.1f} s" if letters else "never"
+            yield Broken("P7", f"in the dead-letter queue after: {late}", row.order_id, row.recipient_id)
+
+
+def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Broken]:
+    for letter in seen.events("dead-lettered"):
+        hidden = seen.rows[letter.subject_id].recipient_id in seen.crowds
+        deadline = max(letter.at, seen.calm_since) + (HIDDEN_TRUTH_SECONDS if hidden else TRUTH_SECONDS)
+        known = [write for write in seen.writes[letter.subject_id] if write.at <= deadline]
+        touched = any(write.at > letter.at for write in known)
+        again = any(
+            event.at > letter.at and event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
+            for event in seen.events(None, letter.subject_id)
+        )
+        if known and known[-1].status not in SETTLED and not touched and not again:
+            why = f"in the dead-letter queue, and {known[-1].status} five minutes later"
+            yield Broken("P8", why, letter.subject_id)
+
+
+def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Broken]:
+    """What comes back untried is failed and shown so, but where the steward cannot see it, and in an outage."""
+    for order_id, writes in seen.writes.items():
+        most = _most_rescues(writes)
+        hidden = order_id in seen.rows and seen.rows[order_id].recipient_id in seen.crowds
+        if most > seen.system.settings.max_rescues and not hidden:
+            yield Broken("P8", f"published anew {most} times, and never failed", order_id)
+
+
+def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
+    for stage in STAGES:
+        in_sight: Counter[str] = Counter()
+        for message in seen.system.dead_letter_queues[stage].messages:
+            in_sight[message.group] += 1
+            if in_sight[message.group] > MOST_SHOWN:  # SQS shows ten of a group: nobody can reach it.
+                continue
+            order_id = json.loads(message.body)["order_id"]
+            row = seen.rows.get(order_id)
+            if row is None or row.status != "failed" or row.discarded:
+                status = row.status if row else "no order"
+                yield Broken("P8", f"a dead letter in {stage} of an order that is {status}", order_id, message.group)
+            if not message.dead_letter_source:
+                yield Broken("P9", "a dead letter that the console cannot redrive", order_id, message.group)
+
+
+def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Broken]:
+    """P9: or the console could not redrive them. After fourteen days only the row is left."""
+    kept = {
+        json.loads(message.body)["order_id"]
+        for queue in seen.system.dead_letter_queues.values()
+        for message in queue.messages
+    }
+    expired = {event.subject_id for event in seen.events("expired")}
+    for row in seen.rows.values():
+        if row.status == "failed" and not row.discarded and row.order_id not in kept | expired:
+            yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)
+
+
+def _most_rescues(writes: Sequence[RowWrite]) -> int:
+    """How often at the most an order was published anew without an outage, since a person last did so."""
+    rescues = most = 0
+    for before, after in pairwise(writes):
+        if after.rescues < before.rescues:
+            rescues = 0
+        elif not after.in_outage:
+            rescues += after.rescues - before.rescues
+        most = max(most, rescues)
+    return most

@@ -1,0 +1,145 @@
+"""What became of reports and their files: P2, P5, B3 and B6."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from tests.simulation.functions import CLOCKS
+from tests.simulation.promises.broken import Broken, late_copies
+from tests.simulation.promises.report_evidence import SETTLED, ReportEvidence
+from tests.simulation.report_files import what_is_wrong_with
+from tests.simulation.report_system import BUCKET
+from tests.simulation.seen_reports import SeenReport
+
+LEGAL: Mapping[str | None, set[str | None]] = {
+    None: {"accepting"},
+    "accepting": {"accepting", "requested", "generating", "failed", None},
+    "requested": {"requested", "generating", "failed", "cancelled", "accepting", None},
+    "generating": {"generating", "ready", "failed", "accepting", None},
+    "failed": {"failed", "requested", "generating", "accepting", None},
+    "ready": {"accepting", None},
+    "cancelled": {"accepting", None},
+}
+"""The status of a row, and what may follow it. The same status again: something else of the row was written; of a ready
+report only who is told of it."""
+ONLY_EXPIRED = {"accepting", "requested", "generating", "ready"}
+"""These begin anew only once their time is over."""
+
+
+def no_run_of_its_own(seen: ReportEvidence) -> Iterator[Broken]:
+    """P2: only an operator makes a failed report run again, or who asks anew; late copies as for orders."""
+    deeds = Counter(report_id for _, deed, report_id in seen.asking.operated if deed != "discard")
+    failed = {
+        report_id: [write.at for write in writes if write.row and write.row.status == "failed"]
+        for report_id, writes in seen.writes.items()
+    }
+    deeds.update(late_copies(seen.events("sent"), failed))
+    for report_id, rows in seen.histories():
+        revived = sum(a.status == "failed" and b.status in {"requested", "generating"} for a, b in pairwise(rows))
+        if revived > deeds[report_id]:
+            yield Broken("P2", f"failed, and ran again {revived} times, redriven {deeds[report_id]}", report_id)
+
+
+def states_are_legal(seen: ReportEvidence) -> Iterator[Broken]:
+    for report_id, writes in seen.writes.items():
+        before: SeenReport | None = None
+        for write in writes:
+            row, status = write.row, before.status if before else None
+            joined = row and before and status == "ready" and row.tells_more_than(before)
+            if (row.status if row else None) not in LEGAL[status] and not joined:
+                yield Broken("states", f"{status} → {row.status if row else None}", report_id)
+            if row and before and row.version <= before.version:
+                yield Broken("states", f"version {before.version} was followed by {row.version}", report_id)
+            if row and before and row.status == "accepting":
+                if before.keyed and status != "accepting":
+                    yield Broken("P2", f"asked for under a key, and began anew once {status}", report_id)
+                if status in ONLY_EXPIRED and write.at < before.expires_at - CLOCKS:
+                    yield Broken("B6", f"began anew while it was {status}", report_id)
+            before = row
+
+
+def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Broken]:
+    for report_id, writes in seen.writes.items():
+        before: SeenReport | None = None
+        owner, last = "", dict[str, int]()
+        for write in writes:
+            row = write.row
+            if row and before:
+                if row.lease < before.lease:
+                    yield Broken("fence", f"lease {row.lease} wrote after lease {before.lease}", report_id)
+                held = before.status == "generating" and before.lease_until > write.at + CLOCKS
+                if row.lease > before.lease and held:
+                    yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
+                became_ready = row.status == "ready" and before.status != "ready"
+                if became_ready and write.who not in {owner, "aws"}:  # aws: a call that took effect late.
+                    yield Broken("fence", f"{write.who} finished what {owner} had the lease of", report_id)
+            if row and row.lease > (before.lease if before else 0):
+                owner = write.who
+            if row and row.tried:
+                message_id, receive_count = row.tried
+                if receive_count < last.get(message_id, 0):
+                    why = f"receive {receive_count} wrote after receive {last[message_id]} of one message"
+                    yield Broken("fence", why, report_id)
+                last[message_id] = receive_count
+            before = row
+
+
+def one_file_a_generation(seen: ReportEvidence) -> Iterator[Broken]:
+    """B6: a ready report's file is never another. And none is written twice."""
+    files: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for report_id, rows in seen.histories():
+        for row in rows:
+            if row.file and row.status == "ready":
+                files[report_id, row.created_at].add(row.file["key"])
+    for (report_id, _), keys in files.items():
+        if len(keys) > 1:
+            yield Broken("B6", f"one generation has {len(keys)} files", report_id)
+
+
+def files_are_whole(seen: ReportEvidence) -> Iterator[Broken]:
+    objects = seen.reports.s3.buckets[BUCKET].objects
+    for row in seen.rows.values():
+        if row.status != "ready" or row.expires_at <= seen.now:
+            continue
+        stored = objects.get(row.file["key"]) if row.file else None
+        if row.file is None or stored is None:
+            yield Broken("B3", "ready, and its file is not there", row.report_id)
+        elif why := what_is_wrong_with(row, stored.content, seen.intent(row), seen.reports.sources):
+            yield Broken("B3", why, row.report_id)
+
+
+def links_lead_to_the_file(seen: ReportEvidence) -> Iterator[Broken]:
+    for got in seen.asking.downloads:
+        facts = [
+            (row.file["sha256"], int(row.file["bytes"]))
+            for write in seen.writes[got.report_id]
+            if (row := write.row) and row.file and row.file["key"] == got.key
+        ]
+        if got.status != 200:
+            yield Broken("B3", f"a fresh link led to {got.status}", got.report_id)
+        elif (got.digest, got.size) not in facts:
+            yield Broken("B3", "what was downloaded is not what the row says", got.report_id)
+        elif got.view and (got.digest, got.size) != (got.view["sha256"], got.view["bytes"]):
+            yield Broken("B3", "what was downloaded is not what GET said", got.report_id)
+
+
+def nothing_lost(seen: ReportEvidence) -> Iterator[Broken]:
+    """P1, P5: whatever has a message comes to an end."""
+    sent = {(event.subject_id, event.replay) for event in seen.events("sent")}
+    for row in seen.rows.values():
+        never_sent = row.status == "accepting" and (row.report_id, row.replay) not in sent
+        if row.status not in SETTLED and row.expires_at > seen.now and not never_sent:
+            yield Broken("P5", f"{row.status} for ever", row.report_id)
+
+
+def no_upload_is_left_open(seen: ReportEvidence) -> Iterator[Broken]:
+    """B3: but where its worker died, or the call that begins or aborts it was struck."""
+    for upload in seen.reports.s3.buckets[BUCKET].uploads.values():
+        if upload.owner is None:  # Begun by a call that came late: nobody knows of it.
+            continue
+        excuses = [
+            seen.system.struck[upload.owner.name, f"{call} {BUCKET}"]
+            for call in ("CreateMultipartUpload", "AbortMultipartUpload")
+        ]
+        if upload.owner.alive and not any(excuses):
+            yield Broken("B3", "an upload was left open", upload.key.split("/")[1])
