@@ -7,15 +7,16 @@ import pytest
 
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import NotificationFailure, NotificationStatus
+from comanda.domain.notification import NotificationStatus
 from comanda.domain.notify import Notify
+from comanda.domain.tried import MessageFailure
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli
 from tests.targets import Resources
 
 FAILED = a_notification(notification_id="n-2", subject_id="o-2").failed(
-    NotificationFailure("ReceiverTimeout", "slow", 14, NOW, "m-1")
+    MessageFailure("ReceiverTimeout", "slow", 14, NOW, "m-1")
 )
 URL = "https://example.com/hook"
 

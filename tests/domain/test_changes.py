@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from comanda.domain.changes import Subject, changes_of_order, changes_of_report
 from comanda.domain.order import Failure, Order, Stage
-from comanda.domain.report import ReportFailure
+from comanda.domain.tried import MessageFailure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, a_report, an_enriched_order
 
 LATER = NOW + timedelta(seconds=9)
@@ -48,7 +48,7 @@ def test_reports_show_their_changes_too() -> None:
     report = a_report()
     requested = report.stored(NOW)
     leased = requested.leased("owner", "m", 1, LATER, 60)
-    failed = leased.failed(ReportFailure("TooLarge", "no", 1, LATER, "m"))
+    failed = leased.failed(MessageFailure("TooLarge", "no", 1, LATER, "m"))
     anew = failed.begun_anew(LATER, LATER + timedelta(days=7), "corr-2")
     assert changes_of_report(None, report) == []
     states = [report, requested, leased, leased.renewed(500, LATER, 60), failed, anew, anew.stored(LATER)]

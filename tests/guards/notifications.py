@@ -55,14 +55,8 @@ NOTIFICATIONS = [
     Mutation(
         "the group rests behind what its receiver did not take",
         "application/deliver_notifications.py",
-        "        raise _Rest(pause)\n",
+        "        raise Rest(pause)\n",
         "        return False\n",
-    ),
-    Mutation(
-        "the pause of notifications that follow",
-        "application/deliver_notifications.py",
-        "self.queue.hide(waiting, seconds)",
-        "self.queue.hide(waiting[:1], seconds)",
     ),
     Mutation(
         "what has no time for a call is handed back",

@@ -170,15 +170,15 @@ ORDERS = [
     Mutation(
         "the group rests behind its head",
         "application/work.py",
-        "                return stay + self._rest(waiting, rest.seconds)\n",
-        "                stay += self._rest(waiting[:1], rest.seconds)\n"
+        "                return stay + let_rest(self.queue, waiting, rest.seconds)\n",
+        "                stay += let_rest(self.queue, waiting[:1], rest.seconds)\n"
         "                del waiting[:1]\n                continue\n",
     ),
     Mutation(
         "the followers' pause",
-        "application/work.py",
-        "self.queue.hide(waiting, seconds)",
-        "self.queue.hide(waiting[:1], seconds)",
+        "application/message_groups.py",
+        "queue.hide(waiting, seconds)",
+        "queue.hide(waiting[:1], seconds)",
     ),
     Mutation(
         "the pause that was asked for",

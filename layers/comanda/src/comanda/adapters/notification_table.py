@@ -13,14 +13,10 @@ from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, fail
 from comanda.adapters.versioned_rows import VersionedRows
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
-from comanda.domain.notification import (
-    Notification,
-    NotificationAttempts,
-    NotificationFailure,
-    NotificationStatus,
-)
+from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.times import from_iso, to_iso
+from comanda.domain.tried import MessageAttempts, MessageFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -185,8 +181,8 @@ def from_row(row: Mapping[str, Any]) -> Notification:
         correlation_id=row["correlation_id"],
         locale=row.get("locale"),
         status=NotificationStatus(row["status"]),
-        attempts=attempts_from_row(NotificationAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(NotificationFailure, row["failure"]) if "failure" in row else None,
+        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
+        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
         replay=int(row["replay"]),
         rescues=int(row.get("rescues", 0)),
         version=int(row["version"]),

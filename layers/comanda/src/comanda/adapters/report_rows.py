@@ -10,17 +10,9 @@ from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
 from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.domain.canonical import canonical_json
-from comanda.domain.report import (
-    Lease,
-    Report,
-    ReportAttempts,
-    ReportFailure,
-    ReportFile,
-    ReportFormat,
-    ReportRequest,
-    ReportStatus,
-)
+from comanda.domain.report import Lease, Report, ReportFile, ReportFormat, ReportRequest, ReportStatus
 from comanda.domain.times import from_iso, to_iso
+from comanda.domain.tried import MessageAttempts, MessageFailure
 
 KEPT_AFTER_EXPIRY = timedelta(days=15)
 """Longer than a queue keeps a message (14 days): a report is never forgotten before its message (P1)."""
@@ -75,8 +67,8 @@ def from_row(row: Mapping[str, Any]) -> Report:
         status=ReportStatus(row["status"]),
         rows_written=int(row["rows_written"]),
         lease=_lease_from_row(row["lease"]) if "lease" in row else None,
-        attempts=attempts_from_row(ReportAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(ReportFailure, row["failure"]) if "failure" in row else None,
+        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
+        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
         file=file_from_row(row["file"]) if "file" in row else None,
         replay=int(row["replay"]),
         rescues=int(row.get("rescues", 0)),

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from comanda.domain.notification import NotificationAttempts, NotificationFailure
 from comanda.domain.order import Attempts, Failure, Stage
-from comanda.domain.report import ReportAttempts, ReportFailure
 from comanda.domain.times import from_iso, to_iso
+from comanda.domain.tried import MessageAttempts, MessageFailure
 
-Tried = TypeVar("Tried", Attempts, ReportAttempts, NotificationAttempts)
-Failed = TypeVar("Failed", Failure, ReportFailure, NotificationFailure)
+Tried = TypeVar("Tried", Attempts, MessageAttempts)
+Failed = TypeVar("Failed", Failure, MessageFailure)
 
 
-def attempts_to_row(attempts: Attempts | ReportAttempts | NotificationAttempts) -> dict[str, Any]:
+def attempts_to_row(attempts: Attempts | MessageAttempts) -> dict[str, Any]:
     return asdict(attempts)
 
 
@@ -26,7 +25,7 @@ def attempts_from_row(kind: type[Tried], row: Mapping[str, Any]) -> Tried:
     )
 
 
-def failure_to_row(failure: Failure | ReportFailure | NotificationFailure) -> dict[str, Any]:
+def failure_to_row(failure: Failure | MessageFailure) -> dict[str, Any]:
     fields = asdict(failure)
     return {"class": fields.pop("name"), **fields, "at": to_iso(failure.at)}
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.notification_ports import Notifications, Sender, Subscriptions
 from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
 from comanda.application.spans import NO_SPANS, Span, Spans
@@ -16,17 +17,10 @@ from comanda.application.work import Executor
 from comanda.domain.errors import PermanentError, ReceiverGone, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import NotificationDelivery
-from comanda.domain.notification import Notification, NotificationFailure, meet_notification
+from comanda.domain.notification import Notification, meet_notification
 from comanda.domain.notify import Channel
 from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
-
-
-class _Rest(Exception):
-    """The group rests for so many seconds; None leaves it to the worker that has it now."""
-
-    def __init__(self, seconds: int | None) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
+from comanda.domain.tried import MessageFailure
 
 
 @dataclass(frozen=True)
@@ -48,11 +42,8 @@ class DeliverNotifications:
 
     def __call__(self, batch: Sequence[NotificationDelivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
-        groups: dict[str, list[NotificationDelivery]] = {}
-        for delivery in batch:
-            groups.setdefault(delivery.group, []).append(delivery)
         work = partial(self._work_group, seconds_left=seconds_left)
-        return [message_id for stay in self.executor.map(work, groups.values()) for message_id in stay]
+        return [message_id for stay in self.executor.map(work, in_groups(batch)) for message_id in stay]
 
     def _work_group(self, group: Sequence[NotificationDelivery], *, seconds_left: Callable[[], float]) -> list[str]:
         stay: list[str] = []
@@ -60,15 +51,15 @@ class DeliverNotifications:
             span, done = self.spans.begin(), False
             try:
                 done = self._deliver(delivery, seconds_left(), span)
-            except _Rest as rest:
-                return stay + self._rest(group[place:], rest.seconds)
+            except Rest as rest:
+                return stay + let_rest(self.queue, group[place:], rest.seconds)
             except Overtaken:  # The row changed under our hands: to be met again as it is now.
-                return stay + self._rest(group[place:], 1)
+                return stay + let_rest(self.queue, group[place:], 1)
             except Unavailable as error:
                 pause = self.retry.pause_after(delivery.receive_count, self.draw)
                 self.journal.tell("storage.unavailable", reason=str(error), pause_seconds=pause)
                 span.note(error_class=type(error).__name__)
-                return stay + self._rest(group[place:], pause)
+                return stay + let_rest(self.queue, group[place:], pause)
             finally:
                 span.end(delivery, done=done)
             if not done:
@@ -76,23 +67,17 @@ class DeliverNotifications:
                 stay.append(delivery.message_id)
         return stay
 
-    def _rest(self, waiting: Sequence[NotificationDelivery], seconds: int | None) -> list[str]:
-        """Followers rest as long as their head: one message still in flight would keep the whole group locked."""
-        if seconds is not None:
-            self.queue.hide(waiting, seconds)
-        return [delivery.message_id for delivery in waiting]
-
     def _deliver(self, delivery: NotificationDelivery, seconds_left: float, span: Span) -> bool:
         """Whether the message is done with; else it is let through to the dead-letter queue."""
         if seconds_left < self.reserve_seconds:
-            raise _Rest(0)
+            raise Rest(0)
         message = delivery.message
         found = self.notifications.get(message.notification_id) if message else None
         verdict = meet_notification(found, delivery)
         if found is None or message is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
             self.journal.tell(f"message.{verdict.name.lower()}", found, message_id=delivery.message_id)
             if verdict is Verdict.SUPERSEDED:
-                raise _Rest(None)
+                raise Rest(None)
             return verdict is Verdict.DROP
         if verdict is Verdict.TAKE_UP:
             found = self._save(found, found.taken_up(self.clock(), message.replay))
@@ -176,11 +161,11 @@ class DeliverNotifications:
         facts = {"error_class": error.name, "reason": str(error), "attempt": number, "pause_seconds": pause}
         self.journal.tell("notification.attempt_failed", notification, **facts)
         span.note(error_class=error.name)
-        raise _Rest(pause)
+        raise Rest(pause)
 
     def _fail(self, notification: Notification, delivery: NotificationDelivery, error: WorkError, span: Span) -> bool:
         number = min(self._number(delivery, notification), self.retry.max_attempts)
-        failure = NotificationFailure(error.name, str(error), number, self.clock(), delivery.message_id)
+        failure = MessageFailure(error.name, str(error), number, self.clock(), delivery.message_id)
         failed = self._save(notification, notification.failed(failure))
         self.journal.tell("notification.failed", failed, error_class=error.name, reason=str(error))
         span.note(error_class=error.name)

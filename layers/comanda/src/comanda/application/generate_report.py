@@ -20,10 +20,11 @@ from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.domain.errors import PermanentError, ReportError, TransientError, Unavailable, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import ReportDelivery
-from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFailure, ReportFormat, ReportStatus
+from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
 from comanda.domain.report_meeting import meet_report
 from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 from comanda.domain.table import Row
+from comanda.domain.tried import MessageFailure
 
 T = TypeVar("T")
 
@@ -192,7 +193,7 @@ class _Work:
 
     def _fail(self, error: PermanentError) -> None:
         attempts = min(max(self._attempts(), 1), self._given.retry.max_attempts)
-        failure = ReportFailure(error.name, str(error), attempts, self._given.clock(), self._delivery.message_id)
+        failure = MessageFailure(error.name, str(error), attempts, self._given.clock(), self._delivery.message_id)
         self._save(self.report.failed(failure))
         self._given.queue.hide([self._delivery], 0)
         self._given.journal.tell("report.failed", self.report, error_class=error.name, reason=str(error))

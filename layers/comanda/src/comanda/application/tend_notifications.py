@@ -1,7 +1,8 @@
 """Every minute: the status of notifications whose message was dead-lettered (P8), as tend_one_by_one.py has it."""
 
 from comanda.application.tend_one_by_one import UNAVAILABLE, Fate, TendOneByOne
-from comanda.domain.notification import Notification, NotificationFailure, NotificationStatus
+from comanda.domain.notification import Notification, NotificationStatus
+from comanda.domain.tried import MessageFailure
 
 
 class TendNotifications(TendOneByOne[Notification]):
@@ -15,4 +16,4 @@ class TendNotifications(TendOneByOne[Notification]):
         return Fate.UNTRIED_AGAIN if replay > row.replay else Fate.STAYS
 
     def abandoned(self, row: Notification, why: str, message_id: str, replay: int) -> Notification:
-        return row.abandoned(NotificationFailure(UNAVAILABLE, why, 0, self.clock(), message_id), replay)
+        return row.abandoned(MessageFailure(UNAVAILABLE, why, 0, self.clock(), message_id), replay)

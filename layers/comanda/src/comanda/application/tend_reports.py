@@ -1,7 +1,8 @@
 """Every minute: the status of reports whose message was dead-lettered (P8), as tend_one_by_one.py has it."""
 
 from comanda.application.tend_one_by_one import UNAVAILABLE, Fate, TendOneByOne
-from comanda.domain.report import Report, ReportFailure, ReportStatus
+from comanda.domain.report import Report, ReportStatus
+from comanda.domain.tried import MessageFailure
 
 
 class TendReports(TendOneByOne[Report]):
@@ -18,4 +19,4 @@ class TendReports(TendOneByOne[Report]):
         return Fate.UNTRIED_AGAIN if replay > row.replay else Fate.STAYS
 
     def abandoned(self, row: Report, why: str, message_id: str, replay: int) -> Report:
-        return row.abandoned(ReportFailure(UNAVAILABLE, why, 0, self.clock(), message_id), replay)
+        return row.abandoned(MessageFailure(UNAVAILABLE, why, 0, self.clock(), message_id), replay)

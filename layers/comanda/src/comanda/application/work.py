@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
 from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, WorkError
@@ -71,14 +72,6 @@ class Step(Protocol):
         """
 
 
-class _Rest(Exception):
-    """The group rests for so many seconds; None leaves it to the worker that has it now."""
-
-    def __init__(self, seconds: int | None) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
 @dataclass(frozen=True)
 class Worker:
     step: Step
@@ -97,7 +90,7 @@ class Worker:
 
     def __call__(self, batch: Sequence[Delivery], seconds_left: Callable[[], float]) -> list[str]:
         """Work on a batch; give the ids of the messages that must stay in the queue."""
-        groups = _groups(batch)
+        groups = in_groups(batch)
         if any(delivery.receive_count > 1 for delivery in batch):
             work = partial(self._work_group, seconds_left=seconds_left, careful=True)
             stay = iter([work(group) for group in self._least_tried_first(groups)])
@@ -134,10 +127,10 @@ class Worker:
                 pause = self.retry.pause_after(waiting[0].receive_count, self.draw)
                 span.note(error_class=type(error).__name__)
                 span.end(waiting[0], done=False)
-                return stay + self._rest(waiting, pause)
-            except _Rest as rest:
+                return stay + let_rest(self.queue, waiting, pause)
+            except Rest as rest:
                 span.end(waiting[0], done=False)
-                return stay + self._rest(waiting, rest.seconds)
+                return stay + let_rest(self.queue, waiting, rest.seconds)
             stay += self._acknowledge(waiting[0], verdict, careful=careful)
             span.end(*waiting[:done], done=verdict is not Verdict.LET_THROUGH)
             del waiting[:done]
@@ -146,7 +139,7 @@ class Worker:
     def _check_time(self, waiting: Sequence[Delivery], seconds_left: float) -> None:
         if seconds_left < self.reserve_seconds:
             self.journal.tell("batch.out_of_time", recipient_id=waiting[0].group, messages=len(waiting))
-            raise _Rest(0)
+            raise Rest(0)
 
     def _look(self, waiting: Sequence[Delivery], looks: int) -> dict[str, Order]:
         if looks == 0:
@@ -175,7 +168,7 @@ class Worker:
         if order is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
             self.journal.tell(f"message.{verdict.name.lower()}", order, message_id=head.message_id)
             if verdict is Verdict.SUPERSEDED:
-                raise _Rest(None)
+                raise Rest(None)
             return 1, verdict
         if verdict is Verdict.TAKE_UP:
             order = rows[order.order_id] = self._take_up(order, head)
@@ -300,7 +293,7 @@ class Worker:
             outage=isinstance(error, ProviderOutage),
         )
         job.span.note(error_class=error.name)
-        raise _Rest(pause)
+        raise Rest(pause)
 
     def _fail(self, job: Job, error: WorkError) -> None:
         failure = Failure(
@@ -315,19 +308,6 @@ class Worker:
         self.orders.save(job.order, failed)
         self.journal.tell("order.failed", failed, error_class=failure.name, reason=failure.message, stage=failure.stage)
         job.span.note(error_class=failure.name)
-
-    def _rest(self, waiting: Sequence[Delivery], seconds: int | None) -> list[str]:
-        """Followers rest as long as their head: one message still in flight would keep the whole group locked."""
-        if seconds is not None:
-            self.queue.hide(waiting, seconds)
-        return [delivery.message_id for delivery in waiting]
-
-
-def _groups(batch: Sequence[Delivery]) -> list[list[Delivery]]:
-    groups: dict[str, list[Delivery]] = {}
-    for delivery in batch:
-        groups.setdefault(delivery.group, []).append(delivery)
-    return list(groups.values())
 
 
 def _order_of(delivery: Delivery, rows: dict[str, Order]) -> Order | None:

@@ -17,6 +17,7 @@ from comanda.domain.errors import IllegalTransition
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import NotificationDelivery
 from comanda.domain.notify import Channel
+from comanda.domain.tried import MessageAttempts, MessageFailure
 
 _NOTIFICATIONS = uuid.UUID("6d3c1f0e-9a55-4b7e-8c2e-0f6f7a1b2c3d")
 _RECEIVERS = uuid.UUID("a2f7c9d4-51b6-4e0f-9d3a-7e8b1c2d3f40")
@@ -28,26 +29,6 @@ class NotificationStatus(StrEnum):
     FAILED = "failed"
     ENDED = "ended"
     """Not told: the receiver has said that it wants nothing more (410)."""
-
-
-@dataclass(frozen=True)
-class NotificationAttempts:
-    """How often a message was tried, and at which receive of it that was written last."""
-
-    message_id: str
-    count: int
-    receive_count: int
-
-
-@dataclass(frozen=True)
-class NotificationFailure:
-    """Why it could not be delivered. `message_id` is the message that failed, so that it is known when met again."""
-
-    name: str
-    message: str
-    attempts: int
-    at: datetime
-    message_id: str
 
 
 @dataclass(frozen=True)
@@ -70,8 +51,8 @@ class Notification:
     updated_at: datetime
     locale: str | None = None
     status: NotificationStatus = NotificationStatus.WAITING
-    attempts: NotificationAttempts | None = None
-    failure: NotificationFailure | None = None
+    attempts: MessageAttempts | None = None
+    failure: MessageFailure | None = None
     replay: int = 0
     """Rises each time it is sent anew, so that the new messages have new bodies."""
     rescues: int = 0
@@ -97,7 +78,7 @@ class Notification:
 
     def tried(self, message_id: str, receive_count: int, now: datetime) -> Self:
         """One attempt of this message is used up."""
-        used = NotificationAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
+        used = MessageAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
         return replace(self, attempts=used, updated_at=now, version=self.version + 1)
 
     def is_trying(self, message_id: str, receive_count: int) -> bool:
@@ -119,7 +100,7 @@ class Notification:
     def ended(self, now: datetime) -> Self:
         return self._moved(NotificationStatus.ENDED, now)
 
-    def failed(self, failure: NotificationFailure) -> Self:
+    def failed(self, failure: MessageFailure) -> Self:
         return replace(self._moved(NotificationStatus.FAILED, failure.at), failure=failure)
 
     def taken_up(self, now: datetime, replay: int) -> Self:
@@ -138,7 +119,7 @@ class Notification:
             raise IllegalTransition(f"notification {self.notification_id} is waiting to be delivered as it is")
         return self._again(now, replay, 0)
 
-    def abandoned(self, failure: NotificationFailure, replay: int) -> Self:
+    def abandoned(self, failure: MessageFailure, replay: int) -> Self:
         """No worker could run for it: failed, or failed once more after a redrive that nobody took up."""
         return replace(self._moved(NotificationStatus.FAILED, failure.at), failure=failure, replay=replay)
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import IllegalTransition
 from comanda.domain.notify import Notify
+from comanda.domain.tried import MessageAttempts, MessageFailure
 
 STAGE = "generation"
 """The one stage of a report, as `failure` shows it."""
@@ -105,26 +106,6 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class ReportAttempts:
-    """How often a message was tried, and at which receive of it that was written last."""
-
-    message_id: str
-    count: int
-    receive_count: int
-
-
-@dataclass(frozen=True)
-class ReportFailure:
-    """Why a report failed. `message_id` is the message that failed, so that it is known when it is met again."""
-
-    name: str
-    message: str
-    attempts: int
-    at: datetime
-    message_id: str
-
-
-@dataclass(frozen=True)
 class ReportFile:
     """A finished file. `sha256` is lower-case hex."""
 
@@ -150,8 +131,8 @@ class Report:
     rows_written: int = 0
     """Progress, from a little while ago."""
     lease: Lease | None = None
-    attempts: ReportAttempts | None = None
-    failure: ReportFailure | None = None
+    attempts: MessageAttempts | None = None
+    failure: MessageFailure | None = None
     file: ReportFile | None = None
     replay: int = 0
     """Rises each time the report begins anew or is published anew, so that the new messages have new bodies."""
@@ -236,7 +217,7 @@ class Report:
     def leased(self, owner: str, message_id: str, receive_count: int, now: datetime, seconds: float) -> Self:
         """A worker begins: lease and attempt are one write. What an earlier worker wrote counts for nothing."""
         number = self.lease.number + 1 if self.lease else 1
-        used = ReportAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
+        used = MessageAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
         return replace(
             self._moved(ReportStatus.GENERATING, now),
             lease=Lease(owner, now + timedelta(seconds=seconds), number),
@@ -263,7 +244,7 @@ class Report:
     def finished(self, file: ReportFile, now: datetime) -> Self:
         return replace(self._moved(ReportStatus.READY, now), file=file, rows_written=file.rows)
 
-    def failed(self, failure: ReportFailure) -> Self:
+    def failed(self, failure: MessageFailure) -> Self:
         return replace(self._moved(ReportStatus.FAILED, failure.at), failure=failure)
 
     def taken_up(self, replay: int) -> Self:
@@ -284,7 +265,7 @@ class Report:
         known = self.stored(now) if self.is_claim else self
         return replace(known, replay=replay, rescues=known.rescues + 1, updated_at=now, version=self.version + 1)
 
-    def abandoned(self, failure: ReportFailure, replay: int) -> Self:
+    def abandoned(self, failure: MessageFailure, replay: int) -> Self:
         """No worker could run for it: failed, or failed once more after a redrive that nobody took up."""
         moved = self if self.status is ReportStatus.FAILED else self._moved(ReportStatus.FAILED, failure.at)
         return replace(moved, failure=failure, replay=replay, updated_at=failure.at, version=self.version + 1)
