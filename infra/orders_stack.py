@@ -78,7 +78,7 @@ class OrdersStack(Stack):
         write_orders.allow(
             "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn
         )
-        self._allow_idempotency(write_orders)
+        write_orders.allow_idempotency(self._data.idempotency)
         write_orders.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)
         return write_orders
 
@@ -142,7 +142,7 @@ class OrdersStack(Stack):
             },
         )
         self._allow_order_work(worker)
-        self._allow_idempotency(worker)
+        worker.allow_idempotency(self._data.idempotency)
         # What Powertools' circuit breaker calls, and a look whether it is open.
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
         # By its name: the switch refers to this function's mapping.
@@ -241,10 +241,3 @@ class OrdersStack(Stack):
     def _allow_order_work(self, worker: QueueWorker) -> None:
         """A worker reads the orders of its batch, and moves each on."""
         worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
-
-    def _allow_idempotency(self, function: PythonFunction) -> None:
-        """What Powertools' DynamoDBPersistenceLayer calls. A record that is there comes with the failed condition, so
-        that it never reads one."""
-        function.allow(
-            "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=self._data.idempotency.table_arn
-        )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict, Unpack
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -82,6 +83,11 @@ class PythonFunction(Construct):
     def allow(self, *actions: str, on: str) -> None:
         """Let the function call `actions` on the resource with the ARN `on`, and on nothing else."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+
+    def allow_idempotency(self, records: dynamodb.ITable) -> None:
+        """What Powertools' DynamoDBPersistenceLayer calls. A record that is there comes with the failed condition, so
+        that it never reads one."""
+        self.allow("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=records.table_arn)
 
     def allow_objects(self, *actions: str, of: s3.IBucket, below: str) -> None:
         """Let the function call `actions` on the objects of another stack's bucket whose keys begin with `below`."""

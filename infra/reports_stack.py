@@ -63,7 +63,7 @@ class ReportsStack(Stack):
         write_reports.allow(
             "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn
         )
-        self._allow_idempotency(write_reports)
+        write_reports.allow_idempotency(self._data.idempotency)
         write_reports.allow("sqs:SendMessage", on=self.reports.queue.queue_arn)
         # Whether a recipient has a ledger, and how many orders a period has.
         write_reports.allow("dynamodb:GetItem", on=self._data.ledger.table_arn)
@@ -120,7 +120,7 @@ class ReportsStack(Stack):
             },
         )
         worker.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
-        self._allow_idempotency(worker)
+        worker.allow_idempotency(self._data.idempotency)
         worker.allow("dynamodb:BatchGetItem", on=self._data.orders.table_arn)
         worker.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/period")
         worker.allow("dynamodb:GetItem", "dynamodb:Query", on=self._data.ledger.table_arn)
@@ -158,8 +158,3 @@ class ReportsStack(Stack):
         never uploaded would be taken for an outage."""
         function.allow_objects("s3:GetObject", of=self._data.report_files, below="tables/")
         function.allow("s3:ListBucket", on=self._data.report_files.bucket_arn)
-
-    def _allow_idempotency(self, function: PythonFunction) -> None:
-        function.allow(
-            "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", on=self._data.idempotency.table_arn
-        )
