@@ -63,6 +63,14 @@ def test_an_issued_secret_is_printed_alone_once_and_signs(webhook: Cli, secrets:
     assert all("shop" in each and issued not in each and "whsec" not in each for each in shown)
 
 
+def test_the_first_secret_of_a_caller_signs_at_once(webhook: Cli, secrets: StoredWebhookSecrets) -> None:
+    """Also where the function has just found that there is none."""
+    with pytest.raises(PermanentError):
+        secrets.valid_for("shop", NOW)
+    issued = made(webhook, "issue", "--caller", "shop")["secret"]
+    assert secrets.valid_for("shop", NOW) == [issued]
+
+
 def test_while_it_is_rotated_two_are_valid_the_newest_first(webhook: Cli, secrets: StoredWebhookSecrets) -> None:
     old = made(webhook, "issue", "--caller", "shop")["secret"]
     new = made(webhook, "rotate", "--caller", "shop")["secret"]

@@ -50,6 +50,11 @@ WEBHOOKS = [
         "            raise\n",
     ),
     Mutation(
+        "a caller's first secret signs at once",
+        "adapters/webhook_secrets.py",
+        " or self._read(caller, at, force_fetch=True)",
+    ),
+    Mutation(
         "each valid secret signs",
         "domain/webhook_signature.py",
         "for secret in valid_secrets]",

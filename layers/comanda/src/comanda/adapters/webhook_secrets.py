@@ -10,7 +10,7 @@ from comanda.domain.errors import PermanentError, Unavailable
 from comanda.domain.webhook_signature import is_valid
 
 MAX_AGE = 60
-"""Seconds a function goes on with the secrets it has read: a new one signs, and a revoked one goes on to sign, that
+"""Seconds a function goes on with the secrets it has read: a second one signs, and a revoked one goes on to sign, that
 much later, at most."""
 
 
@@ -22,12 +22,18 @@ class StoredWebhookSecrets:
         self._name = name
 
     def valid_for(self, caller: str, at: datetime) -> Sequence[str]:
-        try:
-            content = self._provider.get(self._name, max_age=MAX_AGE, transform="json", VersionStage="AWSCURRENT")
-        except (GetParameterError, TransformParameterError) as error:
-            raise Unavailable("webhook secrets") from error
-        records = content["secrets"].get(caller, []) if isinstance(content, dict) else []
-        valid = [str(record["secret"]) for record in reversed(records) if is_valid(record, at)]
+        """Newest first. A caller who had none when the secrets were last read may have been given its first since."""
+        valid = self._read(caller, at) or self._read(caller, at, force_fetch=True)
         if not valid:
             raise PermanentError("NoWebhookSecret", f"{caller} has no webhook secret that is valid; it needs a new one")
         return valid
+
+    def _read(self, caller: str, at: datetime, *, force_fetch: bool = False) -> list[str]:
+        try:
+            content = self._provider.get(
+                self._name, max_age=MAX_AGE, force_fetch=force_fetch, transform="json", VersionStage="AWSCURRENT"
+            )
+        except (GetParameterError, TransformParameterError) as error:
+            raise Unavailable("webhook secrets") from error
+        records = content["secrets"].get(caller, []) if isinstance(content, dict) else []
+        return [str(record["secret"]) for record in reversed(records) if is_valid(record, at)]
