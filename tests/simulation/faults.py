@@ -140,6 +140,9 @@ _LED_TO_BY = {
 """Calls that are made only where another call of the same function went wrong so."""
 _SELDOM_REACHED = {
     Aim("write_orders", "GetItem orders"),
+    Aim("write_orders", "DeleteItem idempotency"),
+    Aim("complete_order", "ChangeMessageVisibilityBatch completion.fifo"),
+    Aim(STEWARD, "Query orders"),
     *(Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
     Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
     Aim(OPERATOR, "SendMessage orders.fifo"),
@@ -152,7 +155,7 @@ _SELDOM_REACHED = {
 _RATHER_A_CRASH = {
     CallFault.LATE: CallFault.CRASH_BEFORE,
     CallFault.STALL: CallFault.CRASH_AFTER,
-    CallFault.LOST_BEFORE: CallFault.CRASH_AFTER,
+    CallFault.LOST_BEFORE: CallFault.CRASH_BEFORE,
 }
 """What strikes those: a crash at each of them counts."""
 _AFTER_AN_OUTAGE = {

@@ -21,6 +21,7 @@ NOTIFICATION_AIMS: dict[Aim, int] = {
         (NOTIFICATION_STEWARD, 4, ("SendMessage notifications.fifo", "UpdateItem notifications")),
         (NOTIFICATION_STEWARD, 4, ("DeleteMessage notifications-dlq.fifo",)),
         (NOTIFICATION_STEWARD, 4, ("ChangeMessageVisibilityBatch notifications-dlq.fifo",)),
+        (NOTIFICATION_STEWARD, 8, ("GetQueueAttributes notifications-dlq.fifo",)),
         (OPERATOR, 3, ("Query notifications", "GetItem notifications")),
         (OPERATOR, 3, ("SendMessage notifications.fifo", "UpdateItem notifications")),
     )

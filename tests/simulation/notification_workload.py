@@ -24,7 +24,14 @@ from tests.simulation.workload import Intent, Workload
 ORDER_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 REPORT_STATUSES = ("requested", "generating", "ready", "failed", "cancelled")
 EVENTS = [*(f"order.{status}" for status in ORDER_STATUSES), *(f"report.{status}" for status in REPORT_STATUSES)]
-_LED_TO_BY = {"PutItem subscriptions": GONE, "PutItem circuits": DOWN, "UpdateItem circuits": DOWN}
+_MANY_AT_ONCE = "GetQueueAttributes notifications-dlq.fifo"
+"""Called where ten dead letters, of several groups, are there at once."""
+_LED_TO_BY = {
+    "PutItem subscriptions": GONE,
+    "PutItem circuits": DOWN,
+    "UpdateItem circuits": DOWN,
+    _MANY_AT_ONCE: INSIDE,
+}
 """By call: a receiver without which it is not made."""
 HOPELESS = {GONE, PICKY, INSIDE, KILLER}
 """Receivers that stay as they are when nothing goes wrong any more."""
@@ -48,6 +55,7 @@ class NotificationWorkload:
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and notification id: what operators did."""
     _urls: list[str] = field(default_factory=list)
+    _all_are_told_of_all: bool = False
     _hasty: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +63,7 @@ class NotificationWorkload:
         self.workload.joined.append(self)
         self.workload.adorned = self._adorned
         led_to = [_LED_TO_BY[aim.call] for aim in faults.notification_aims if aim.call in _LED_TO_BY]
+        self._all_are_told_of_all = _MANY_AT_ONCE in {aim.call for aim in faults.notification_aims}
         self._urls = led_to or self.random.sample(URLS, self.random.randint(2, 4))
         if self.random.random() < 0.4:
             self._say_once_for_all(self.random.choice(("web", "mobile")))
@@ -74,6 +83,8 @@ class NotificationWorkload:
 
     def _drawn_notify(self) -> dict[str, Any] | None:
         """None: it is left out. At times nobody is to be told, whatever was said once for all."""
+        if self._all_are_told_of_all:
+            return {"webhook_url": self.random.choice(self._urls), "events": EVENTS}
         habit = self.random.random()
         if habit < 0.45:
             return None
