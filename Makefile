@@ -8,7 +8,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up fake-provider down demo test test-fast test-stack simulate prove check lint synth lock \
+.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate prove check lint synth lock \
 	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
@@ -29,6 +29,9 @@ up: install  ## start the local stack, or bring a running one up to date: make u
 
 fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment_url=http://127.0.0.1:4580/
 	@$(INSTALLED) python -m local.fake_provider
+
+receiver: install  ## a receiver to try webhooks with: WEBHOOK_SECRET=whsec_… make receiver
+	@$(INSTALLED) python -m local.webhook_receiver
 
 down: install  ## stop the local stack; its data are gone
 	@$(INSTALLED) python -m local down

@@ -54,7 +54,7 @@ class Alarms(Construct):
         self._enrichment_and_late_orders(watched.order_queues)
         self._late(next(queue for queue in watched.queues if queue.name == "reports"), told=True)
         self._failed_orders()
-        for name in ("OrdersRescued", "ReportsRescued"):
+        for name in ("OrdersRescued", "ReportsRescued", "NotificationsRescued"):
             self._rescued(name)
         if settings.canary_minutes:
             self._canary()

@@ -15,11 +15,13 @@ from local.demo_files import check_reports, print_files, write_reports
 from local.demo_orders import PLAN, PlannedOrder
 from local.demo_outcome import check, check_provider, print_outcome, print_promises, read_ledgers
 from local.demo_watch import SentOrder, watch
+from local.demo_webhooks import check_webhooks, notify, signing_secrets
 from local.errors import LocalError
 from local.fake_provider import FakeProvider
 from local.stack import api_client, running_stack, temporary_stack
 from local.state import State
 from local.summary import print_examples
+from local.webhook_receiver import WebhookReceiver
 
 
 def run_demo(state: State) -> None:
@@ -45,14 +47,16 @@ def play(stack: StackInfo, folder: Path, provider: FakeProvider | None = None) -
 
     Raises LocalError where the orders or reports did not end as promised.
     """
-    with ExitStack() as open_clients:
-        clients = {name: open_clients.enter_context(api_client(stack, name)) for name in stack.tokens}
+    with ExitStack() as open_until_the_end:
+        clients = {name: open_until_the_end.enter_context(api_client(stack, name)) for name in stack.tokens}
+        receiver, secrets = open_until_the_end.enter_context(WebhookReceiver()), signing_secrets(stack)
         console.print(f"\nSending {len(PLAN)} orders from web, mobile and api, one of them twice.")
-        orders = [_send(clients[planned.token], planned) for planned in PLAN]
+        orders = [_send(clients[planned.token], planned, receiver) for planned in PLAN]
         watch(clients, orders)
         ledgers = read_ledgers(clients["ops"], orders)
         reports = write_reports(clients["ops"], orders, folder)
-    promises = check(orders, ledgers) + check_reports(reports, orders, ledgers)
+        told = check_webhooks(receiver, secrets, orders)
+    promises = check(orders, ledgers) + told + check_reports(reports, orders, ledgers)
     if provider:
         promises.append(check_provider(provider, orders))
     print_outcome(orders, ledgers)
@@ -62,9 +66,9 @@ def play(stack: StackInfo, folder: Path, provider: FakeProvider | None = None) -
         raise LocalError("the demo did not end as it should")
 
 
-def _send(client: httpx.Client, planned: PlannedOrder) -> SentOrder:
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    answers = [client.post("/orders", json=planned.body, headers=headers) for _ in range(1 + planned.send_twice)]
+def _send(client: httpx.Client, planned: PlannedOrder, receiver: WebhookReceiver) -> SentOrder:
+    body, headers = {**planned.body, "notify": notify(receiver)}, {"Idempotency-Key": str(uuid.uuid4())}
+    answers = [client.post("/orders", json=body, headers=headers) for _ in range(1 + planned.send_twice)]
     for answer in answers:
         if answer.status_code != httpx.codes.ACCEPTED:
             raise LocalError(f"POST /orders ({planned.title}) says {answer.status_code}: {answer.text[:500]}")

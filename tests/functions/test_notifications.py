@@ -28,19 +28,19 @@ from comanda.domain.webhook_address import LOCAL_POLICY
 from comanda.domain.webhook_signature import issue_webhook_secret
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
+from local.webhook_receiver import WebhookReceiver
 from tests.builders import NOW, a_caller, a_processing_order
 from tests.functions.conftest import Api, Context
 from tests.notification_fakes import NoLinks
 from tests.targets import Resources
-from tests.webhook_receiver import Receiver, a_receiver
 
 BODY = {"item_name": "Notebook", "quantity": 1, "price": 5000}
 SECRETS = [issue_webhook_secret(NOW)["secret"] for _ in range(2)]
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with a_receiver() as one:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as one:
         yield one
 
 
@@ -119,14 +119,14 @@ def path(moto: Resources) -> Path:
     return Path(moto)
 
 
-def a_change(path: Path, receiver: Receiver, **notify: Any) -> Order:
+def a_change(path: Path, receiver: WebhookReceiver, **notify: Any) -> Order:
     """An order that was started, and its receiver told of it."""
     order = a_processing_order(notify=Notify(receiver.url, events=("order.completed",), **notify))
     path.announce(order, order.completed(NOW))
     return order
 
 
-def test_a_receiver_verifies_what_it_is_told(path: Path, receiver: Receiver) -> None:
+def test_a_receiver_verifies_what_it_is_told(path: Path, receiver: WebhookReceiver) -> None:
     """With the package that receivers use, and with either secret while they are rotated."""
     order = a_change(path, receiver)
     assert path.deliver() == []
@@ -142,7 +142,7 @@ def test_a_receiver_verifies_what_it_is_told(path: Path, receiver: Receiver) -> 
     assert (headers["webhook-id"], row.status) == (row.notification_id, NotificationStatus.DELIVERED)
 
 
-def test_a_receiver_that_is_down_for_a_while_is_told_under_the_same_id(path: Path, receiver: Receiver) -> None:
+def test_a_receiver_that_is_down_for_a_while_is_told_under_the_same_id(path: Path, receiver: WebhookReceiver) -> None:
     order = a_change(path, receiver)
     receiver.status = 503
     assert len(path.deliver()) == 1
@@ -156,7 +156,7 @@ def test_a_receiver_that_is_down_for_a_while_is_told_under_the_same_id(path: Pat
     assert (len(receiver.told), row.status) == (2, NotificationStatus.DELIVERED)
 
 
-def test_a_receiver_that_is_gone_is_called_no_more(path: Path, receiver: Receiver) -> None:
+def test_a_receiver_that_is_gone_is_called_no_more(path: Path, receiver: WebhookReceiver) -> None:
     receiver.status = 410
     first, second = a_change(path, receiver), a_change(path, receiver)
     for _ in range(2):

@@ -14,13 +14,13 @@ from comanda.adapters.order_table import OrderTable
 from comanda.domain.messages import Event
 from comanda.domain.order import Item
 from functions.process_order import app as process_order
+from local.webhook_receiver import WebhookReceiver
 from tests.builders import a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
 from tests.functions.conftest import Context, Pipeline, worker_environment
 from tests.functions.test_notifications import Path, a_change
 from tests.functions.test_reports import Reports
 from tests.report_targets import ReportResources
 from tests.targets import Resources
-from tests.webhook_receiver import a_receiver
 from tests.xray_daemon import Daemon, a_daemon, attributes_of
 
 TRACE_ID = "67891233abcdef012345678912345678"
@@ -155,7 +155,7 @@ def test_a_report_has_a_span(report_resources: ReportResources, daemon: Daemon) 
 
 def test_a_notification_has_a_span_linked_to_the_change_it_tells_of(moto: Resources, daemon: Daemon) -> None:
     path = Path(moto)
-    with a_receiver() as receiver:
+    with WebhookReceiver() as receiver:
         order = a_change(path, receiver)
         receiver.status = 503
         assert len(path.deliver()) == 1

@@ -117,9 +117,10 @@ def test_failed_orders_are_a_share_of_enough(dev: Synthesized) -> None:
 
 
 def test_what_the_stewards_mend_is_told(dev: Synthesized) -> None:
-    for name, metric in (("orders-rescued", "OrdersRescued"), ("reports-rescued", "ReportsRescued")):
-        assert watches(alarms(dev)[name]) == (metric, "Sum", "technical")
-        assert_fires(alarms(dev)[name], over=0, datapoints=(1, 1))
+    for kind in ("orders", "reports", "notifications"):
+        alarm = alarms(dev)[f"{kind}-rescued"]
+        assert watches(alarm) == (f"{kind.capitalize()}Rescued", "Sum", "technical")
+        assert_fires(alarm, over=0, datapoints=(1, 1))
 
 
 def test_errors_and_slowness_of_the_api(dev: Synthesized) -> None:

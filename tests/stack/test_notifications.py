@@ -11,11 +11,11 @@ from standardwebhooks import Webhook
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from comanda_cli.webhook_secrets import WebhookSecretStore
+from local.webhook_receiver import WebhookReceiver
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled
 from tests.stack.operators import wait_for
 from tests.stack.terminal import Cli
-from tests.webhook_receiver import Receiver, a_receiver
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +28,19 @@ def secrets(stack: StackInfo) -> list[str]:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with a_receiver() as one:
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as one:
         yield one
 
 
-def told(receiver: Receiver, order_id: str) -> list[str]:
+def told(receiver: WebhookReceiver, order_id: str) -> list[str]:
     """What it was told of an order, repeats included."""
     bodies = [json.loads(body) for _, body in list(receiver.told)]
     return [body["type"] for body in bodies if body["data"].get("order_id") == order_id]
 
 
 def test_a_receiver_is_told_of_every_change_in_order_and_can_verify_it(
-    api: ApiClients, receiver: Receiver, secrets: list[str]
+    api: ApiClients, receiver: WebhookReceiver, secrets: list[str]
 ) -> None:
     events = ["order.pending", "order.processing", "order.completed"]
     notify = {"webhook_url": receiver.url, "events": events}
@@ -56,11 +56,11 @@ def test_a_receiver_is_told_of_every_change_in_order_and_can_verify_it(
 
 
 def test_a_receiver_that_was_down_is_told_later_under_the_same_id_and_others_at_once(
-    api: ApiClients, receiver: Receiver, secrets: list[str]
+    api: ApiClients, receiver: WebhookReceiver, secrets: list[str]
 ) -> None:
     receiver.status = 503
     down = post(api("web"), an_order(a_recipient(), notify={"webhook_url": receiver.url}))
-    with a_receiver() as well:
+    with WebhookReceiver() as well:
         order_id = post(api("web"), an_order(a_recipient(), notify={"webhook_url": well.url}))
         assert finished(api("web"), order_id)["status"] == "completed"
         wait_for(lambda: told(well, order_id) == ["order.completed"], "the other receiver's webhook", 20)
@@ -73,7 +73,7 @@ def test_a_receiver_that_was_down_is_told_later_under_the_same_id_and_others_at_
 
 
 def test_an_operator_finds_what_was_told_and_sends_it_once_more(
-    api: ApiClients, receiver: Receiver, secrets: list[str], cli: Cli
+    api: ApiClients, receiver: WebhookReceiver, secrets: list[str], cli: Cli
 ) -> None:
     order_id = post(api("web"), an_order(a_recipient(), "BOMBA", notify={"webhook_url": receiver.url}))
     wait_for(lambda: told(receiver, order_id) == ["order.failed"], "the webhook of a failed order")
@@ -88,7 +88,9 @@ def test_an_operator_finds_what_was_told_and_sends_it_once_more(
     assert len({headers["webhook-id"] for headers, _ in receiver.told}) == 1
 
 
-def test_a_receiver_that_says_gone_is_left_in_peace(api: ApiClients, receiver: Receiver, secrets: list[str]) -> None:
+def test_a_receiver_that_says_gone_is_left_in_peace(
+    api: ApiClients, receiver: WebhookReceiver, secrets: list[str]
+) -> None:
     receiver.status = 410
     first = post(api("web"), an_order(a_recipient(), notify={"webhook_url": receiver.url}))
     wait_for(lambda: len(receiver.told) == 1, "the first webhook")
@@ -100,7 +102,7 @@ def test_a_receiver_that_says_gone_is_left_in_peace(api: ApiClients, receiver: R
 
 
 def test_everybody_who_asks_for_a_report_is_told_also_of_one_that_is_there(
-    api: ApiClients, receiver: Receiver, secrets: list[str]
+    api: ApiClients, receiver: WebhookReceiver, secrets: list[str]
 ) -> None:
     body = {
         "type": "table",
@@ -116,7 +118,7 @@ def test_everybody_who_asks_for_a_report_is_told_also_of_one_that_is_there(
     report_id = asked.json()["report_id"]
     wait_for(lambda: len(receiver.told) == 1, "the report's webhook")
     assert settled(api("web"), f"reports/{report_id}", {"requested", "generating"}, 30)["status"] == "ready"
-    with a_receiver() as other:
+    with WebhookReceiver() as other:
         again = api("web").post("reports", json={**body, "notify": {"webhook_url": other.url}})
         assert again.json()["report_id"] == report_id
         wait_for(lambda: len(other.told) == 1, "the second one's webhook")

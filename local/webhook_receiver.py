@@ -1,0 +1,108 @@
+"""A receiver to try webhooks with: `python -m local.webhook_receiver`, in the demo, and in the tests.
+
+It answers 204, or as it is told to, and keeps what it is told. As a command it prints that, and verifies it where
+WEBHOOK_SECRET is what `comanda webhook secret issue` printed.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, NamedTuple, Self
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+DEFAULT_PORT = 4581
+ADDRESS = "127.0.0.1"
+
+
+class Told(NamedTuple):
+    """One webhook as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def event_id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.body)
+        return event
+
+    def is_signed_with(self, secret: str) -> bool:
+        try:
+            Webhook(secret).verify(self.body, dict(self.headers))
+        except WebhookVerificationError:
+            return False
+        return True
+
+
+class WebhookReceiver(ThreadingHTTPServer):
+    """Serves from threads of its own, between `with` and its end. Port 0: any that is free."""
+
+    def __init__(self, port: int = 0, on_told: Callable[[Told], None] | None = None) -> None:
+        super().__init__((ADDRESS, port), _Hook)
+        self.status = 204
+        self.told: list[Told] = []
+        self._on_told = on_told
+
+    @property
+    def url(self) -> str:
+        return f"http://{ADDRESS}:{self.server_port}/hook"
+
+    def hear(self, told: Told) -> None:
+        self.told.append(told)
+        if self._on_told:
+            self._on_told(told)
+
+    def __enter__(self) -> Self:
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Hook(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: WebhookReceiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.hear(Told(dict(self.headers.items()), body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
+        """Says nothing."""
+
+
+def main() -> None:
+    secret = os.environ.get("WEBHOOK_SECRET")
+
+    def show(told: Told) -> None:
+        signed = "not verified" if secret is None else "signed" if told.is_signed_with(secret) else "WRONGLY SIGNED"
+        try:
+            event, event_id = told.event, told.event_id
+            about = event["data"].get("order_id") or event["data"]["report_id"]
+            line = f"{event['timestamp']}  {event['type']:18}  {about}  {event_id}  {signed}"
+        except (KeyError, TypeError, ValueError):
+            line = f"this is no event of Comanda's: {told.body[:200]!r}"
+        print(line, flush=True)
+
+    server = WebhookReceiver(int(sys.argv[1]) if sys.argv[1:] else DEFAULT_PORT, show)
+    print(f"A receiver of webhooks at {server.url}; Ctrl-C ends it.", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()
