@@ -87,10 +87,10 @@ def main() -> None:
     secret = os.environ.get("WEBHOOK_SECRET")
 
     def show(told: Told) -> None:
-        signed = "not verified" if secret is None else "signed" if told.is_signed_with(secret) else "WRONGLY SIGNED"
         try:
             event, event_id = told.event, told.event_id
             about = event["data"].get("order_id") or event["data"]["report_id"]
+            signed = "not verified" if secret is None else "signed" if told.is_signed_with(secret) else "WRONGLY SIGNED"
             line = f"{event['timestamp']}  {event['type']:18}  {about}  {event_id}  {signed}"
         except (KeyError, TypeError, ValueError):
             line = f"this is no event of Comanda's: {told.body[:200]!r}"

@@ -1,0 +1,52 @@
+"""`make receiver`: what it prints of what it is told."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from comanda.domain.webhook_signature import issue_webhook_secret
+
+NOW = datetime.now(UTC)
+SECRET, ANOTHER = (issue_webhook_secret(NOW)["secret"] for _ in range(2))
+EVENT = {"type": "order.completed", "timestamp": "2026-11-22T09:30:05.125Z", "data": {"order_id": "an-order"}}
+
+
+@pytest.fixture
+def printed() -> Iterator[IO[str]]:
+    """What it prints, once the first line is there."""
+    command = [sys.executable, "-m", "local.webhook_receiver", "0"]
+    environment = {**os.environ, "WEBHOOK_SECRET": SECRET}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout
+        process.terminate()
+
+
+def tell(url: str, body: str, secret: str) -> None:
+    headers = {
+        "webhook-id": "an-id",
+        "webhook-timestamp": str(int(NOW.timestamp())),
+        "webhook-signature": Webhook(secret).sign("an-id", NOW, body),
+    }
+    assert httpx.post(url, content=body, headers=headers).status_code == httpx.codes.NO_CONTENT
+
+
+def test_it_says_what_it_was_told_and_whether_that_is_signed(printed: IO[str]) -> None:
+    found = re.search(r"http://\S+/hook", printed.readline())
+    assert found
+    for body, secret in ((json.dumps(EVENT), SECRET), (json.dumps(EVENT), ANOTHER), ("{}", SECRET), ("", SECRET)):
+        tell(found[0], body, secret)
+    good, bad, strange, empty = (printed.readline() for _ in range(4))
+    assert good.split() == [EVENT["timestamp"], "order.completed", "an-order", "an-id", "signed"]
+    assert bad.rstrip().endswith("WRONGLY SIGNED")
+    assert strange == "this is no event of Comanda's: b'{}'\n"
+    assert empty == "this is no event of Comanda's: b''\n"
