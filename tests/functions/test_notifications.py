@@ -18,7 +18,7 @@ from comanda.adapters.notification_table import NotificationTable, SubscriptionT
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.webhook_call import WebhookCalls
 from comanda.adapters.world import GROUPS_AT_ONCE
-from comanda.application.webhook_ports import Receivers
+from comanda.application.webhook_ports import Receivers, WebhookSecrets
 from comanda.application.work import Executor
 from comanda.domain.errors import ReceiverOutage
 from comanda.domain.notification import Notification, NotificationStatus
@@ -56,7 +56,11 @@ class Path:
     """What lies between an order's row and its receiver."""
 
     def __init__(
-        self, resources: Resources, receivers: Receivers | None = None, executor: Executor | None = None
+        self,
+        resources: Resources,
+        receivers: Receivers | None = None,
+        executor: Executor | None = None,
+        secrets: WebhookSecrets | None = None,
     ) -> None:
         self.resources = resources
         world = replace(resources.world(), clock=partial(datetime.now, UTC))
@@ -74,9 +78,8 @@ class Path:
             "RETRY_PAUSE_LIMIT_SECONDS": "5",
         }
         self._announce = announce_changes.build(announce_changes.Settings.load(tables), world)
-        edge = deliver_notifications.Edge(
-            receivers or WebhookCalls(LOCAL_POLICY, world.clock), KnownSecrets(), NoLinks()
-        )
+        calls = receivers or WebhookCalls(LOCAL_POLICY, world.clock)
+        edge = deliver_notifications.Edge(calls, secrets or KnownSecrets(), NoLinks())
         deliver = deliver_notifications.Settings.load(tables)
         self._deliver = deliver_notifications.build(deliver, world, edge)
 

@@ -1,0 +1,82 @@
+"""Those who tell of changes may do exactly what they do, as in test_permissions.py."""
+
+import json
+
+import boto3
+import time_machine
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+from comanda.adapters.notification_table import NotificationTable
+from comanda.adapters.order_queues import NotificationQueuePublisher
+from comanda.adapters.webhook_secrets import StoredWebhookSecrets
+from comanda.adapters.webhook_sender import FAILURES, RECOVERY_SECONDS
+from comanda.domain.notification import Notification
+from comanda.domain.tried import MessageFailure
+from comanda.domain.webhook_signature import issue_webhook_secret
+from functions.tend_notifications import app as tend_notifications
+from local.webhook_receiver import WebhookReceiver
+from tests.builders import NOW, a_notification
+from tests.functions.conftest import Context
+from tests.functions.recorded_calls import Recorder, allowed, without
+from tests.functions.test_notifications import Path, a_change
+from tests.permissions import MAY, READ_STREAM
+from tests.targets import Resources
+
+SECRET = "webhook-secrets"  # noqa: S105 - its name
+
+
+def test_announce_changes(moto: Resources) -> None:
+    """The mapping reads the streams."""
+    path, recorder = Path(moto), Recorder.of(moto)
+    with WebhookReceiver() as receiver:
+        a_change(path, receiver)
+    streams = {resource for resource, actions in MAY["announce_changes"].items() if actions == READ_STREAM}
+    assert recorder.calls == without(allowed("announce_changes"), streams)
+
+
+def test_deliver_notifications(moto: Resources) -> None:
+    """To receivers that are well, gone, and down until they are left alone, and then tried again."""
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    client.create_secret(Name=SECRET, SecretString=json.dumps({"secrets": {"web": [issue_webhook_secret(NOW)]}}))
+    path = Path(moto, secrets=StoredWebhookSecrets(SecretsProvider(boto3_client=client), SECRET))
+    recorder = Recorder.of(moto, client, others={SECRET: "secret"})
+    with WebhookReceiver() as receiver, WebhookReceiver() as gone, time_machine.travel(NOW) as clock:
+        gone.status = 410
+        a_change(path, gone)
+        path.deliver()
+        for status in (204, *[503] * FAILURES, 204):
+            receiver.status = status
+            clock.shift(RECOVERY_SECONDS + 1)
+            a_change(path, receiver)
+            path.deliver()
+    recorder.calls["Notifications"].discard("dynamodb:PutItem")  # The test's own, and so are the next two:
+    recorder.calls["Queue"] -= {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"}  # it is the mapping.
+    assert recorder.calls == allowed("deliver_notifications")
+
+
+def test_tend_notifications(moto: Resources) -> None:
+    """One that was dead-lettered untried, one that is delivered, and so many that failed that there may be more."""
+    table = NotificationTable(moto.dynamodb, moto.notifications_table)
+    publisher = NotificationQueuePublisher(moto.sqs, moto.queue_url)
+
+    def dead_lettered(number: int) -> Notification:
+        notification = a_notification(notification_id=f"n-{number}", subject_id=f"o-{number}")
+        table.add(notification)
+        publisher.publish(notification)
+        return notification
+
+    _untried, done, *failed = (dead_lettered(number) for number in range(11))
+    table.save(done, done.delivered(NOW))
+    for notification in failed:
+        table.save(notification, notification.failed(MessageFailure("HttpStatus", "503", 3, NOW, "m")))
+    settings = {
+        "NOTIFICATIONS_TABLE": moto.notifications_table,
+        "NOTIFICATIONS_QUEUE_URL": moto.queue_url,
+        "NOTIFICATIONS_DLQ_URL": moto.queue_url,
+        "MAX_RESCUES": "1",
+        "WORKER_RESERVE_SECONDS": "1",
+    }
+    steward = tend_notifications.build(tend_notifications.Settings.load(settings), moto.world())
+    recorder = Recorder.of(moto)
+    steward({}, Context())  # type: ignore[arg-type]
+    assert recorder.calls == allowed("tend_notifications")
