@@ -173,6 +173,20 @@ def test_copies_whose_order_has_moved_on_are_removed(scene: Scene) -> None:
     assert scene.publisher.sent == []
 
 
+def test_a_redrive_that_was_not_written_down_leaves_its_number_with_a_discarded_order(scene: Scene) -> None:
+    """Or the next redrive would send the same body again, which SQS takes for a copy."""
+    delivery = scene.dead_letter(a_processing_order())
+    failed = failed_by(scene.row(delivery), delivery.message_id)
+    redriven = OrderMessage.about(replace(failed, replay=1), Event.CREATED)
+    scene.queue.messages.append(a_delivery(failed, message=redriven))
+    scene.orders.put(failed.set_aside(NOW, "discarded"))
+    scene.tend()
+    row = scene.row(delivery)
+    assert (row.status, row.discarded, row.replay) == (S.FAILED, True, 1)
+    scene.tend()
+    assert scene.queue.messages == []
+
+
 def test_what_is_nobodys_stays_for_a_person(scene: Scene) -> None:
     foreign = a_delivery(a_pending_order(), message=None)
     orphan = a_delivery(a_pending_order())

@@ -262,6 +262,12 @@ ORDERS = [
         "0 if failed else self.rescues",
     ),
     Mutation(
+        "a discarded order knows of a redrive that was not written down",
+        "application/steward.py",
+        "(order.discarded and message.replay == order.replay)",
+        "order.discarded",
+    ),
+    Mutation(
         "the steward leaves what has changed",
         "application/steward.py",
         "        except Overtaken:\n            return\n",

@@ -15,6 +15,18 @@ REPORTS = [
         "found.request.payload_hash != request.payload_hash",
         "False",
     ),
+    Mutation(
+        "no message of an earlier generation is sent again",
+        "domain/report.py",
+        "            replay=self.replay + 2,\n",
+        "            replay=self.replay + 1,\n",
+    ),
+    Mutation(
+        "a discarded report knows of a redrive that was not written down",
+        "application/tend_reports.py",
+        "(row.discarded and replay == row.replay)",
+        "row.discarded",
+    ),
     Mutation("a keyed report never begins anew", "domain/report.py", "(self.is_claim or not self.keyed) and "),
     Mutation("the caller in a report's id", "domain/report.py", '"parameters", self.caller,', '"parameters",'),
     Mutation(

@@ -123,8 +123,8 @@ WITHOUT: dict[str, list[Mutation]] = {
         Mutation(
             "",
             "application/steward.py",
-            "if order.is_settled or order.discarded or message.replay < order.replay:\n            return True",
-            "if order.is_settled or order.discarded or message.replay < order.replay:\n            return False",
+            "(order.discarded and message.replay == order.replay):\n            return True",
+            "(order.discarded and message.replay == order.replay):\n            return False",
         )
     ],
 }

@@ -47,10 +47,21 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
 """Defects that a seed found, of the product or of its auditor, and which stay mended."""
 
 
+SEEDS_WITH_NOTIFICATIONS = {
+    5645: "a report that was begun anew sent the body of a redrive that could not be written down, and was swallowed",
+}
+"""The same, of those that were found in a run with notifications."""
+
+
 @pytest.mark.parametrize("seed", SEEDS_THAT_FOUND_SOMETHING)
 def test_what_a_seed_found_stays_mended(seed: int) -> None:
     """Without notifications, as they were found."""
     assert simulate(seed, telling=False).broken is None
+
+
+@pytest.mark.parametrize("seed", SEEDS_WITH_NOTIFICATIONS)
+def test_what_a_seed_with_notifications_found_stays_mended(seed: int) -> None:
+    assert simulate(seed).broken is None
 
 
 def test_a_seed_is_one_story_in_any_process_folder_time_zone_and_hash_seed(tmp_path: Path) -> None:

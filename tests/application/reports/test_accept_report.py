@@ -100,11 +100,23 @@ def test_what_is_over_begins_anew_under_the_same_id_with_new_messages(scene: Sce
         scene.clock.now += WEEK
     again = scene.accept()
     assert (again.report.report_id, again.replayed) == (report.report_id, False)
-    assert [message.replay for message in scene.publisher.sent] == [0, 1]
+    assert len({message.body for message in scene.publisher.sent}) == 2
     assert scene.row(report).status is ReportStatus.REQUESTED
     assert (scene.row(report).failure, scene.row(report).file) == (None, None)
     assert scene.generate(scene.message(report)) == []
     assert scene.row(report).status is ReportStatus.READY
+
+
+def test_it_begins_anew_with_a_message_that_no_redrive_has_sent(scene: Scene) -> None:
+    """One that could not be written down has sent a message all the same, and SQS would take an equal one for its copy:
+    the report would be requested for ever (seed 5645)."""
+    report, _ = scene.failed()
+    scene.reports.before_save = [lambda: (_ for _ in ()).throw(Unavailable("the table"))]
+    with pytest.raises(Unavailable):
+        scene.redrive(report)
+    scene.discard(report)
+    scene.accept()
+    assert len({message.body for message in scene.publisher.sent}) == 3
 
 
 def test_a_claim_that_nobody_went_on_with_in_its_time_begins_anew(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from comanda.domain.errors import Unavailable
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import ReportStatus
 from tests.application.reports.conftest import LEASE, WEEK, Scene
@@ -104,6 +105,22 @@ def test_old_copies_are_removed(scene: Scene, end: str) -> None:
     sent, row = len(scene.publisher.sent), scene.row(report)
     scene.tend()
     assert (scene.dead.messages, len(scene.publisher.sent), scene.row(report)) == ([], sent, row)
+
+
+def test_a_redrive_that_was_not_written_down_leaves_its_number_with_a_discarded_report(scene: Scene) -> None:
+    """Or the next redrive would send the same body again, which SQS takes for a copy."""
+    report, _ = scene.failed()
+    scene.reports.before_save = [lambda: (_ for _ in ()).throw(Unavailable("the table"))]
+    with pytest.raises(Unavailable):
+        scene.redrive(report)
+    scene.comes_back()
+    scene.discard(report)
+    scene.tend()
+    assert scene.row(report).discarded
+    scene.tend()
+    assert scene.dead.messages == []
+    scene.redrive(report)
+    assert len({message.body for message in scene.publisher.sent}) == 3
 
 
 def test_what_is_nobodys_stays_for_a_person(scene: Scene) -> None:

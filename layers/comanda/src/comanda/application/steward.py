@@ -69,7 +69,7 @@ class Steward:
         message = delivery.message
         if order is None or message is None:
             return False
-        if order.is_settled or order.discarded or message.replay < order.replay:
+        if order.is_settled or message.replay < order.replay or (order.discarded and message.replay == order.replay):
             return True
         if order.status is not OrderStatus.FAILED:
             return self._save_from_oblivion(order, stage, delivery.message_id, message.replay)

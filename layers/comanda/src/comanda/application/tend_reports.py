@@ -10,7 +10,7 @@ class TendReports(TendOneByOne[Report]):
 
     def fate_of(self, row: Report, replay: int) -> Fate:
         now = self.clock()
-        if row.is_over(now) or row.discarded or replay < row.replay:
+        if row.is_over(now) or replay < row.replay or (row.discarded and replay == row.replay):
             return Fate.DONE_WITH
         if row.seconds_held(now):  # Some worker is at it after all: look again when its lease is over.
             return Fate.STAYS

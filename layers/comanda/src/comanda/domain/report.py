@@ -191,6 +191,8 @@ class Report:
     ) -> Self:
         """A claim for the next generation, under the same id. The lease stays, as its number is never used again: this
         request may have asked for the last generation too, where its claim was stored late and a twin went on with it.
+        Nor is a replay number: a redrive that could not be written down has sent the next one (redrive_report.py), and
+        SQS would take the same body for its copy.
         """
         return replace(
             self.at(now)._moved(ReportStatus.ACCEPTING, now),
@@ -201,7 +203,7 @@ class Report:
             attempts=None,
             failure=None,
             file=None,
-            replay=self.replay + 1,
+            replay=self.replay + 2,
             rescues=0,
             discarded=False,
             notify=notify,
