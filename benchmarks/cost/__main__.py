@@ -10,7 +10,8 @@ from decimal import Decimal
 from benchmarks.cost import prices, tables
 from benchmarks.cost.meter import LOG_EVENT_BYTES
 from benchmarks.cost.scenarios import Measured, Scenarios
-from benchmarks.cost.stage import WORKERS, Tables
+from benchmarks.cost.stage import WORKERS
+from benchmarks.cost.stage_tables import Tables
 from benchmarks.cost.usage import Kind
 from infra.settings import STAGE_NAMES, load_settings
 

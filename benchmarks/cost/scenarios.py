@@ -3,7 +3,8 @@
 import uuid
 from dataclasses import dataclass, field
 
-from benchmarks.cost.stage import NOW, SCHEDULED, CostError, Stage, Tables, running_stage, table_name
+from benchmarks.cost.stage import NOW, SCHEDULED, CostError, Stage, running_stage
+from benchmarks.cost.stage_tables import Tables, table_name
 from benchmarks.cost.usage import Usage
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.simulated_provider import SimulatedProvider

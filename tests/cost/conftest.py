@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.cost.scenarios import Scenarios
-from benchmarks.cost.stage import Tables
+from benchmarks.cost.stage_tables import Tables
 from infra.settings import load_settings
 
 
