@@ -168,6 +168,9 @@ _AFTER_AN_OUTAGE = {
 _AT_THE_CIRCUIT = {aim for aim in AIMS if aim.function == SWITCH or aim.call.endswith((" circuits", f" {SWITCH}"))}
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
 _MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
+_MANY_REPORTS_AT_ONCE = Aim(REPORT_STEWARD, "GetQueueAttributes reports-dlq.fifo")
+_BEFORE_IT_LOOKS = Aim("enrich_order", "BatchGetItem orders")
+"""A worker that is frozen there sees what its successor wrote, once it wakes up."""
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
 _MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
@@ -240,6 +243,17 @@ class Faults:
         if self.aims_at(REPORT_STEWARD):
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
 
+    def aim_besides(self, random: Random, *, of_reports: bool) -> None:
+        """At what else is struck too seldom. `random` is its own, so that seeds are what they were in all else."""
+        if self.is_quiet:
+            return
+        if of_reports and random.random() < 0.08:
+            self.report_aims = [*self.report_aims, _MANY_REPORTS_AT_ONCE]
+            self.aimed[_MANY_REPORTS_AT_ONCE] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED)
+            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+        if random.random() < 0.15:
+            self.aimed[_BEFORE_IT_LOOKS] = [CallFault.STALL] * random.randint(2, 6)
+
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}
 
@@ -257,6 +271,11 @@ class Faults:
     def needs_many_dead_letters(self) -> bool:
         """The steward counts what else is there where a receive was full of several recipients' dead letters."""
         return self.aim in _MANY_AT_ONCE
+
+    @property
+    def needs_many_failed_reports(self) -> bool:
+        """The same for the steward of reports."""
+        return _MANY_REPORTS_AT_ONCE in self.report_aims
 
     @property
     def is_quiet(self) -> bool:

@@ -46,6 +46,8 @@ _MAKES_FOR = {
     OPERATOR: dict.fromkeys(("GetItem reports", "SendMessage reports.fifo", "UpdateItem reports"), ("table", "csv")),
 }
 """By function and call: type and format of a report that comes to this call, for the runs that aim at it."""
+MANY = 13
+"""Reports, so that ten dead letters are there at once, whatever operators do."""
 _IN_DOUBT = {0, 409, 429, 500, 502, 503, 504}
 
 
@@ -121,7 +123,10 @@ class ReportWorkload:
 
     def begin(self) -> None:
         faults = self.workload.system.faults
-        self.intents = [self._drawn_intent(number) for number in range(self.random.randint(2, 3))]
+        if faults.needs_many_failed_reports:
+            self.intents = [self._drawn_table(number, "csv", None) for number in range(MANY)]
+        else:
+            self.intents = [self._drawn_intent(number) for number in range(self.random.randint(2, 3))]
         for intent in list(self.intents):
             if self.random.random() < 0.15:  # Another caller asks for the same, under the same key.
                 self.intents.append(replace(intent, caller="mobile" if intent.caller == "web" else "web"))
@@ -179,7 +184,8 @@ class ReportWorkload:
         ]
         columns = [{"title": "Name"}, {"title": "Amount", "kind": "money", "total": True}]
         parameters = {"title": f"Table {number}", "columns": columns, "locale": "en-US"}
-        fails = 0.8 if self.reports.system.faults.aims_at(OPERATOR) else 0.15
+        faults = self.reports.system.faults
+        fails = 1.0 if faults.needs_many_failed_reports else 0.8 if faults.aims_at(OPERATOR) else 0.15
         flaw = RAGGED if random.random() < fails else ""
         uploads = bool(flaw) or random.random() < 0.3
         caller = random.choice(("web", "mobile"))

@@ -69,7 +69,8 @@ class Result:
 def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Result:
     """Run one seed. The story is told where a promise broke, or if `verbose`.
 
-    `telling`: with notifications, where the seed has some; without, it is what it was before there were any.
+    `telling`: with notifications, where the seed has some; without, it is what it was before there were any, and aims
+    at nothing besides.
     """
     random = Random(seed)
     with virtual_world(random) as (scheduler, history):
@@ -79,6 +80,8 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
             faults.aim_at_reports(of_reports)
         if of_notifications:
             aim_at_notifications(faults, of_notifications)
+        if telling:
+            faults.aim_besides(Random(f"besides {seed}"), of_reports=of_reports is not None)
         settings = _drawn_settings(random, faults)
         if of_reports:
             settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
