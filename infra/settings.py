@@ -329,6 +329,8 @@ def _stage_values(stage: str) -> dict[str, Any]:
             return {
                 "alarms": False,
                 "tracing": False,
+                # The emulator waits 50 ms for the first line of an invocation that prints none.
+                "log_level": "DEBUG",
                 # An emulator runs functions with what the machine has.
                 "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
                 "architecture": _local_architecture(),
