@@ -317,7 +317,7 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
         for metric in widget["properties"].get("metrics", [])
         if metric[0] == namespace
     }
-    assert len(of_alarms) == 3
+    assert len(of_alarms) == 4
     assert len(of_board) > 10
     assert of_alarms | of_board <= MEASURED_NAMES
 

@@ -275,7 +275,7 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
     settings = every_stage.settings
     harmless = {
         settings.metrics_namespace,
-        "INFO",
+        settings.log_level,
         settings.stage,
         settings.currency,
         settings.tokens_secret_name,
