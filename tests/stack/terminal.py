@@ -1,6 +1,7 @@
 """`comanda` as it is installed, run in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -28,5 +29,15 @@ class Cli:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [COMANDA, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [COMANDA, *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_hears_ctrl_c,
         )
+
+
+def _hears_ctrl_c() -> None:
+    """As at a terminal: what a shell starts in the background, such as these tests, has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
