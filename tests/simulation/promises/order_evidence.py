@@ -22,7 +22,7 @@ class OrderEvidence:
         self.writes: dict[str, list[RowWrite]] = defaultdict(list)
         for write in system.row_writes:
             self.writes[write.order_id].append(write)
-        letters = Counter(self.rows[letter.subject_id].recipient_id for letter in self.events("dead-lettered"))
+        letters = Counter(letter.group for letter in self.events("dead-lettered"))
         self.crowds = {recipient for recipient, number in letters.items() if number > MOST_SHOWN}
         """Recipients of whom some dead letters may hide behind ten others."""
 
