@@ -23,15 +23,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Lock, Thread
-from typing import Any, Self
+from threading import Lock
+from typing import Any
 
 from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, TransientError
 from comanda.domain.order import Item
+from local.local_server import ADDRESS, LocalServer
 
 DEFAULT_PORT = 4580
 _LONGEST = 60.0
@@ -278,16 +279,16 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
 
-class FakeProvider(ThreadingHTTPServer):
-    """Serves from threads of its own, between `with` and its end. Port 0: any that is free."""
+class FakeProvider(LocalServer):
+    """Keeps a book of its calls."""
 
     request_queue_size = 64
     handler = Handler
-    address = "127.0.0.1"
+    address = ADDRESS
 
     def __init__(self, port: int = 0, certificate: Path | None = None) -> None:
         """`certificate`: a PEM file with its key; then it speaks TLS."""
-        super().__init__((self.address, port), self.handler)
+        super().__init__(port, self.handler, self.address)
         self.book = Book()
         self._scheme = "http"
         if certificate:
@@ -303,14 +304,6 @@ class FakeProvider(ThreadingHTTPServer):
     @property
     def health_url(self) -> str:
         return self.url.replace("/enrich", "/health")
-
-    def __enter__(self) -> Self:
-        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever hung up, or did not trust the certificate, is no error of the provider's."""
@@ -334,11 +327,7 @@ def _request_of(body: Mapping[str, Any], attempt: int) -> EnrichmentRequest:
 def main() -> None:
     port = int(sys.argv[1]) if sys.argv[1:] else DEFAULT_PORT
     server = FakeProvider(port)
-    print(f"A fake enrichment provider at {server.url}; Ctrl-C ends it.", flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    server.serve_until_ctrl_c(f"A fake enrichment provider at {server.url}")
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from local.local_server import ADDRESS, LocalServer
+
 DEFAULT_PORT = 4581
-ADDRESS = "127.0.0.1"
 
 
 class Told(NamedTuple):
@@ -41,11 +41,11 @@ class Told(NamedTuple):
         return True
 
 
-class WebhookReceiver(ThreadingHTTPServer):
-    """Serves from threads of its own, between `with` and its end. Port 0: any that is free."""
+class WebhookReceiver(LocalServer):
+    """Keeps what it is told."""
 
     def __init__(self, port: int = 0, on_told: Callable[[Told], None] | None = None) -> None:
-        super().__init__((ADDRESS, port), _Hook)
+        super().__init__(port, _Hook)
         self.status = 204
         self.told: list[Told] = []
         self._on_told = on_told
@@ -58,14 +58,6 @@ class WebhookReceiver(ThreadingHTTPServer):
         self.told.append(told)
         if self._on_told:
             self._on_told(told)
-
-    def __enter__(self) -> Self:
-        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -97,11 +89,7 @@ def main() -> None:
         print(line, flush=True)
 
     server = WebhookReceiver(int(sys.argv[1]) if sys.argv[1:] else DEFAULT_PORT, show)
-    print(f"A receiver of webhooks at {server.url}; Ctrl-C ends it.", flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    server.serve_until_ctrl_c(f"A receiver of webhooks at {server.url}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from tests.simulation.functions import CLOCKS
 from tests.simulation.happened import MessageEvent
@@ -12,6 +13,8 @@ TRUTH_SECONDS = 300
 """P8: five minutes."""
 DEAD_LETTER_SECONDS = 15
 """P7: seconds until the message of what failed for good is in its dead-letter queue."""
+
+_SENT_AGAIN = {"sent", "moved back", "swallowed"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,22 @@ def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[
             yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
         if exchange.status >= 500 and is_quiet:
             yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
+
+
+class _Write(Protocol):
+    @property
+    def at(self) -> float: ...
+
+
+W = TypeVar("W", bound=_Write)
+
+
+def left_alone(letter: MessageEvent, deadline: float, writes: Sequence[W], events: Iterable[MessageEvent]) -> W | None:
+    """P8: how the row of a dead letter stood at `deadline`, where nobody had written to it nor sent it again since."""
+    known = [write for write in writes if write.at <= deadline]
+    touched = any(write.at > letter.at for write in known)
+    again = any(letter.at < event.at <= deadline and event.what in _SENT_AGAIN for event in events)
+    return known[-1] if known and not touched and not again else None
 
 
 def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:

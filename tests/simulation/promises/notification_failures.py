@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from tests.simulation.promises.broken import TRUTH_SECONDS, Broken
+from tests.simulation.promises.broken import TRUTH_SECONDS, Broken, left_alone
 from tests.simulation.promises.notification_evidence import NotificationEvidence
 from tests.simulation.promises.notification_reasons import fails_without_reason
 
@@ -36,16 +36,10 @@ def dead_letters_are_accounted_for(seen: NotificationEvidence) -> Iterator[Broke
     """P8: five minutes later the notification is settled, or being sent again."""
     for letter in seen.events("dead-lettered"):
         deadline = max(letter.at, seen.calm_since) + TRUTH_SECONDS
-        known = [write for write in seen.writes[letter.subject_id] if write.at <= deadline]
-        touched = any(write.at > letter.at for write in known)
-        again = any(
-            letter.at < event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
-            for event in seen.events(None, letter.subject_id)
-        )
-        waits = known and known[-1].row.status == "waiting"
-        if waits and not touched and not again and deadline <= seen.now:
+        last = left_alone(letter, deadline, seen.writes[letter.subject_id], seen.events(None, letter.subject_id))
+        if last and last.row.status == "waiting" and deadline <= seen.now:
             why = "in the dead-letter queue, and waiting five minutes later"
-            yield Broken("P8", why, known[-1].row.wanted.subject_id)
+            yield Broken("P8", why, last.row.wanted.subject_id)
 
 
 def dead_letters_are_of_failed_notifications(seen: NotificationEvidence) -> Iterator[Broken]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.simulation.happened import RowWrite
-from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken
+from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
 from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES
@@ -81,14 +81,9 @@ def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Broken]:
     for letter in seen.events("dead-lettered"):
         hidden = seen.rows[letter.subject_id].recipient_id in seen.crowds
         deadline = max(letter.at, seen.calm_since) + (HIDDEN_TRUTH_SECONDS if hidden else TRUTH_SECONDS)
-        known = [write for write in seen.writes[letter.subject_id] if write.at <= deadline]
-        touched = any(write.at > letter.at for write in known)
-        again = any(
-            event.at > letter.at and event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
-            for event in seen.events(None, letter.subject_id)
-        )
-        if known and known[-1].status not in SETTLED and not touched and not again:
-            why = f"in the dead-letter queue, and {known[-1].status} five minutes later"
+        last = left_alone(letter, deadline, seen.writes[letter.subject_id], seen.events(None, letter.subject_id))
+        if last and last.status not in SETTLED:
+            why = f"in the dead-letter queue, and {last.status} five minutes later"
             yield Broken("P8", why, letter.subject_id)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken
+from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
 from tests.simulation.promises.report_evidence import PERMANENT, SETTLED, ReportEvidence
 from tests.simulation.seen_reports import SeenReport
 
@@ -60,17 +60,12 @@ def dead_letters_are_accounted_for(seen: ReportEvidence) -> Iterator[Broken]:
     """P8: five minutes later the report is settled, or being taken up again."""
     for letter in seen.events("dead-lettered"):
         deadline = max(letter.at, seen.calm_since) + TRUTH_SECONDS
-        known = [write for write in seen.writes[letter.subject_id] if write.at <= deadline]
-        touched = any(write.at > letter.at for write in known)
-        again = any(
-            letter.at < event.at <= deadline and event.what in {"sent", "moved back", "swallowed"}
-            for event in seen.events(None, letter.subject_id)
-        )
-        last = known[-1].row if known else None
-        claimed_anew = last and last.status == "accepting" and last.replay > letter.replay  # No report yet.
-        open_still = last and last.status not in SETTLED and not claimed_anew and last.expires_at > deadline
-        if last and open_still and not touched and not again and deadline <= seen.now:
-            why = f"in the dead-letter queue, and {last.status} five minutes later"
+        last = left_alone(letter, deadline, seen.writes[letter.subject_id], seen.events(None, letter.subject_id))
+        row = last.row if last else None
+        claimed_anew = row and row.status == "accepting" and row.replay > letter.replay  # No report yet.
+        open_still = row and row.status not in SETTLED and not claimed_anew and row.expires_at > deadline
+        if row and open_still and deadline <= seen.now:
+            why = f"in the dead-letter queue, and {row.status} five minutes later"
             yield Broken("P8", why, letter.subject_id)
 
 

@@ -73,7 +73,8 @@ class Steward:
             return True
         if order.status is not OrderStatus.FAILED:
             return self._save_from_oblivion(order, stage, delivery.message_id, message.replay)
-        if message.replay > order.replay:  # Redriven, and dead-lettered again before any worker could take it up.
+        # Redriven, and dead-lettered again before any worker could take it up. A discarded one takes on the number too.
+        if message.replay > order.replay:
             self._fail(order, stage, delivery.message_id, message.replay)
             return False
         return order.failure is not None and order.failure.stage is not stage
