@@ -189,6 +189,8 @@ class Faults:
     aim: Aim | None = None
     report_aims: Sequence[Aim] = ()
     notification_aims: Sequence[Aim] = ()
+    redriven_both_ways: bool = False
+    """Somebody redrives by CLI and, as nothing seems to happen, by the console too."""
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -253,6 +255,7 @@ class Faults:
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         if random.random() < 0.15:
             self.aimed[_BEFORE_IT_LOOKS] = [CallFault.STALL] * random.randint(2, 6)
+        self.redriven_both_ways = random.random() < 0.15
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}

@@ -114,6 +114,8 @@ class Workload:
             self.system.at_dead_letter = self._act_on_dead_letter
         if self.random.random() < 0.2:
             self.system.at_claim = self._be_curious
+        if self.system.faults.redriven_both_ways:
+            self.system.at_dead_letter = self._redrive_both_ways
         self._plan_trouble()
         for crowd in self.joined:
             crowd.begin()
@@ -154,7 +156,9 @@ class Workload:
 
     def _drawn_intents(self) -> list[Intent]:
         recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4, 6)))]
-        flaws = 0.5 if self.system.faults.aims_at(OPERATOR) else self.random.choice((0.0, 0.15, 0.5))
+        faults = self.system.faults
+        often = faults.aims_at(OPERATOR) or faults.redriven_both_ways
+        flaws = 0.5 if often else self.random.choice((0.0, 0.15, 0.5))
         intents = [
             self._drawn_intent(number, recipients, FLAWS if self.random.random() < flaws else [])
             for number in range(self.random.randint(2, 5 if self.joined else 11))
@@ -324,11 +328,26 @@ class Workload:
     def _redrive_by_console(self) -> None:
         stage = self.random.choice(STAGES)
         for _ in range(self.random.randint(1, 3)):
-            moved = self.system.sqs.move_back(self.system.dead_letter_queues[stage], self.random.choice((None, 1, 3)))
-            for message in moved:
-                order_id = json.loads(message.body)["order_id"]
-                self.operated.append((self.system.scheduler.time(), "move", order_id))
+            self._move_back(stage, self.random.choice((None, 1, 3)))
             self.sleep(self.random.uniform(0, 60))
+
+    def _move_back(self, stage: str, most: int | None) -> None:
+        for message in self.system.sqs.move_back(self.system.dead_letter_queues[stage], most):
+            order_id = json.loads(message.body)["order_id"]
+            self.operated.append((self.system.scheduler.time(), "move", order_id))
+
+    def _redrive_both_ways(self, _: str) -> None:
+        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too."""
+        if not self.system.faults.active or self.random.random() < 0.5:
+            return
+
+        def redrive() -> None:
+            first = self.system.functions.functions[WORKERS["orders"]]
+            self._throttle(first, self.system.scheduler.time() + self.random.uniform(5, 20))
+            self._redrive(Selection())
+            self._move_back("enrichment", None)
+
+        self.start("operator", self.random.uniform(0, 20), redrive)
 
     # Trouble that comes to everybody.
 
