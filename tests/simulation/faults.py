@@ -171,6 +171,7 @@ _MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage 
 _MANY_REPORTS_AT_ONCE = Aim(REPORT_STEWARD, "GetQueueAttributes reports-dlq.fifo")
 _BEFORE_IT_LOOKS = Aim("enrich_order", "BatchGetItem orders")
 """A worker that is frozen there sees what its successor wrote, once it wakes up."""
+_RESCUE_WRITTEN = Aim(STEWARD, "UpdateItem orders")
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
 _MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
@@ -191,6 +192,8 @@ class Faults:
     notification_aims: Sequence[Aim] = ()
     redriven_both_ways: bool = False
     """Somebody redrives by CLI and, as nothing seems to happen, by the console too."""
+    no_rescue_is_written: bool = False
+    """The first worker cannot run, and the steward cannot write down what it published anew."""
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -256,6 +259,10 @@ class Faults:
         if random.random() < 0.15:
             self.aimed[_BEFORE_IT_LOOKS] = [CallFault.STALL] * random.randint(2, 6)
         self.redriven_both_ways = random.random() < 0.15
+        if random.random() < 0.1:
+            self.no_rescue_is_written = True
+            self.aimed[_RESCUE_WRITTEN] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
+            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}

@@ -384,6 +384,8 @@ class Workload:
                 of_stage = [WORKERS["enrichment"]]
             name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
             at += 20 if system.faults.needs_a_crowd else 0
+        if system.faults.no_rescue_is_written:
+            name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
 
         def deploy_what_cannot_start() -> None:
             if system.faults.active:
