@@ -262,6 +262,21 @@ ORDERS = [
         "0 if failed else self.rescues",
     ),
     Mutation(
+        "a rescue that an outage is to blame for says so", "application/steward.py", ", uncounted=not counts)", ")"
+    ),
+    Mutation(
+        "a rescue that an outage is to blame for is taken up uncounted",
+        "application/work.py",
+        "not (delivery.message and delivery.message.uncounted)",
+        "True",
+    ),
+    Mutation(
+        "only the last run of an order counts",
+        "application/steward.py",
+        "message is not None and message.replay < last_run[message.order_id]",
+        "False",
+    ),
+    Mutation(
         "a discarded order knows of a redrive that was not written down",
         "application/steward.py",
         "(order.discarded and message.replay == order.replay)",
