@@ -258,7 +258,7 @@ class Faults:
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         if random.random() < 0.15:
             self.aimed[_BEFORE_IT_LOOKS] = [CallFault.STALL] * random.randint(2, 6)
-        self.redriven_both_ways = random.random() < 0.15
+        self.redriven_both_ways = random.random() < 0.15 and not (self.needs_a_crowd or self.needs_many_dead_letters)
         if random.random() < 0.1:
             self.no_rescue_is_written = True
             self.aimed[_RESCUE_WRITTEN] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)

@@ -29,6 +29,8 @@ GATEWAY_SECONDS = 29
 FLAWS = ("BOMBA", "NO-SUCH", "FLAKY-1", "FLAKY-2", "FLAKY-4", "FLAKY-99", "SLOW-2", KILLER)
 """Items that go wrong for good, for a while, slowly, or deadly."""
 
+MOST_IMPATIENT = 3
+"""Operators in a run that redrive both ways."""
 CALLERS = {
     "web": a_caller("web", Origin.WEB),
     "mobile": a_caller("mobile", Origin.MOBILE),
@@ -100,6 +102,7 @@ class Workload:
     busy: int = 0
     """Clients and operators that are not done yet."""
     _processes: int = 0
+    _impatient: int = 0
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
@@ -337,9 +340,11 @@ class Workload:
             self.operated.append((self.system.scheduler.time(), "move", order_id))
 
     def _redrive_both_ways(self, _: str) -> None:
-        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too."""
-        if not self.system.faults.active or self.random.random() < 0.5:
+        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too. Not
+        for ever: what is redriven fails again, and would call more of them than it took."""
+        if not self.system.faults.active or self._impatient == MOST_IMPATIENT or self.random.random() < 0.5:
             return
+        self._impatient += 1
 
         def redrive() -> None:
             first = self.system.functions.functions[WORKERS["orders"]]
