@@ -93,6 +93,23 @@ class Functions:
         function.idle.clear()
         self.history.tell(f"deploys {name} version {function.version}" + (", which cannot start" if broken else ""))
 
+    def break_for(self, name: str, at: float, lasts: float) -> None:
+        """In `at` seconds deploy what cannot start, unless the trouble is over by then; `lasts` seconds later a sound
+        version again."""
+
+        def deploy_what_cannot_start() -> None:
+            if self.faults.active:
+                self.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
+                self.deploy(name, broken=True)
+
+        self.scheduler.after(at, deploy_what_cannot_start)
+        self.scheduler.after(at + lasts, lambda: self.deploy(name))
+
+    def throttle(self, name: str, until: float) -> None:
+        """Refuse its invocations for a time, unless the trouble is over."""
+        if self.faults.active:
+            self.functions[name].refused_until = until
+
     def invoke(self, name: str, event: dict[str, Any], then: Callable[[Outcome], None]) -> None:
         """Asynchronous: `then` is told the outcome once."""
         function = self.functions[name]

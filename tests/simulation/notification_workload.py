@@ -13,7 +13,7 @@ from comanda.application.resend_notification import ResendNotification
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.notification import Notification
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, WorldFault
+from tests.simulation.faults import OPERATOR
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.receivers import DOWN, GONE, INSIDE, KILLER, PICKY, SLOW, URLS, WELL
@@ -134,17 +134,17 @@ class NotificationWorkload:
     def redrive_everything(self) -> None:
         """From the console what is still there, by the CLI whatever is left."""
         from_console = self.random.random() < 0.5
-        self.workload.start("operator", 0, lambda: self._redrive_all(from_console=from_console))
+        self.workload.people.start("operator", 0, lambda: self._redrive_all(from_console=from_console))
 
     def _redrive_all(self, *, from_console: bool) -> None:
         if from_console:
             self._redrive_by_console()
-            self.workload.sleep(2 * HIDDEN_WHILE_TENDED)
+            self.workload.people.sleep(2 * HIDDEN_WHILE_TENDED)
         self._resend_failed()
 
     def _operate(self, delay: float) -> None:
         deed = self.random.choice((self._resend_failed, self._redrive_by_console, self._resend_any))
-        self.workload.start("operator", delay, deed)
+        self.workload.people.start("operator", delay, deed)
 
     def _act_on_dead_letter(self) -> None:
         """A hasty operator, at the worst moment: about when the steward comes by. Not for ever: what one sends again
@@ -180,7 +180,7 @@ class NotificationWorkload:
             except (NotFound, IllegalTransition, Unavailable) as error:
                 sent = f"refused: {error}"
             system.history.tell(f"sends {notification_id[:8]} anew: {sent}")
-            self.workload.sleep(0.1)
+            self.workload.people.sleep(0.1)
 
     def _redrive_by_console(self) -> None:
         dead, system = self.notifications.dead_letter_queue, self.notifications.system
@@ -197,14 +197,7 @@ class NotificationWorkload:
         """Early and for long, so that what is told is dead-lettered untried."""
         system = self.notifications.system
         at, lasts = self.random.uniform(1, 15), self.random.choice((300, 900))
-
-        def deploy_what_cannot_start() -> None:
-            if system.faults.active:
-                system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
-                system.functions.deploy(DELIVERER, broken=True)
-
-        system.scheduler.after(at, deploy_what_cannot_start)
-        system.scheduler.after(at + lasts, lambda: system.functions.deploy(DELIVERER))
+        system.functions.break_for(DELIVERER, at, lasts)
 
 
 def _said(resend: ResendNotification, notification_id: str) -> str:

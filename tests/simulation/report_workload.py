@@ -16,7 +16,7 @@ from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, WorldFault
+from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim
 from tests.simulation.report_system import DAY, ReportSystem
 from tests.simulation.s3_wire import address_of
 from tests.simulation.workload import CALLERS, Exchange, Workload
@@ -356,14 +356,7 @@ class ReportWorkload:
         """For so long that reports are dead-lettered untried, once or twice."""
         system, at = self.reports.system, self.random.uniform(1, 30)
         lasts = self.random.choice((300, 900))
-
-        def deploy_what_cannot_start() -> None:
-            if system.faults.active:
-                system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
-                system.functions.deploy("generate_report", broken=True)
-
-        system.scheduler.after(at, deploy_what_cannot_start)
-        system.scheduler.after(at + lasts, lambda: system.functions.deploy("generate_report"))
+        system.functions.break_for("generate_report", at, lasts)
 
     def _exchange(
         self, caller: str, method: str, path: str, text: str = "", key: tuple[str, str] | None = None
@@ -371,10 +364,10 @@ class ReportWorkload:
         return self.workload.exchange(caller, method, path, text, key)
 
     def _start(self, kind: str, delay: float, deed: Callable[[], object]) -> None:
-        self.workload.start(kind, delay, deed)
+        self.workload.people.start(kind, delay, deed)
 
     def _sleep(self, seconds: float) -> None:
-        self.workload.sleep(seconds)
+        self.workload.people.sleep(seconds)
 
 
 def lines_of(rows: Sequence[Sequence[str]]) -> bytes:

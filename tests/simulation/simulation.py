@@ -154,17 +154,17 @@ def _play(system: System, workload: Workload, audit: Audit, random: Random) -> B
         if broken := _come_to_rest(system, workload, audit):
             return broken
         workload.redrive_everything()
-    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    rested = scheduler.run(lambda: workload.people.busy == 0 and system.is_drained, CALM_LIMIT)
     drained = _let_the_steward_work(system)
     return audit.verdict(rested=rested and drained) or audit.verdict_after_redrive()
 
 
 def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | None:
     scheduler = system.scheduler
-    scheduler.run(lambda: workload.busy == 0, 3600)
+    scheduler.run(lambda: workload.people.busy == 0, 3600)
     scheduler.let_pass(30)
     audit.trouble_ends()
-    rested = scheduler.run(lambda: workload.busy == 0 and system.is_drained, CALM_LIMIT)
+    rested = scheduler.run(lambda: workload.people.busy == 0 and system.is_drained, CALM_LIMIT)
     drained = _let_the_steward_work(system)
     return audit.verdict(rested=rested and drained)
 

@@ -70,7 +70,7 @@ def six_orders(url: str | None) -> Seen:
             notify = {"webhook_url": url, "events": ["order.pending", "order.processing", "order.completed"]}
             order = {"customer_id": f"r-{number % 2}", "items": [{"sku": "ABC", "qty": number + 1}]}
             text = json.dumps(order | ({"notify": notify} if url else {}))
-            workload.start("client", number, partial(workload.exchange, "web", "POST", "/orders", text))
+            workload.people.start("client", number, partial(workload.exchange, "web", "POST", "/orders", text))
         orders = system.dynamodb.tables["orders"].rows
         assert scheduler.run(lambda: [row["status"]["S"] for row in orders.values()] == ["completed"] * 6, 60)
         told = system.dynamodb.tables["notifications"].rows.values()

@@ -108,8 +108,8 @@ def test_twenty_reports_are_written_side_by_side_up_to_the_stages_limit(at_once:
         for number in range(20):
             parameters = {"title": f"Table {number}", "columns": [{"title": "Name"}], "rows": [["one"]]}
             body = json.dumps({"type": "table", "format": "csv", "parameters": parameters})
-            workload.start("client", 0, partial(workload.exchange, "web", "POST", "/reports", body))
-        assert scheduler.run(lambda: workload.busy == 0, 60)
+            workload.people.start("client", 0, partial(workload.exchange, "web", "POST", "/reports", body))
+        assert scheduler.run(lambda: workload.people.busy == 0, 60)
         faults.active = True
         reports.mapping.enabled = True
         reports.mapping.wake()

@@ -1,27 +1,20 @@
-"""Who uses the system: clients that retry, give up, race each other and reuse keys; operators; those who deploy."""
+"""Who uses the system: clients that retry, give up, race each other and reuse keys; and whoever joins them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from random import Random
 from typing import Any, Protocol
 
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.access import Origin, Scope
-from comanda.domain.errors import Unavailable
-from comanda.domain.order import Order
-from comanda_cli.bulk import work_through
-from comanda_cli.selection import QueueName, Selection, select
 from tests.builders import a_caller, an_api_event
-from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, STEWARD, WorldFault
-from tests.simulation.functions import Function, Outcome
+from tests.simulation.faults import OPERATOR, WorldFault
+from tests.simulation.functions import Outcome
+from tests.simulation.operators import Operators
+from tests.simulation.people import People
 from tests.simulation.provider import KILLER
-from tests.simulation.scheduler import Process
-from tests.simulation.system import STAGES, WORKERS, System
+from tests.simulation.system import System
+from tests.simulation.trouble import Trouble
 
 GATEWAY_SECONDS = 29
 """API Gateway waits no longer for a function ("Amazon API Gateway quotas")."""
@@ -29,8 +22,6 @@ GATEWAY_SECONDS = 29
 FLAWS = ("BOMBA", "NO-SUCH", "FLAKY-1", "FLAKY-2", "FLAKY-4", "FLAKY-99", "SLOW-2", KILLER)
 """Items that go wrong for good, for a while, slowly, or deadly."""
 
-MOST_IMPATIENT = 3
-"""Operators in a run that redrive both ways."""
 CALLERS = {
     "web": a_caller("web", Origin.WEB),
     "mobile": a_caller("mobile", Origin.MOBILE),
@@ -94,32 +85,26 @@ class Workload:
     exchanges: list[Exchange] = field(default_factory=list)
     """About orders."""
     report_exchanges: list[Exchange] = field(default_factory=list)
-    operated: list[tuple[float, str, str]] = field(default_factory=list)
-    """Time, deed and order id: what operators did to orders."""
     joined: list[Crowd] = field(default_factory=list)
     adorned: Callable[[Intent], Intent] = lambda intent: intent
     """What somebody who joined adds to an order."""
-    busy: int = 0
-    """Clients and operators that are not done yet."""
-    _processes: int = 0
-    _impatient: int = 0
+    people: People = field(init=False)
+    operators: Operators = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.people = People(self.system.scheduler)
+        self.operators = Operators(self.system, self.random, self.people)
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
         timed = [(delay, self.adorned(intent)) for delay, intent in self._drawn_crowd()]
         self.intents = [intent for _, intent in timed]
         for delay, intent in timed:
-            self.start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
-        much_to_do = self.system.faults.aims_at(OPERATOR)
-        for _ in range(5 if much_to_do else self.random.choice((0, 0, 1, 2))):
-            self._operate(self.random.uniform(5, 400))
-        if self.random.random() < 0.3:
-            self.system.at_dead_letter = self._act_on_dead_letter
+            self.people.start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
+        self.operators.begin()
         if self.random.random() < 0.2:
             self.system.at_claim = self._be_curious
-        if self.system.faults.redriven_both_ways:
-            self.system.at_dead_letter = self._redrive_both_ways
-        self._plan_trouble()
+        Trouble(self.system, self.random).begin()
         for crowd in self.joined:
             crowd.begin()
 
@@ -199,24 +184,24 @@ class Workload:
     def _be_curious(self, order_id: str) -> None:
         """Somebody who guesses ids looks for an order before anybody was told of it."""
         delay = self.random.uniform(0, 0.01)
-        self.start("client", delay, lambda: self.exchange("ops", "GET", f"/orders/{order_id}"))
+        self.people.start("client", delay, lambda: self.exchange("ops", "GET", f"/orders/{order_id}"))
 
     def _place(self, intent: Intent) -> None:
         """Ask until there is an answer that says what became of it; a client with a key may then ask once more."""
         if intent.key and self.random.random() < 0.2:
-            self.start("twin", self.random.choice((0.0, 0.01, 0.3)), lambda: self._post_until_answered(intent))
+            self.people.start("twin", self.random.choice((0.0, 0.01, 0.3)), lambda: self._post_until_answered(intent))
         order_id = self._post_until_answered(intent)
         if order_id is None:
             return
         if self.random.random() < 0.15:
-            self.sleep(self.random.choice((0.0, 0.02, 1.0)))
+            self.people.sleep(self.random.choice((0.0, 0.02, 1.0)))
             self.exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
         for _ in range(self.random.choice((0, 1, 4))):
             curious = self.random.choice([*CALLERS]) if self.random.random() < 0.1 else intent.caller
             self.exchange(curious, "GET", f"/orders/{order_id}")
-            self.sleep(self.random.uniform(0.05, 20))
+            self.people.sleep(self.random.uniform(0.05, 20))
         if intent.key and self.random.random() < 0.25:
-            self.sleep(self.random.choice((1, 60, 310, 700)))
+            self.people.sleep(self.random.choice((1, 60, 310, 700)))
             self._post_until_answered(intent)
 
     def _post_until_answered(self, intent: Intent) -> str | None:
@@ -227,7 +212,7 @@ class Workload:
                 return str(exchange.answer["order_id"])
             if intent.key is None or exchange.status not in {0, 409, 429, 500, 502, 503, 504}:
                 return None
-            self.sleep(self.random.choice((0.1, 1.0, 3.0 * attempt, 310.0)))
+            self.people.sleep(self.random.choice((0.1, 1.0, 3.0 * attempt, 310.0)))
         return None
 
     def exchange(
@@ -263,176 +248,19 @@ class Workload:
         system.history.tell(f"{caller}: {method} {path}{keyed} → {status} {shown}", subject)
         return exchange
 
-    # Operators.
-
     def ask_again(self) -> None:
         """Long after, clients ask for what they asked for before."""
         for intent in self.intents:
             if intent.key and self.random.random() < 0.4:
-                self.start("client", 0, lambda intent=intent: self._post_until_answered(intent))  # type: ignore[misc]
+                self.people.start("client", 0, lambda intent=intent: self._post_until_answered(intent))  # type: ignore[misc]
         for crowd in self.joined:
             crowd.ask_again()
 
     def redrive_everything(self) -> None:
-        """What an operator does at the end, when everything works again."""
-        self.start("operator", 0, lambda: self._redrive(Selection()))
+        """What operators do at the end, when everything works again."""
+        self.operators.redrive_everything()
         for crowd in self.joined:
             crowd.redrive_everything()
-
-    def _operate(self, delay: float) -> None:
-        deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
-        self.start("operator", delay, deed)
-
-    def _act_on_dead_letter(self, _: str) -> None:
-        """A hasty operator, at the worst moment: about when the steward comes by."""
-        if self.system.faults.active and self.random.random() < 0.3:
-            self._operate(self.random.uniform(0, 70))
-
-    def _redrive_by_cli(self) -> None:
-        queue = self.random.choice((None, *QueueName))
-        if self.random.random() < 0.2:  # The same again, a moment later: somebody pressed it twice.
-            self.start("operator", self.random.uniform(0, 2), lambda: self._redrive(Selection(queue)))
-        self._redrive(Selection(queue))
-
-    def _redrive(self, selection: Selection) -> None:
-        table, redrive, _ = self._cli()
-
-        def act(order_id: str) -> Order:
-            self.operated.append((self.system.scheduler.time(), "redrive", order_id))
-            self.system.history.tell("redrives by CLI", order_id)
-            return redrive(order_id, "operator")
-
-        try:
-            chosen = select(table, selection, datetime.now(UTC))
-        except Unavailable:
-            return
-        work_through(chosen, act, 0.1, self.sleep, lambda: None)
-
-    def _discard_one(self) -> None:
-        table, _, discard = self._cli()
-        try:
-            chosen = select(table, Selection(limit=1), datetime.now(UTC))
-        except Unavailable:
-            return
-
-        def act(order_id: str) -> Order:
-            self.operated.append((self.system.scheduler.time(), "discard", order_id))
-            self.system.history.tell("discards", order_id)
-            return discard(order_id, "operator")
-
-        work_through(chosen, act, 0.1, self.sleep, lambda: None)
-
-    def _cli(self) -> tuple[OrderTable, RedriveOrder, DiscardOrder]:
-        world = self.system.world()
-        table, journal = OrderTable(world.dynamodb, "orders"), FakeJournal()
-        publisher = QueuePublisher(world.sqs, self.system.queues["orders"].url)
-        return table, RedriveOrder(table, publisher, journal, world.clock), DiscardOrder(table, journal, world.clock)
-
-    def _redrive_by_console(self) -> None:
-        stage = self.random.choice(STAGES)
-        for _ in range(self.random.randint(1, 3)):
-            self._move_back(stage, self.random.choice((None, 1, 3)))
-            self.sleep(self.random.uniform(0, 60))
-
-    def _move_back(self, stage: str, most: int | None) -> None:
-        for message in self.system.sqs.move_back(self.system.dead_letter_queues[stage], most):
-            order_id = json.loads(message.body)["order_id"]
-            self.operated.append((self.system.scheduler.time(), "move", order_id))
-
-    def _redrive_both_ways(self, _: str) -> None:
-        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too. Not
-        for ever: what is redriven fails again, and would call more of them than it took."""
-        if not self.system.faults.active or self._impatient == MOST_IMPATIENT or self.random.random() < 0.5:
-            return
-        self._impatient += 1
-
-        def redrive() -> None:
-            first = self.system.functions.functions[WORKERS["orders"]]
-            self._throttle(first, self.system.scheduler.time() + self.random.uniform(5, 20))
-            self._redrive(Selection())
-            self._move_back("enrichment", None)
-
-        self.start("operator", self.random.uniform(0, 20), redrive)
-
-    # Trouble that comes to everybody.
-
-    def _plan_trouble(self) -> None:
-        system, random, rates = self.system, self.random, self.system.faults.world_rates
-        names = [*system.functions.functions]
-        later: Callable[[], float] = lambda: random.uniform(1, 120)  # noqa: E731
-        if WorldFault.DEPLOYMENT in rates:
-            for name in random.sample(names, 2):
-                system.scheduler.after(later(), lambda name=name: system.functions.deploy(name))  # type: ignore[misc]
-            if random.random() < 0.3:
-                system.scheduler.after(later(), system.deploy_mapping)
-        if WorldFault.BROKEN_DEPLOYMENT in rates:
-            self._plan_broken_deployment(names, later)
-        if WorldFault.PROVIDER_OUTAGE in rates:
-            soon = system.faults.aims_at_circuit
-            system.scheduler.after(random.uniform(0, 5) if soon else later(), self._break_provider)
-        if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
-            function = system.functions.functions[random.choice([*WORKERS.values()])]
-            until = system.scheduler.time() + random.choice((20, 200, 2000))
-            system.scheduler.after(later(), lambda: self._throttle(function, until))
-        if WorldFault.RECORD_EXPIRED in rates:
-            for _ in range(3):
-                system.scheduler.after(later(), system.expire_records)
-
-    def _plan_broken_deployment(self, names: Sequence[str], later: Callable[[], float]) -> None:
-        """Where dead letters are aimed at: early, for long, and of the worker whose they are."""
-        system, aim = self.system, self.system.faults.aim
-        name, at = self.random.choice([*WORKERS.values(), *names]), later()
-        lasts = self.random.choice((60, 900, 900, 1800))
-        if aim and aim.function == STEWARD:
-            of_stage = [worker for stage, worker in WORKERS.items() if aim.call.endswith(f" {stage}-dlq.fifo")]
-            if aim.call == "GetItem circuits":
-                of_stage = [WORKERS["enrichment"]]
-            name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
-            at += 20 if system.faults.needs_a_crowd else 0
-        if system.faults.no_rescue_is_written:
-            name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
-
-        def deploy_what_cannot_start() -> None:
-            if system.faults.active:
-                system.faults.injected[WorldFault.BROKEN_DEPLOYMENT] += 1
-                system.functions.deploy(name, broken=True)
-
-        system.scheduler.after(at, deploy_what_cannot_start)
-        system.scheduler.after(at + lasts, lambda: system.functions.deploy(name))
-
-    def _throttle(self, function: Function, until: float) -> None:
-        if self.system.faults.active:
-            function.refused_until = until
-
-    def _break_provider(self) -> None:
-        if not self.system.faults.active:
-            return
-        self.system.faults.injected[WorldFault.PROVIDER_OUTAGE] += 1
-        lasts = self.random.choice((60, 120, 300) if self.system.faults.aims_at_circuit else (3, 20, 120))
-        self.system.provider.down_until = self.system.scheduler.time() + lasts
-        self.system.history.tell("the provider is down")
-
-    def sleep(self, seconds: float) -> None:
-        self.system.scheduler.sleep(seconds)
-
-    def start(self, kind: str, delay: float, deed: Callable[[], object]) -> None:
-        """Run in a process of its own, which faults may end as any other."""
-        self.busy += 1
-        self._processes += 1
-        process = Process(self.system.scheduler, f"{kind}.{self._processes}")
-
-        def ended() -> None:
-            self.busy -= 1
-
-        process.at_death = ended
-
-        def run() -> None:
-            self.sleep(delay)
-            deed()
-            process.at_death = lambda: None
-            ended()
-
-        process.start(run)
 
 
 def _answered(outcome: Outcome) -> tuple[int, Mapping[str, Any], Mapping[str, Sequence[str]]]:

@@ -27,7 +27,7 @@ def no_run_of_its_own(seen: OrderEvidence) -> Iterator[Broken]:
     """P2: only an operator makes a failed order run again. Or a copy of its message that was sent after it failed,
     and that SQS took for a new one, as a message that comes back from a dead-letter queue would be. Or a rescue
     that was sent before the order failed, of another copy of its message than the steward had found."""
-    deeds = Counter(order_id for _, deed, order_id in seen.workload.operated if deed != "discard")
+    deeds = Counter(order_id for _, deed, order_id in seen.workload.operators.operated if deed != "discard")
     failed = {order_id: [w.at for w in writes if w.status == "failed"] for order_id, writes in seen.writes.items()}
     deeds.update(late_copies(seen.events("sent"), failed))
     deeds.update(_rescues_before_failures(seen))
@@ -111,7 +111,7 @@ def order_per_recipient(seen: OrderEvidence) -> Iterator[Broken]:
     Not those that the console moved elsewhere, and not a run of which a message lost its place to a dead-letter
     queue, while a frozen worker had it or had sent a copy of it: such a run goes on behind others.
     """
-    moved = {order_id for _, deed, order_id in seen.workload.operated if deed == "move"}
+    moved = {order_id for _, deed, order_id in seen.workload.operators.operated if deed == "move"}
     out_of_line = {(event.subject_id, event.replay) for event in seen.events("dead-lettered")}
     places: dict[tuple[str, int], int] = {}
     for event in seen.system.message_events:

@@ -1,0 +1,120 @@
+"""Who operates the system: they redrive by CLI and from the console, and discard, at the worst moments."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+
+from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_table import OrderTable
+from comanda.application.redrive_order import DiscardOrder, RedriveOrder
+from comanda.domain.errors import Unavailable
+from comanda.domain.order import Order
+from comanda_cli.bulk import work_through
+from comanda_cli.selection import QueueName, Selection, select
+from tests.fakes import FakeJournal
+from tests.simulation.faults import OPERATOR
+from tests.simulation.people import People
+from tests.simulation.system import STAGES, WORKERS, System
+
+MOST_IMPATIENT = 3
+"""Operators in a run that redrive both ways."""
+
+
+@dataclass
+class Operators:
+    """Of orders; those of reports and notifications are in report_workload.py and notification_workload.py."""
+
+    system: System
+    random: Random
+    people: People
+    operated: list[tuple[float, str, str]] = field(default_factory=list)
+    """Time, deed and order id: what was done to orders."""
+    _impatient: int = 0
+
+    def begin(self) -> None:
+        """Some at any time, some as soon as there is a dead letter."""
+        faults = self.system.faults
+        for _ in range(5 if faults.aims_at(OPERATOR) else self.random.choice((0, 0, 1, 2))):
+            self._operate(self.random.uniform(5, 400))
+        if self.random.random() < 0.3:
+            self.system.at_dead_letter = self._act_on_dead_letter
+        if faults.redriven_both_ways:
+            self.system.at_dead_letter = self._redrive_both_ways
+
+    def redrive_everything(self) -> None:
+        self.people.start("operator", 0, lambda: self._redrive(Selection()))
+
+    def _operate(self, delay: float) -> None:
+        deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))
+        self.people.start("operator", delay, deed)
+
+    def _act_on_dead_letter(self, _: str) -> None:
+        """A hasty operator, at the worst moment: about when the steward comes by."""
+        if self.system.faults.active and self.random.random() < 0.3:
+            self._operate(self.random.uniform(0, 70))
+
+    def _redrive_by_cli(self) -> None:
+        queue = self.random.choice((None, *QueueName))
+        if self.random.random() < 0.2:  # The same again, a moment later: somebody pressed it twice.
+            self.people.start("operator", self.random.uniform(0, 2), lambda: self._redrive(Selection(queue)))
+        self._redrive(Selection(queue))
+
+    def _redrive(self, selection: Selection) -> None:
+        table, redrive, _ = self._cli()
+
+        def act(order_id: str) -> Order:
+            self.operated.append((self.system.scheduler.time(), "redrive", order_id))
+            self.system.history.tell("redrives by CLI", order_id)
+            return redrive(order_id, "operator")
+
+        try:
+            chosen = select(table, selection, datetime.now(UTC))
+        except Unavailable:
+            return
+        work_through(chosen, act, 0.1, self.people.sleep, lambda: None)
+
+    def _discard_one(self) -> None:
+        table, _, discard = self._cli()
+        try:
+            chosen = select(table, Selection(limit=1), datetime.now(UTC))
+        except Unavailable:
+            return
+
+        def act(order_id: str) -> Order:
+            self.operated.append((self.system.scheduler.time(), "discard", order_id))
+            self.system.history.tell("discards", order_id)
+            return discard(order_id, "operator")
+
+        work_through(chosen, act, 0.1, self.people.sleep, lambda: None)
+
+    def _cli(self) -> tuple[OrderTable, RedriveOrder, DiscardOrder]:
+        world = self.system.world()
+        table, journal = OrderTable(world.dynamodb, "orders"), FakeJournal()
+        publisher = QueuePublisher(world.sqs, self.system.queues["orders"].url)
+        return table, RedriveOrder(table, publisher, journal, world.clock), DiscardOrder(table, journal, world.clock)
+
+    def _redrive_by_console(self) -> None:
+        stage = self.random.choice(STAGES)
+        for _ in range(self.random.randint(1, 3)):
+            self._move_back(stage, self.random.choice((None, 1, 3)))
+            self.people.sleep(self.random.uniform(0, 60))
+
+    def _move_back(self, stage: str, most: int | None) -> None:
+        for message in self.system.sqs.move_back(self.system.dead_letter_queues[stage], most):
+            order_id = json.loads(message.body)["order_id"]
+            self.operated.append((self.system.scheduler.time(), "move", order_id))
+
+    def _redrive_both_ways(self, _: str) -> None:
+        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too. Not
+        for ever: what is redriven fails again, and would call more of them than it took."""
+        if not self.system.faults.active or self._impatient == MOST_IMPATIENT or self.random.random() < 0.5:
+            return
+        self._impatient += 1
+
+        def redrive() -> None:
+            self.system.functions.throttle(WORKERS["orders"], self.system.scheduler.time() + self.random.uniform(5, 20))
+            self._redrive(Selection())
+            self._move_back("enrichment", None)
+
+        self.people.start("operator", self.random.uniform(0, 20), redrive)
