@@ -263,6 +263,8 @@ class Faults:
             self.no_rescue_is_written = True
             self.aimed[_RESCUE_WRITTEN] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+        if random.random() < 0.2:  # Each process, not just one here and there.
+            self.world_rates[WorldFault.SKEWED_CLOCK] = 1.0
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}
