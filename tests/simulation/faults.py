@@ -194,6 +194,8 @@ class Faults:
     """Somebody redrives by CLI and, as nothing seems to happen, by the console too."""
     no_rescue_is_written: bool = False
     """The first worker cannot run, and the steward cannot write down what it published anew."""
+    delivers_before_it_breaks: bool = False
+    """Notifications are delivered, their messages stay, and the worker cannot run for long."""
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -265,6 +267,9 @@ class Faults:
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         if random.random() < 0.2:  # Each process, not just one here and there.
             self.world_rates[WorldFault.SKEWED_CLOCK] = 1.0
+        if self.notification_aims and random.random() < 0.2:
+            self.delivers_before_it_breaks = True
+            self.world_rates[WorldFault.DELETE_LOST] = 0.9
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}

@@ -16,6 +16,7 @@ from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD
 from tests.simulation.notification_system import NotificationSystem
+from tests.simulation.operators import MOST_IMPATIENT
 from tests.simulation.receivers import DOWN, GONE, INSIDE, KILLER, PICKY, SLOW, URLS, WELL
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.seen_notifications import LAST
@@ -115,7 +116,9 @@ class NotificationWorkload:
             self._operate(self.random.uniform(20, 700 if much_to_do else 300))
         if self.random.random() < 0.3:
             self.notifications.at_dead_letter = self._act_on_dead_letter
-        if faults.aims_at(NOTIFICATION_STEWARD):
+        if faults.redriven_both_ways:
+            self.notifications.at_dead_letter = self._redrive_both_ways
+        if faults.aims_at(NOTIFICATION_STEWARD) or faults.delivers_before_it_breaks:
             self._break_the_worker()
         system.history.tell(f"receivers: {', '.join(url.split('/')[2] for url in self._urls)}")
 
@@ -152,6 +155,18 @@ class NotificationWorkload:
         if self.notifications.system.faults.active and self.random.random() < 0.3 and self._hasty < MOST_HASTY:
             self._hasty += 1
             self._operate(self.random.uniform(0, 70))
+
+    def _redrive_both_ways(self) -> None:
+        """Somebody impatient, as for orders: from the console, and by the CLI before a worker has met that."""
+        if not self.notifications.system.faults.active or self._hasty == MOST_IMPATIENT or self.random.random() < 0.5:
+            return
+        self._hasty += 1
+
+        def redrive() -> None:
+            self._redrive_by_console()
+            self._resend_failed()
+
+        self.workload.people.start("operator", self.random.uniform(0, 20), redrive)
 
     def _resend_failed(self) -> None:
         table = self._table()
@@ -197,6 +212,7 @@ class NotificationWorkload:
         """Early and for long, so that what is told is dead-lettered untried."""
         system = self.notifications.system
         at, lasts = self.random.uniform(1, 15), self.random.choice((300, 900))
+        at += 20 if system.faults.delivers_before_it_breaks else 0
         system.functions.break_for(DELIVERER, at, lasts)
 
 
