@@ -39,6 +39,17 @@ class WorldFault(StrEnum):
     DEDUPLICATION_OVER = "duplicate sent past the deduplication window"
 
 
+class Plot(StrEnum):
+    """What does harm only together, and what chance brings together too seldom."""
+
+    MANY_FAILED_REPORTS = "ten reports are dead-lettered at once"
+    FROZEN_BEFORE_IT_LOOKS = "a worker is frozen before it reads its order, and sees what its successor wrote"
+    REDRIVEN_BOTH_WAYS = "somebody impatient redrives by CLI and from the console"
+    NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it writes what it published anew"
+    ALL_CLOCKS_OFF = "the clock of each process is off"
+    BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
+
+
 @dataclass(frozen=True)
 class Aim:
     """A call of a function that is struck again and again in one run."""
@@ -131,7 +142,7 @@ _AIMED = (
     CallFault.LATE,
     CallFault.STALL,
 )
-_AIMED_AT_REPORTS = (*_AIMED, *[CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER] * 4)
+AIMED_AT_REPORTS = (*_AIMED, *[CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER] * 4)
 _LED_TO_BY = {
     Aim("write_reports", "DeleteItem idempotency"): ("SendMessage reports.fifo", CallFault.THROTTLED),
     Aim("generate_report", "HeadObject report-files"): ("PutObject report-files", CallFault.LOST_AFTER),
@@ -168,12 +179,8 @@ _AFTER_AN_OUTAGE = {
 _AT_THE_CIRCUIT = {aim for aim in AIMS if aim.function == SWITCH or aim.call.endswith((" circuits", f" {SWITCH}"))}
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
 _MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
-_MANY_REPORTS_AT_ONCE = Aim(REPORT_STEWARD, "GetQueueAttributes reports-dlq.fifo")
-_BEFORE_IT_LOOKS = Aim("enrich_order", "BatchGetItem orders")
-"""A worker that is frozen there sees what its successor wrote, once it wakes up."""
-_RESCUE_WRITTEN = Aim(STEWARD, "UpdateItem orders")
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
-_MOST_AIMED = 4
+MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
 _RATES = (0.004, 0.012, 0.04)
 _QUIET_RUNS = 0.12
@@ -190,12 +197,7 @@ class Faults:
     aim: Aim | None = None
     report_aims: Sequence[Aim] = ()
     notification_aims: Sequence[Aim] = ()
-    redriven_both_ways: bool = False
-    """Somebody redrives by CLI and, as nothing seems to happen, by the console too."""
-    no_rescue_is_written: bool = False
-    """The first worker cannot run, and the steward cannot write down what it published anew."""
-    delivers_before_it_breaks: bool = False
-    """Notifications are delivered, their messages stay, and the worker cannot run for long."""
+    plots: set[Plot] = field(default_factory=set)
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""
@@ -216,7 +218,7 @@ class Faults:
             (faults.aim,) = random.choices([*AIMS], [*AIMS.values()])
             rather = _RATHER_A_CRASH if faults.aim in _SELDOM_REACHED else {}
             fault = random.choice(_AIMED)
-            faults.aimed[faults.aim] = [rather.get(fault, fault)] * random.randint(1, _MOST_AIMED)
+            faults.aimed[faults.aim] = [rather.get(fault, fault)] * random.randint(1, MOST_AIMED)
         for happening in WorldFault:
             if random.random() < 0.35:
                 faults.world_rates[happening] = random.choice((0.02, 0.08))
@@ -242,34 +244,13 @@ class Faults:
             return
         self.report_aims = random.choices([*REPORT_AIMS], [*REPORT_AIMS.values()], k=2)
         for aim in self.report_aims:
-            self.aimed[aim] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED + 1)
+            self.aimed[aim] = [random.choice(AIMED_AT_REPORTS)] * random.randint(1, MOST_AIMED + 1)
             if led_to_by := _LED_TO_BY.get(aim):
                 self.aimed[Aim(aim.function, led_to_by[0])] = [led_to_by[1]] * 8
             if aim.call in _AFTER_AN_OUTAGE:
                 self.call_rates[CallFault.THROTTLED] = 0.15
         if self.aims_at(REPORT_STEWARD):
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-
-    def aim_besides(self, random: Random, *, of_reports: bool) -> None:
-        """At what else is struck too seldom. `random` is its own, so that seeds are what they were in all else."""
-        if self.is_quiet:
-            return
-        if of_reports and random.random() < 0.08:
-            self.report_aims = [*self.report_aims, _MANY_REPORTS_AT_ONCE]
-            self.aimed[_MANY_REPORTS_AT_ONCE] = [random.choice(_AIMED_AT_REPORTS)] * random.randint(1, _MOST_AIMED)
-            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        if random.random() < 0.15:
-            self.aimed[_BEFORE_IT_LOOKS] = [CallFault.STALL] * random.randint(2, 6)
-        self.redriven_both_ways = random.random() < 0.15 and not (self.needs_a_crowd or self.needs_many_dead_letters)
-        if random.random() < 0.1:
-            self.no_rescue_is_written = True
-            self.aimed[_RESCUE_WRITTEN] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
-            self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
-        if random.random() < 0.2:  # Each process, not just one here and there.
-            self.world_rates[WorldFault.SKEWED_CLOCK] = 1.0
-        if self.notification_aims and random.random() < 0.2:
-            self.delivers_before_it_breaks = True
-            self.world_rates[WorldFault.DELETE_LOST] = 0.9
 
     def aims_at(self, function: str) -> bool:
         return function in {aim.function for aim in (self.aim, *self.report_aims, *self.notification_aims) if aim}
@@ -288,11 +269,6 @@ class Faults:
     def needs_many_dead_letters(self) -> bool:
         """The steward counts what else is there where a receive was full of several recipients' dead letters."""
         return self.aim in _MANY_AT_ONCE
-
-    @property
-    def needs_many_failed_reports(self) -> bool:
-        """The same for the steward of reports."""
-        return _MANY_REPORTS_AT_ONCE in self.report_aims
 
     @property
     def is_quiet(self) -> bool:

@@ -24,6 +24,7 @@ from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.notification_workload import NotificationWorkload
+from tests.simulation.plots import plot
 from tests.simulation.promises.broken import Broken
 from tests.simulation.report_system import ReportSystem
 from tests.simulation.report_workload import ReportWorkload
@@ -69,8 +70,8 @@ class Result:
 def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Result:
     """Run one seed. The story is told where a promise broke, or if `verbose`.
 
-    `telling`: with notifications, where the seed has some; without, it is what it was before there were any, and aims
-    at nothing besides.
+    `telling`: with notifications, where the seed has some; without, it is what it was before there were any, and has
+    no plots.
     """
     random = Random(seed)
     with virtual_world(random) as (scheduler, history):
@@ -81,7 +82,7 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         if of_notifications:
             aim_at_notifications(faults, of_notifications)
         if telling:
-            faults.aim_besides(Random(f"besides {seed}"), of_reports=of_reports is not None)
+            plot(faults, Random(f"besides {seed}"), of_reports=of_reports is not None)
         settings = _drawn_settings(random, faults)
         if of_reports:
             settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
