@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.simulation.expressions import Item
 from tests.simulation.sqs import Message, Queue
@@ -24,6 +25,8 @@ class RowWrite:
     rescues: int
     """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
     its timeline has it."""
+    failed_at: float | None
+    """When its order failed, as the row says; seconds since the epoch."""
     in_outage: bool
     """The circuit of the provider was not closed, or a moment ago."""
 
@@ -40,6 +43,7 @@ class RowWrite:
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
             rescues=_rescues_in(row),
+            failed_at=seconds_of(row["failure"]["M"]["at"]["S"]) if "failure" in row else None,
             in_outage=in_outage,
         )
 
@@ -76,6 +80,11 @@ class MessageEvent:
             event=body["event"],
             replay=body["replay"],
         )
+
+
+def seconds_of(moment: str) -> float:
+    """Since the epoch."""
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def _rescues_in(row: Item) -> int:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from tests.simulation.functions import CLOCKS
+from tests.simulation.happened import seconds_of
 from tests.simulation.report_system import SourceWrite
 from tests.simulation.report_workload import ReportIntent
-from tests.simulation.seen_reports import Cells, SeenReport, is_whole_pdf, rows_in, seconds_of
+from tests.simulation.seen_reports import Cells, SeenReport, is_whole_pdf, rows_in
 
 
 def what_is_wrong_with(

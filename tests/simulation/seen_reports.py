@@ -6,12 +6,12 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from openpyxl import load_workbook
 
 from tests.simulation.expressions import Item
+from tests.simulation.happened import seconds_of
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,6 @@ class SeenReport:
         facts = f"{self.status} version {self.version} replay {self.replay} lease {self.lease}"
         failed = f", {self.failure['class']}" if self.failure else ""
         return f"{facts}, attempts {self.attempts}{failed}"
-
-
-def seconds_of(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()
 
 
 def _plain(fields: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

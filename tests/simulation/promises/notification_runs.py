@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from tests.simulation.happened import seconds_of
 from tests.simulation.promises.broken import Broken, late_copies
 from tests.simulation.promises.notification_evidence import NotificationEvidence
 
@@ -53,7 +54,10 @@ def who_wakes_up_late_changes_nothing(seen: NotificationEvidence) -> Iterator[Br
 def no_run_of_its_own(seen: NotificationEvidence) -> Iterator[Broken]:
     """Only an operator makes a failed one begin again; late copies as for orders."""
     deeds = Counter(notification_id for _, _, notification_id in seen.telling.operated)
-    failed = {i: [w.at for w in writes if w.row.status == "failed"] for i, writes in seen.writes.items()}
+    failed = {
+        notification_id: [seconds_of(write.row.failure["at"]) for write in writes if write.row.failure]
+        for notification_id, writes in seen.writes.items()
+    }
     deeds.update(late_copies(seen.events("sent"), failed))
     for notification_id, writes in seen.writes.items():
         revived = sum(a.row.status == "failed" and b.row.status == "waiting" for a, b in pairwise(writes))

@@ -28,7 +28,7 @@ def no_run_of_its_own(seen: OrderEvidence) -> Iterator[Broken]:
     and that SQS took for a new one, as a message that comes back from a dead-letter queue would be. Or a rescue
     that was sent before the order failed, of another copy of its message than the steward had found."""
     deeds = Counter(order_id for _, deed, order_id in seen.workload.operators.operated if deed != "discard")
-    failed = {order_id: [w.at for w in writes if w.status == "failed"] for order_id, writes in seen.writes.items()}
+    failed = {order_id: [w.failed_at for w in writes if w.failed_at] for order_id, writes in seen.writes.items()}
     deeds.update(late_copies(seen.events("sent"), failed))
     deeds.update(_rescues_before_failures(seen))
     for order_id, writes in seen.writes.items():

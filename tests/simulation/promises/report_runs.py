@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from tests.simulation.functions import CLOCKS
+from tests.simulation.happened import seconds_of
 from tests.simulation.promises.broken import Broken, late_copies
 from tests.simulation.promises.report_evidence import SETTLED, ReportEvidence
 from tests.simulation.report_files import what_is_wrong_with
@@ -30,7 +31,7 @@ def no_run_of_its_own(seen: ReportEvidence) -> Iterator[Broken]:
     """P2: only an operator makes a failed report run again, or who asks anew; late copies as for orders."""
     deeds = Counter(report_id for _, deed, report_id in seen.asking.operated if deed != "discard")
     failed = {
-        report_id: [write.at for write in writes if write.row and write.row.status == "failed"]
+        report_id: [seconds_of(write.row.failure["at"]) for write in writes if write.row and write.row.failure]
         for report_id, writes in seen.writes.items()
     }
     deeds.update(late_copies(seen.events("sent"), failed))
