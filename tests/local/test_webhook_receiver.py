@@ -15,8 +15,7 @@ from standardwebhooks import Webhook
 
 from comanda.domain.webhook_signature import issue_webhook_secret
 
-NOW = datetime.now(UTC)
-SECRET, ANOTHER = (issue_webhook_secret(NOW)["secret"] for _ in range(2))
+SECRET, ANOTHER = (issue_webhook_secret(datetime.now(UTC))["secret"] for _ in range(2))
 EVENT = {"type": "order.completed", "timestamp": "2026-11-22T09:30:05.125Z", "data": {"order_id": "an-order"}}
 
 
@@ -32,10 +31,11 @@ def printed() -> Iterator[IO[str]]:
 
 
 def tell(url: str, body: str, secret: str) -> None:
+    now = datetime.now(UTC)  # Five minutes later it would no longer count as signed.
     headers = {
         "webhook-id": "an-id",
-        "webhook-timestamp": str(int(NOW.timestamp())),
-        "webhook-signature": Webhook(secret).sign("an-id", NOW, body),
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("an-id", now, body),
     }
     assert httpx.post(url, content=body, headers=headers).status_code == httpx.codes.NO_CONTENT
 
