@@ -39,7 +39,7 @@ class WorldFault(StrEnum):
     DEDUPLICATION_OVER = "duplicate sent past the deduplication window"
 
 
-class Plot(StrEnum):
+class Scenario(StrEnum):
     """What does harm only together, and what chance brings together too seldom."""
 
     MANY_FAILED_REPORTS = "ten reports are dead-lettered at once"
@@ -197,7 +197,7 @@ class Faults:
     aim: Aim | None = None
     report_aims: Sequence[Aim] = ()
     notification_aims: Sequence[Aim] = ()
-    plots: set[Plot] = field(default_factory=set)
+    scenarios: set[Scenario] = field(default_factory=set)
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""

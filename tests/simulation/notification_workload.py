@@ -13,7 +13,7 @@ from comanda.application.resend_notification import ResendNotification
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.notification import Notification
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, Plot
+from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.operators import MOST_IMPATIENT
@@ -116,9 +116,9 @@ class NotificationWorkload:
             self._operate(self.random.uniform(20, 700 if much_to_do else 300))
         if self.random.random() < 0.3:
             self.notifications.at_dead_letter = self._act_on_dead_letter
-        if Plot.REDRIVEN_BOTH_WAYS in faults.plots:
+        if Scenario.REDRIVEN_BOTH_WAYS in faults.scenarios:
             self.notifications.at_dead_letter = self._redrive_both_ways
-        if faults.aims_at(NOTIFICATION_STEWARD) or Plot.BREAKS_AFTER_DELIVERING in faults.plots:
+        if faults.aims_at(NOTIFICATION_STEWARD) or Scenario.BREAKS_AFTER_DELIVERING in faults.scenarios:
             self._break_the_worker()
         system.history.tell(f"receivers: {', '.join(url.split('/')[2] for url in self._urls)}")
 
@@ -212,7 +212,7 @@ class NotificationWorkload:
         """Early and for long, so that what is told is dead-lettered untried."""
         system = self.notifications.system
         at, lasts = self.random.uniform(1, 15), self.random.choice((300, 900))
-        at += 20 if Plot.BREAKS_AFTER_DELIVERING in system.faults.plots else 0
+        at += 20 if Scenario.BREAKS_AFTER_DELIVERING in system.faults.scenarios else 0
         system.functions.break_for(DELIVERER, at, lasts)
 
 

@@ -13,7 +13,7 @@ from comanda.domain.order import Order
 from comanda_cli.bulk import work_through
 from comanda_cli.selection import QueueName, Selection, select
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, Plot
+from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.people import People
 from tests.simulation.system import STAGES, WORKERS, System
 
@@ -39,7 +39,7 @@ class Operators:
             self._operate(self.random.uniform(5, 400))
         if self.random.random() < 0.3:
             self.system.at_dead_letter = self._act_on_dead_letter
-        if Plot.REDRIVEN_BOTH_WAYS in faults.plots:
+        if Scenario.REDRIVEN_BOTH_WAYS in faults.scenarios:
             self.system.at_dead_letter = self._redrive_both_ways
 
     def redrive_everything(self) -> None:

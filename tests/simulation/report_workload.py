@@ -16,7 +16,7 @@ from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report
 from tests.fakes import FakeJournal
-from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, Plot
+from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, Scenario
 from tests.simulation.report_system import DAY, ReportSystem
 from tests.simulation.s3_wire import address_of
 from tests.simulation.workload import CALLERS, Exchange, Workload
@@ -123,7 +123,7 @@ class ReportWorkload:
 
     def begin(self) -> None:
         faults = self.workload.system.faults
-        if Plot.MANY_FAILED_REPORTS in faults.plots:
+        if Scenario.MANY_FAILED_REPORTS in faults.scenarios:
             self.intents = [self._drawn_table(number, "csv", None) for number in range(MANY)]
         else:
             self.intents = [self._drawn_intent(number) for number in range(self.random.randint(2, 3))]
@@ -185,7 +185,7 @@ class ReportWorkload:
         columns = [{"title": "Name"}, {"title": "Amount", "kind": "money", "total": True}]
         parameters = {"title": f"Table {number}", "columns": columns, "locale": "en-US"}
         faults = self.reports.system.faults
-        fails = 1.0 if Plot.MANY_FAILED_REPORTS in faults.plots else 0.8 if faults.aims_at(OPERATOR) else 0.15
+        fails = 1.0 if Scenario.MANY_FAILED_REPORTS in faults.scenarios else 0.8 if faults.aims_at(OPERATOR) else 0.15
         flaw = RAGGED if random.random() < fails else ""
         uploads = bool(flaw) or random.random() < 0.3
         caller = random.choice(("web", "mobile"))

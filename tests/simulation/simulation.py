@@ -24,10 +24,10 @@ from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.notification_workload import NotificationWorkload
-from tests.simulation.plots import plot
 from tests.simulation.promises.broken import Broken
 from tests.simulation.report_system import ReportSystem
 from tests.simulation.report_workload import ReportWorkload
+from tests.simulation.scenarios import add_scenarios
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
@@ -71,7 +71,7 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
     """Run one seed. The story is told where a promise broke, or if `verbose`.
 
     `telling`: with notifications, where the seed has some; without, it is what it was before there were any, and has
-    no plots.
+    no scenarios.
     """
     random = Random(seed)
     with virtual_world(random) as (scheduler, history):
@@ -82,7 +82,7 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         if of_notifications:
             aim_at_notifications(faults, of_notifications)
         if telling:
-            plot(faults, Random(f"besides {seed}"), of_reports=of_reports is not None)
+            add_scenarios(faults, Random(f"besides {seed}"), of_reports=of_reports is not None)
         settings = _drawn_settings(random, faults)
         if of_reports:
             settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))

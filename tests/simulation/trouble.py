@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.simulation.faults import STEWARD, Plot, WorldFault
+from tests.simulation.faults import STEWARD, Scenario, WorldFault
 from tests.simulation.system import WORKERS, System
 
 
@@ -47,7 +47,7 @@ class Trouble:
                 of_stage = [WORKERS["enrichment"]]
             name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
             at += 20 if system.faults.needs_a_crowd else 0
-        if Plot.NO_RESCUE_IS_WRITTEN in system.faults.plots:
+        if Scenario.NO_RESCUE_IS_WRITTEN in system.faults.scenarios:
             name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
         system.functions.break_for(name, at, lasts)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from comanda.domain.access import Origin, Scope
 from tests.builders import a_caller, an_api_event
-from tests.simulation.faults import OPERATOR, Plot, WorldFault
+from tests.simulation.faults import OPERATOR, Scenario, WorldFault
 from tests.simulation.functions import Outcome
 from tests.simulation.operators import Operators
 from tests.simulation.people import People
@@ -145,7 +145,7 @@ class Workload:
     def _drawn_intents(self) -> list[Intent]:
         recipients = [f"r-{number}" for number in range(1, self.random.choice((2, 2, 3, 4, 6)))]
         faults = self.system.faults
-        often = faults.aims_at(OPERATOR) or Plot.REDRIVEN_BOTH_WAYS in faults.plots
+        often = faults.aims_at(OPERATOR) or Scenario.REDRIVEN_BOTH_WAYS in faults.scenarios
         flaws = 0.5 if often else self.random.choice((0.0, 0.15, 0.5))
         intents = [
             self._drawn_intent(number, recipients, FLAWS if self.random.random() < flaws else [])

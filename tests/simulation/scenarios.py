@@ -1,4 +1,4 @@
-"""Seeds that are made for what does harm only together (`Plot`): without them some guards would be missed by nobody."""
+"""Seeds made for what does harm only together (`Scenario`): without them nobody would miss some of the guards."""
 
 from random import Random
 
@@ -10,34 +10,34 @@ from tests.simulation.faults import (
     Aim,
     CallFault,
     Faults,
-    Plot,
+    Scenario,
     WorldFault,
 )
 
 
-def plot(faults: Faults, random: Random, *, of_reports: bool) -> None:
+def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     """Not where nothing is to go wrong at all. `random` is its own, so that seeds are what they were in all else."""
     if faults.is_quiet:
         return
     if of_reports and random.random() < 0.08:
         aim = Aim(REPORT_STEWARD, "GetQueueAttributes reports-dlq.fifo")
-        faults.plots.add(Plot.MANY_FAILED_REPORTS)
+        faults.scenarios.add(Scenario.MANY_FAILED_REPORTS)
         faults.report_aims = [*faults.report_aims, aim]
         faults.aimed[aim] = [random.choice(AIMED_AT_REPORTS)] * random.randint(1, MOST_AIMED)
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     if random.random() < 0.15:
-        faults.plots.add(Plot.FROZEN_BEFORE_IT_LOOKS)
+        faults.scenarios.add(Scenario.FROZEN_BEFORE_IT_LOOKS)
         faults.aimed[Aim("enrich_order", "BatchGetItem orders")] = [CallFault.STALL] * random.randint(2, 6)
     if random.random() < 0.15 and not (faults.needs_a_crowd or faults.needs_many_dead_letters):
-        faults.plots.add(Plot.REDRIVEN_BOTH_WAYS)
+        faults.scenarios.add(Scenario.REDRIVEN_BOTH_WAYS)
     if random.random() < 0.1:
-        faults.plots.add(Plot.NO_RESCUE_IS_WRITTEN)
+        faults.scenarios.add(Scenario.NO_RESCUE_IS_WRITTEN)
         faults.aimed[Aim(STEWARD, "UpdateItem orders")] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     if random.random() < 0.2:
-        faults.plots.add(Plot.ALL_CLOCKS_OFF)
+        faults.scenarios.add(Scenario.ALL_CLOCKS_OFF)
         faults.world_rates[WorldFault.SKEWED_CLOCK] = 1.0
     if faults.notification_aims and random.random() < 0.2:
-        faults.plots.add(Plot.BREAKS_AFTER_DELIVERING)
+        faults.scenarios.add(Scenario.BREAKS_AFTER_DELIVERING)
         faults.world_rates[WorldFault.DELETE_LOST] = 0.9
-    faults.injected.update(faults.plots)
+    faults.injected.update(faults.scenarios)
