@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -68,6 +69,9 @@ class Worker:
         answer: dict[str, Any] = self._handle(event, Context())  # type: ignore[arg-type]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
+    def save(self, was: Order, order: Order) -> None:
+        self._table.save(was, order)
+
     def row(self, order: Order) -> Order:
         found = self._table.get(order.order_id)
         assert found
@@ -119,6 +123,22 @@ def test_a_refusal_fails_its_order_with_the_providers_words(
     assert failure.name == "OrderRejected"
     assert failure.message == "the provider answered 422: BOMBA is not an item we deliver"
     assert worker.row(good).enrichment is not None
+
+
+def test_prices_that_make_no_total_are_asked_for_anew_once_the_order_is_redriven(
+    moto: Resources, threads: ThreadPoolExecutor, fake: FakeProvider
+) -> None:
+    worker = Worker(moto, threads, fake.url)
+    order = worker.add(items=(Item(1_000_000, sku="ABC"),))
+    fake.book.behave("answers", prices={"ABC": "1000000000.00"}, times=1)
+    assert worker.enrich(order) == [order.order_id]
+    failed = worker.row(order)
+    assert failed.failure
+    assert failed.failure.name == "TotalTooLarge"
+    redriven = failed.taken_up(failed.updated_at, failed.replay + 1, "redriven by a person")
+    worker.save(failed, redriven)
+    assert worker.enrich(redriven) == []
+    assert worker.row(order).total_amount == Decimal("19900000.00")
 
 
 @pytest.fixture

@@ -111,6 +111,11 @@ ORDERS = [
         "}",
     ),
     Mutation(
+        "an answer that makes no total is not kept",
+        "adapters/idempotency.py",
+        "        priced(request.items, enrichment.prices)\n",
+    ),
+    Mutation(
         "one key for an order's whole life",
         "adapters/http_provider.py",
         '"Idempotency-Key": request.order_id,',

@@ -25,7 +25,7 @@ from comanda.application.ports import EnrichmentProvider, EnrichmentRequest, New
 from comanda.domain.access import Caller
 from comanda.domain.errors import KeyReused, StillInProgress, Unavailable
 from comanda.domain.identity import IdempotencyKey
-from comanda.domain.order import Enrichment
+from comanda.domain.order import Enrichment, priced
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -152,7 +152,10 @@ class AcceptOnce:
 
 
 class EnrichOnce:
-    """A provider whose answer is kept: after a crash between call and save, it is not asked again."""
+    """A provider whose answer is kept: after a crash between call and save, it is not asked again.
+
+    An answer that makes no total is not kept: the order fails of it, and is asked about anew once it is redriven.
+    """
 
     def __init__(self, provider: EnrichmentProvider, client: "DynamoDBClient", table: str) -> None:
         self._provider = provider
@@ -160,9 +163,14 @@ class EnrichOnce:
         self.register = self._results.register
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
-        """As the provider does; Unavailable while another worker is at the same order, which uses up no attempt."""
-        record = self._results([request.order_id], lambda: _record_of(self._provider.enrich(request)))
-        return _enrichment_of(record)
+        """As the provider does; PermanentError where the prices make no total; Unavailable while another worker is at
+        the same order, which uses up no attempt."""
+        return _enrichment_of(self._results([request.order_id], lambda: self._asked(request)))
+
+    def _asked(self, request: EnrichmentRequest) -> dict[str, Any]:
+        enrichment = self._provider.enrich(request)
+        priced(request.items, enrichment.prices)
+        return _record_of(enrichment)
 
 
 def _record_of(enrichment: Enrichment) -> dict[str, Any]:

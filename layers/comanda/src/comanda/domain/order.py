@@ -206,15 +206,8 @@ class Order:
         return replace(self, discarded=True, timeline=timeline, updated_at=now, version=self.version + 1)
 
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
-        """Priced: the total is final from now on. A price that the client gave is kept.
-
-        Raises PermanentError where a price is missing or makes no sense, or where the total is too large.
-        """
-        items = tuple(_priced(item, enrichment.prices) for item in self.items)
-        try:
-            total = total_of(items)
-        except ValueError as error:
-            raise PermanentError("TotalTooLarge", str(error)) from error
+        """Priced: the total is final from now on. A price that the client gave is kept. Raises what `priced` raises."""
+        items, total = priced(self.items, enrichment.prices)
         return replace(
             self,
             items=items,
@@ -264,6 +257,18 @@ def total_of(items: tuple[Item, ...]) -> Decimal | None:
     if total > MAX_TOTAL:
         raise ValueError(f"the total is more than {MAX_TOTAL}")
     return money(total)
+
+
+def priced(items: tuple[Item, ...], prices: Mapping[str, Decimal]) -> tuple[tuple[Item, ...], Decimal | None]:
+    """The items with their prices, and their total.
+
+    Raises PermanentError where a price is missing or makes no sense, or where the total is too large.
+    """
+    with_prices = tuple(_priced(item, prices) for item in items)
+    try:
+        return with_prices, total_of(with_prices)
+    except ValueError as error:
+        raise PermanentError("TotalTooLarge", str(error)) from error
 
 
 def _priced(item: Item, prices: Mapping[str, Decimal]) -> Item:
