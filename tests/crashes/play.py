@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import boto3
 import time_machine
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
@@ -41,7 +42,7 @@ class Memory:
 class Play(Theatre):
     """One stage with its orders, which go by short names. Built once; each test begins with `clear` or `go_back`."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, session: boto3.Session) -> None:
         super().__init__(resources.sqs, (resources.dynamodb, resources.sqs))
         region = resources.sqs.meta.region_name
         self._tables_in_moto = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
@@ -55,15 +56,19 @@ class Play(Theatre):
         self.api = Api(resources, world)
         self.orders = OrderTable(resources.dynamodb, resources.orders_table)
         self._world = world
+        self._session = session
         self.steward = self._build_steward(world)
 
     def clear(self, clock: time_machine.Traveller) -> None:
         """Nothing has happened yet. Cheaper than tables and queues of a test's own.
 
-        Workers are new: what one remembers for a while would come from a later time.
+        Workers are new: what one remembers for a while would come from a later time. So is their client: Powertools
+        hangs a listener on it for each that is built, and all would be heard at each call.
         """
         self.begin(clock)
-        self.workers = self._build_workers(self._world)
+        dynamodb = self._session.client("dynamodb")
+        self.listen_to(dynamodb)
+        self.workers = self._build_workers(replace(self._world, dynamodb=dynamodb))
         self.accepted: dict[str, str] = {}
         """Order ids by name."""
         self._bodies: dict[str, dict[str, Any]] = {}

@@ -159,7 +159,7 @@ POINTS = [
 @pytest.fixture(scope="module")
 def stage(moto_session: boto3.Session) -> Iterator[Play]:
     with mock_aws():
-        yield Play(resources_on_moto(moto_session))
+        yield Play(resources_on_moto(moto_session), moto_session)
 
 
 @pytest.fixture(scope="module")

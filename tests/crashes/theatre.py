@@ -80,8 +80,12 @@ class Theatre:
         self._sqs = sqs
         self._queues_in_moto = sqs_backends[DEFAULT_ACCOUNT_ID][sqs.meta.region_name]
         for client in clients:
-            client.meta.events.register("before-call.*", partial(self._on_call, "before"))
-            client.meta.events.register("after-call.*", partial(self._on_call, "after"))
+            self.listen_to(client)
+
+    def listen_to(self, client: Any) -> None:
+        """From now on calls of this client are counted, and can fail."""
+        client.meta.events.register("before-call.*", partial(self._on_call, "before"))
+        client.meta.events.register("after-call.*", partial(self._on_call, "after"))
 
     def begin(self, clock: time_machine.Traveller) -> None:
         """Nothing has failed yet."""
