@@ -113,7 +113,7 @@ ORDERS = [
     Mutation(
         "an answer that makes no total is not kept",
         "adapters/idempotency.py",
-        "        priced(request.items, enrichment.prices)\n",
+        "        priced(request.items, enrichment.prices)  # Raises, and so nothing is kept.\n",
     ),
     Mutation(
         "one key for an order's whole life",

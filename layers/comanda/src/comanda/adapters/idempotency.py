@@ -165,11 +165,11 @@ class EnrichOnce:
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does; PermanentError where the prices make no total; Unavailable while another worker is at
         the same order, which uses up no attempt."""
-        return _enrichment_of(self._results([request.order_id], lambda: self._asked(request)))
+        return _enrichment_of(self._results([request.order_id], lambda: self._record_of_answer(request)))
 
-    def _asked(self, request: EnrichmentRequest) -> dict[str, Any]:
+    def _record_of_answer(self, request: EnrichmentRequest) -> dict[str, Any]:
         enrichment = self._provider.enrich(request)
-        priced(request.items, enrichment.prices)
+        priced(request.items, enrichment.prices)  # Raises, and so nothing is kept.
         return _record_of(enrichment)
 
 

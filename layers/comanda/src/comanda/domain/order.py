@@ -264,14 +264,14 @@ def priced(items: tuple[Item, ...], prices: Mapping[str, Decimal]) -> tuple[tupl
 
     Raises PermanentError where a price is missing or makes no sense, or where the total is too large.
     """
-    with_prices = tuple(_priced(item, prices) for item in items)
+    with_prices = tuple(_with_price(item, prices) for item in items)
     try:
         return with_prices, total_of(with_prices)
     except ValueError as error:
         raise PermanentError("TotalTooLarge", str(error)) from error
 
 
-def _priced(item: Item, prices: Mapping[str, Decimal]) -> Item:
+def _with_price(item: Item, prices: Mapping[str, Decimal]) -> Item:
     if item.unit_price is not None:
         return item
     if item.label not in prices:
