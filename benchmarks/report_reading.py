@@ -52,7 +52,7 @@ def write_orders(count: int, file: Path, endpoint_url: str, *, usual: bool, writ
     index = OrderPeriodIndex(client if usual else leave_rows_raw(client), TABLE, ThreadPoolExecutor(READS_AT_ONCE))
     days = {"from": "2026-01-01", "to": "2026-01-31"}
     request = ReportRequest("ops", True, "orders", ReportFormat.XLSX, days)
-    report = Report(request.report_id(None), request, False, "none", END, END, END)
+    report = Report(request.report_id(None), request, False, "none", END, created_at=END, updated_at=END)
     sources = Sources(index, None, None)  # type: ignore[arg-type]  # Orders come from neither ledger nor bucket.
     asked = Asked(report, sources, "BRL", iter)
     orders = REPORT_TYPES["orders"]

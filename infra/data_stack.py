@@ -21,34 +21,22 @@ class DataStack(Stack):
         self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
 
         self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at", stream=True)
-        # Open and failed orders, for the steward and the CLI: sparse, so that it costs two writes in an order's life.
-        self.orders.add_global_secondary_index(
-            index_name="attention",
-            partition_key=_text("attention"),
-            sort_key=_text("created_at"),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-        )
+        # Open, failed and owed orders, for the steward and the CLI: sparse, so that it costs two writes in an order's
+        # life.
+        _add_index(self.orders, "attention", "attention", "created_at")
         # Orders by the time they were accepted, for reports: written once in an order's life (docs/decisions/0007).
-        self.orders.add_global_secondary_index(
-            index_name="period",
-            partition_key=_text("period"),
-            sort_key=_text("created_at"),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-        )
+        _add_index(self.orders, "period", "period", "created_at")
         self.ledger = self._table("LedgerTable", "recipient_id", sort_key="entry")
         self.reports = self._table("ReportsTable", "report_id", expires_by="expires_at", stream=True)
+        # What is owed and what failed, here and below: sparse, and empty while all goes well.
+        _add_index(self.reports, "attention", "attention", "created_at")
         self.idempotency = self._table("IdempotencyTable", "id", expires_by="expiration")
         self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
         self.subscriptions = self._table("SubscriptionsTable", "id")
         self.notifications = self._table("NotificationsTable", "notification_id", expires_by="expires_at")
-        # For the CLI: all about an order or a report, and what failed (sparse).
-        for index, sort_key in (("subject_id", "happened_at"), ("failed", "created_at")):
-            self.notifications.add_global_secondary_index(
-                index_name=index.removesuffix("_id"),
-                partition_key=_text(index),
-                sort_key=_text(sort_key),
-                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-            )
+        # All about an order or a report, for the CLI and the steward.
+        _add_index(self.notifications, "subject", "subject_id", "happened_at")
+        _add_index(self.notifications, "attention", "attention", "created_at")
         self.report_files = self._report_files()
         self.tokens = self._tokens_secret()
         self.webhook_secrets = self._webhook_secrets()
@@ -170,6 +158,15 @@ class DataStack(Stack):
             secret, "AwsSolutions-SMG4", "Known to nobody but the functions; a new key would only end links early."
         )
         return secret
+
+
+def _add_index(table: dynamodb.Table, name: str, partition_key: str, sort_key: str) -> None:
+    table.add_global_secondary_index(
+        index_name=name,
+        partition_key=_text(partition_key),
+        sort_key=_text(sort_key),
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -96,7 +96,9 @@ class NotificationsStack(Stack):
                 **mail,
             },
         )
-        worker.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        # One that the console redrove begins again.
+        worker.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", on=self._data.subscriptions.table_arn)
         # What Powertools' circuit breaker calls.
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
@@ -134,5 +136,7 @@ class NotificationsStack(Stack):
             schedule_id="NotificationsEveryMinute",
             environment=self._table,
         )
-        steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        for index in ("attention", "subject"):
+            steward.allow("dynamodb:Query", on=f"{self._data.notifications.table_arn}/index/{index}")
         return steward

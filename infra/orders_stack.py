@@ -116,7 +116,7 @@ class OrdersStack(Stack):
             layers=self._layers,
             source=self.orders,
             environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
+                **self._order_work(),
                 "NEXT_QUEUE_URL": self.enrichment.queue.queue_url,
             },
         )
@@ -133,7 +133,7 @@ class OrdersStack(Stack):
             layers=self._layers,
             source=self.enrichment,
             environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
+                **self._order_work(),
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "NEXT_QUEUE_URL": self.completion.queue.queue_url,
                 "CIRCUITS_TABLE": self._data.circuits.table_name,
@@ -180,10 +180,7 @@ class OrdersStack(Stack):
             description="Enters finished orders into their recipient's ledger",
             layers=self._layers,
             source=self.completion,
-            environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
-                "LEDGER_TABLE": self._data.ledger.table_name,
-            },
+            environment={**self._order_work(), "LEDGER_TABLE": self._data.ledger.table_name},
         )
         self._allow_order_work(worker)
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
@@ -238,6 +235,11 @@ class OrdersStack(Stack):
             service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 
+    def _order_work(self) -> dict[str, str]:
+        return {"ORDERS_TABLE": self._data.orders.table_name, "ORDERS_QUEUE_URL": self.orders.queue.queue_url}
+
     def _allow_order_work(self, worker: QueueWorker) -> None:
-        """A worker reads the orders of its batch, and moves each on."""
+        """A worker reads the orders of its batch, and moves each on. One that the console redrove begins again, at the
+        first queue."""
         worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
+        worker.allow("sqs:SendMessage", on=self.orders.queue.queue_arn)

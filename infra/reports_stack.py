@@ -119,7 +119,8 @@ class ReportsStack(Stack):
                 "FUNCTION_SECONDS": str(self._settings.report_timeout_seconds),
             },
         )
-        worker.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        worker.allow("sqs:SendMessage", on=self.reports.queue.queue_arn)  # One that the console redrove begins again.
         worker.allow_idempotency(self._data.idempotency)
         worker.allow("dynamodb:BatchGetItem", on=self._data.orders.table_arn)
         worker.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/period")
@@ -142,7 +143,8 @@ class ReportsStack(Stack):
             schedule_id="ReportsEveryMinute",
             environment={"REPORTS_TABLE": self._data.reports.table_name},
         )
-        steward.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        steward.allow("dynamodb:Query", on=f"{self._data.reports.table_arn}/index/attention")
         return steward
 
     def _sources(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from comanda.application.accept_order import payload_hash
 from comanda.application.ports import NewOrder
 from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.messages import Delivery, Event, OrderMessage, ReportDelivery
+from comanda.domain.messages import Delivery, Event, Message, OrderDelivery, OrderMessage, deduplication_id
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel
 from comanda.domain.order import Enrichment, Item, Order, total_of
@@ -65,7 +65,9 @@ def an_enriched_order(total: str = "10.00", **fields: Any) -> Order:
 def a_report(**fields: Any) -> Report:
     """A report as the API claims it."""
     request = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "T"})
-    claim = Report(request.report_id(None), request, False, "corr-1", NOW, NOW, NOW + timedelta(days=7))
+    claim = Report(
+        request.report_id(None), request, False, "corr-1", NOW + timedelta(days=7), created_at=NOW, updated_at=NOW
+    )
     return replace(claim, **fields)
 
 
@@ -86,7 +88,7 @@ def a_notification(**fields: Any) -> Notification:
     return replace(notification, **fields)
 
 
-def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Delivery:
+def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> OrderDelivery:
     delivery = Delivery(
         message_id=str(uuid.uuid4()),
         receipt_handle="receipt",
@@ -98,7 +100,7 @@ def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Del
     return replace(delivery, **fields)
 
 
-def an_sqs_event(*deliveries: Delivery | ReportDelivery, bodies: dict[str, str] | None = None) -> dict[str, Any]:
+def an_sqs_event(*deliveries: Delivery[Message], bodies: dict[str, str] | None = None) -> dict[str, Any]:
     """What the event source mapping hands to a function ("Using Lambda with Amazon SQS", FIFO example)."""
     return {
         "Records": [
@@ -112,7 +114,7 @@ def an_sqs_event(*deliveries: Delivery | ReportDelivery, bodies: dict[str, str] 
                     "SequenceNumber": f"{number:020d}",
                     "MessageGroupId": delivery.group,
                     "SenderId": "AIDAIO23YVJENQZJOL4VO",
-                    "MessageDeduplicationId": str(number),
+                    "MessageDeduplicationId": _deduplication_id(delivery, bodies or {}),
                     "ApproximateFirstReceiveTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
                 },
                 "messageAttributes": {
@@ -128,6 +130,13 @@ def an_sqs_event(*deliveries: Delivery | ReportDelivery, bodies: dict[str, str] 
             for number, delivery in enumerate(deliveries, start=1)
         ]
     }
+
+
+def _deduplication_id(delivery: Delivery[Message], bodies: dict[str, str]) -> str:
+    """Our own; or another, where it came back from a dead-letter queue."""
+    if delivery.message is None or delivery.came_back:
+        return delivery.message_id
+    return deduplication_id(bodies.get(delivery.message_id, delivery.message.body), delivery.message.replay)
 
 
 def an_api_event(

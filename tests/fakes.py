@@ -1,21 +1,30 @@
 """Small fakes of the ports. They keep the promises the real ones make; tests/contract holds both to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from comanda.adapters.work_item_rows import attention_kind_of
+from comanda.application.delivery.ports import OPEN
 from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import ComandaError, Unavailable
 from comanda.domain.messages import Event, OrderMessage, Received
-from comanda.domain.notification import Notification
 from comanda.domain.order import Enrichment, Order
-from comanda.domain.report import Report
+from comanda.domain.work_item import WorkItem
 from tests.builders import NOW
 
 T = TypeVar("T")
 R = TypeVar("R")
+Item = TypeVar("Item", bound=WorkItem)
 Letter = TypeVar("Letter", bound=Received)
+
+
+def mark_sent(rows: dict[str, Item], owed: Item, sent: Item) -> None:
+    """As tables do it: nothing but that is changed, and only in the run that was sent."""
+    row = rows[owed.row_id]
+    if row.owed and row.replay == owed.replay:
+        rows[owed.row_id] = replace(row, owed=False, updated_at=sent.updated_at)
 
 
 @dataclass
@@ -67,6 +76,17 @@ class FakeOrders:
             self.lost_answers -= 1
             raise Unavailable("orders table: ConnectionClosedError")
 
+    def mark_sent(self, owed: Order, sent: Order) -> None:
+        self._answer()
+        mark_sent(self.rows, owed, sent)
+
+    def needing_attention(self, kind: str) -> Iterator[Order]:
+        self._answer()
+        return iter([row for row in self.rows.values() if attention_kind_of(row, is_over=row.is_settled) == kind])
+
+    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order]:  # noqa: ARG002
+        return (row for row in self.needing_attention(OPEN) if row.recipient_id in groups)
+
     def _answer(self) -> None:
         if self.outage:
             raise Unavailable("orders table: ThrottlingException")
@@ -104,10 +124,10 @@ class FakePublisher:
     """Message group and message, in the order of sending."""
     outage: bool = False
 
-    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
+    def publish(self, order: Order, event: Event = Event.CREATED) -> None:
         if self.outage:
             raise Unavailable("queue: ServiceUnavailable")
-        self.sent.append((order.recipient_id, OrderMessage.about(order, event, uncounted=uncounted)))
+        self.sent.append((order.recipient_id, OrderMessage.about(order, event)))
 
 
 @dataclass
@@ -146,9 +166,8 @@ class FakeJournal:
     """Happening, and the id of the order or report."""
     facts: list[dict[str, object]] = field(default_factory=list)
 
-    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
-        subject_id = subject.subject_id if subject else None
-        self.told.append((happening, subject_id))
+    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
+        self.told.append((happening, subject.row_id if subject else None))
         self.facts.append(facts)
 
 
@@ -185,12 +204,13 @@ class FakeSpan:
 
 @dataclass
 class FakeDeadLetters(Generic[Letter]):
-    """Implements `TendedQueue`: of each group the first ten, until they go; nothing twice before a release."""
+    """Implements `DeadLetters`: of each group the first ten, until they go; nothing twice before a release."""
 
     messages: list[Letter] = field(default_factory=list)
     hidden: set[str] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    stage: str = "processing"
 
     def receive(self) -> Sequence[Letter]:
         locked = {each.group for each in self.messages if each.message_id in self.hidden}

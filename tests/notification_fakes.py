@@ -1,14 +1,16 @@
 """Small fakes of the ports of notifications."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from comanda.adapters.notification_table import attention_of
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
 from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
+from tests.fakes import mark_sent
 
 
 @dataclass
@@ -31,6 +33,24 @@ class FakeNotifications:
     def get(self, notification_id: str) -> Notification | None:
         self._answer()
         return self.rows.get(notification_id)
+
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification]:
+        self._answer()
+        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+
+    def mark_sent(self, owed: Notification, sent: Notification) -> None:
+        self._answer()
+        mark_sent(self.rows, owed, sent)
+
+    def needing_attention(self, kind: str) -> Iterator[Notification]:
+        self._answer()
+        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+
+    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+        subjects = {row.subject_id for row in shown}
+        for row in list(self.rows.values()):
+            if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:
+                yield row
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()
@@ -76,7 +96,7 @@ class FakeNotificationPublisher:
             raise Unavailable("queue: ServiceUnavailable")
         self.at_publish(notification)
         self.sent.append(NotificationMessage(notification.notification_id, notification.replay))
-        self.groups.append(notification.group)
+        self.groups.append(notification.message_group)
 
 
 @dataclass

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from comanda.adapters.report_rows import attention_of
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
 from comanda.domain.errors import PermanentError, Unavailable
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
+from tests.fakes import mark_sent
 
 
 @dataclass
@@ -37,6 +39,21 @@ class FakeReports:
     def get(self, report_id: str) -> Report | None:
         self._answer()
         return self.rows.get(report_id)
+
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Report]:
+        self._answer()
+        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+
+    def mark_sent(self, owed: Report, sent: Report) -> None:
+        self._answer()
+        mark_sent(self.rows, owed, sent)
+
+    def needing_attention(self, kind: str) -> Iterator[Report]:
+        self._answer()
+        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+
+    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report]:  # noqa: ARG002
+        return iter(())
 
     def save(self, before: Report, after: Report) -> None:
         self._answer()

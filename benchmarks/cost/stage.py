@@ -30,6 +30,7 @@ from comanda.adapters.order_rows import from_row
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.present import present
 from comanda.adapters.world import CLIENT_CONFIG
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import RedriveOrder
 from comanda.domain.access import Caller, Origin, Scope
 from comanda.domain.order import Order
@@ -211,7 +212,7 @@ class Stage:
         """`comanda dlq redrive`, from the operator's machine: calls of AWS, and no function."""
         table = OrderTable(self._watched("dynamodb"), table_name("orders"))
         publisher = QueuePublisher(self._watched("sqs"), self.queues["orders"])
-        redrive = RedriveOrder(table, publisher, QuietJournal(), now)
+        redrive = RedriveOrder(table, OpenRun(table, publisher, QuietJournal(), now))
         with self.meter.listening():
             redrive(order_id, "ops")
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler
-from comanda.adapters.message_spans import XRaySpans
+from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
-from comanda.adapters.order_queues import LambdaSourceQueue, notification_deliveries_of
+from comanda.adapters.order_queues import NotificationQueuePublisher, deliveries_of
 from comanda.adapters.webhook_sender import ReceiverCircuits, WebhookSender
 from comanda.adapters.world import World
 from comanda.application.deliver_notifications import DeliverNotifications
 from comanda.application.notification_ports import NotificationLinks, Sender
 from comanda.application.webhook_ports import Receivers, WebhookSecrets
+from comanda.domain.messages import NotificationMessage
 from comanda.domain.notify import Channel
 
 
@@ -48,17 +48,12 @@ def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
         **({Channel.EMAIL: edge.mail} if edge.mail else {}),
     }
     deliver = DeliverNotifications(
-        notifications=NotificationTable(world.dynamodb, settings.notifications_table),
         subscriptions=SubscriptionTable(world.dynamodb, settings.subscriptions_table),
         senders=senders,
-        queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, journal),
-        retry=settings.retry,
         journal=journal,
         clock=world.clock,
-        draw=world.draw,
-        sleep=world.sleep,
-        executor=world.executor,
-        reserve_seconds=settings.worker_reserve_seconds,
-        spans=XRaySpans(),
     )
-    return batch_handler(notification_deliveries_of, deliver)
+    notifications = NotificationTable(world.dynamodb, settings.notifications_table)
+    publisher = NotificationQueuePublisher(world.sqs, settings.source_queue_url)
+    worker = worker_of(deliver, notifications, publisher, settings, world, world.executor)
+    return batch_handler(deliveries_of(NotificationMessage.parse), worker)

@@ -9,7 +9,6 @@ from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
 from comanda.adapters.measured_provider import MeasuredProvider
 from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
 from comanda.adapters.providers import ProviderSettings, provider_of
 from comanda.adapters.world import World
 from comanda.application.enrich_order import EnrichOrder
@@ -36,11 +35,10 @@ def build(
     guarded = GuardedProvider(measured, circuit, settings.max_attempts)
     once = EnrichOnce(guarded, world.dynamodb, settings.idempotency_table)
     step = EnrichOrder(
-        orders=OrderTable(world.dynamodb, settings.orders_table),
         publisher=QueuePublisher(world.sqs, settings.next_queue_url),
         provider=once,
         journal=journal,
         clock=world.clock,
-        asking=world.asking,
+        provider_executor=world.asking,
     )
     return worker_handler(step, settings, world, begin=once.register)

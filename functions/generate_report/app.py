@@ -3,9 +3,8 @@
 from pydantic import Field
 
 from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler
-from comanda.adapters.message_spans import XRaySpans
-from comanda.adapters.order_queues import LambdaSourceQueue, report_deliveries_of
+from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
+from comanda.adapters.order_queues import ReportQueuePublisher, deliveries_of
 from comanda.adapters.report_idempotency import WriteOnce
 from comanda.adapters.report_sources import ReportSourceSettings, report_sources
 from comanda.adapters.report_table import ReportTable
@@ -14,6 +13,7 @@ from comanda.adapters.reports.upload import ReportBucket
 from comanda.adapters.world import ReportWorld
 from comanda.application.generate_report import GenerateReport, Pace
 from comanda.application.report_ports import ReportFiles
+from comanda.domain.messages import ReportMessage
 
 
 class Settings(ReportSourceSettings, SourceSettings):
@@ -32,15 +32,10 @@ def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = No
     writer = files or ReportWriter(ReportBucket(world.s3, settings.bucket, world.sending), world.clock)
     once = WriteOnce(writer, world.dynamodb, settings.idempotency_table)
     generate = GenerateReport(
-        reports=ReportTable(world.dynamodb, settings.reports_table),
         files=once,
         sources=report_sources(settings, world),
-        queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, journal),
-        retry=settings.retry,
         journal=journal,
         clock=world.clock,
-        draw=world.draw,
-        sleep=world.sleep,
         pace=Pace(
             lease=settings.report_lease_seconds,
             reserve=settings.worker_reserve_seconds,
@@ -49,6 +44,8 @@ def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = No
             longest=settings.function_seconds,
         ),
         currency=settings.currency,
-        spans=XRaySpans(),
     )
-    return batch_handler(report_deliveries_of, generate, once.register)
+    reports = ReportTable(world.dynamodb, settings.reports_table)
+    publisher = ReportQueuePublisher(world.sqs, settings.source_queue_url)
+    worker = worker_of(generate, reports, publisher, settings, world)
+    return batch_handler(deliveries_of(ReportMessage.parse), worker, once.register)

@@ -3,7 +3,6 @@
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
 from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
 from comanda.adapters.world import World
 from comanda.application.process_order import ProcessOrder
 
@@ -14,7 +13,6 @@ class Settings(WorkerSettings):
 
 def build(settings: Settings, world: World) -> WorkerHandler:
     step = ProcessOrder(
-        orders=OrderTable(world.dynamodb, settings.orders_table),
         publisher=QueuePublisher(world.sqs, settings.next_queue_url),
         journal=PowertoolsJournal(),
         clock=world.clock,

@@ -1,43 +1,25 @@
-"""The steward of reports: every minute, the status of what was dead-lettered (P8)."""
+"""The steward of reports: every minute, what is owed and what was dead-lettered (P8)."""
 
-from collections.abc import Callable
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field
-
-from comanda.adapters.journal import PowertoolsJournal, measured
-from comanda.adapters.order_queues import ReportDeadLetterQueue, ReportQueuePublisher
+from comanda.adapters.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
+from comanda.adapters.order_queues import ReportQueuePublisher
 from comanda.adapters.report_table import ReportTable
-from comanda.adapters.settings import Settings as BaseSettings
 from comanda.adapters.world import World
-from comanda.application.tend_reports import TendReports
+from comanda.domain.messages import ReportMessage
+from comanda.domain.report import STAGE
 
-StewardHandler = Callable[[dict[str, Any], LambdaContext], None]
 
-
-class Settings(BaseSettings):
+class Settings(StewardSettings):
     reports_table: str
     reports_queue_url: str
     reports_dlq_url: str
-    max_rescues: int = Field(ge=0)
-    worker_reserve_seconds: float = Field(ge=0)
 
 
 def build(settings: Settings, world: World) -> StewardHandler:
-    journal = PowertoolsJournal()
-    tend = TendReports(
-        rows=ReportTable(world.dynamodb, settings.reports_table),
-        publisher=ReportQueuePublisher(world.sqs, settings.reports_queue_url),
-        dead_letters=ReportDeadLetterQueue(world.sqs, settings.reports_dlq_url, journal),
-        journal=journal,
-        clock=world.clock,
-        max_rescues=settings.max_rescues,
-        reserve_seconds=settings.worker_reserve_seconds,
+    return steward_handler(
+        ReportTable(world.dynamodb, settings.reports_table),
+        ReportQueuePublisher(world.sqs, settings.reports_queue_url),
+        {STAGE: settings.reports_dlq_url},
+        ReportMessage.parse,
+        settings,
+        world,
     )
-
-    @measured
-    def handle(_: dict[str, Any], context: LambdaContext) -> None:
-        tend(lambda: context.get_remaining_time_in_millis() / 1000)
-
-    return handle

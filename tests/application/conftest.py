@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 
 from comanda.application.complete_orders import CompleteOrders
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import Executor
+from comanda.application.delivery.worker import Step, Worker
 from comanda.application.enrich_order import EnrichOrder
 from comanda.application.process_order import ProcessOrder
-from comanda.application.work import Executor, Step, Worker
 from comanda.domain.errors import PermanentError, TransientError
-from comanda.domain.messages import Delivery, Event
+from comanda.domain.messages import Event, OrderDelivery
 from comanda.domain.order import Item, Order
 from comanda.domain.retry import RetryPolicy
 from tests.builders import a_delivery, a_processing_order, an_enriched_order
@@ -34,6 +36,8 @@ GOOD = (Item(1, sku="A", unit_price=Decimal("10.00")),)
 class Scene:
     orders: FakeOrders = field(default_factory=FakeOrders)
     publisher: FakePublisher = field(default_factory=FakePublisher)
+    first_queue: FakePublisher = field(default_factory=FakePublisher)
+    """Where runs begin."""
     provider: FakeProvider = field(default_factory=FakeProvider)
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
@@ -46,20 +50,21 @@ class Scene:
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.orders)
 
-    def process(self, *batch: Delivery) -> list[str]:
-        return self._work(ProcessOrder(self.orders, self.publisher, self.journal, self.clock), batch)
+    def process(self, *batch: OrderDelivery) -> list[str]:
+        return self._work(ProcessOrder(self.publisher, self.journal, self.clock), batch)
 
-    def enrich(self, *batch: Delivery) -> list[str]:
-        step = EnrichOrder(self.orders, self.publisher, self.provider, self.journal, self.clock, self.asking)
+    def enrich(self, *batch: OrderDelivery) -> list[str]:
+        step = EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.asking)
         return self._work(step, batch)
 
-    def complete(self, *batch: Delivery) -> list[str]:
+    def complete(self, *batch: OrderDelivery) -> list[str]:
         return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
 
-    def _work(self, step: Step, batch: tuple[Delivery, ...]) -> list[str]:
+    def _work(self, step: Step[Order], batch: tuple[OrderDelivery, ...]) -> list[str]:
         worker = Worker(
             step=step,
-            orders=self.orders,
+            rows=self.orders,
+            open_run=OpenRun(self.orders, self.first_queue, self.journal, self.clock),
             queue=self.queue,
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
             journal=self.journal,
@@ -72,35 +77,35 @@ class Scene:
         )
         return worker(batch, lambda: self.seconds_left)
 
-    def add(self, make: Callable[..., Order], event: Event, **fields: object) -> Delivery:
+    def add(self, make: Callable[..., Order], event: Event, **fields: object) -> OrderDelivery:
         order = make(**fields)
         self.orders.put(order)
         return a_delivery(order, event)
 
-    def to_enrich(self, recipient_id: str = "r-1") -> Delivery:
+    def to_enrich(self, recipient_id: str = "r-1") -> OrderDelivery:
         return self.add(a_processing_order, Event.ENRICHMENT_REQUESTED, recipient_id=recipient_id, items=GOOD)
 
-    def to_complete(self, recipient_id: str = "r-1") -> Delivery:
+    def to_complete(self, recipient_id: str = "r-1") -> OrderDelivery:
         return self.add(an_enriched_order, Event.ENRICHED, recipient_id=recipient_id)
 
-    def row(self, delivery: Delivery) -> Order:
+    def row(self, delivery: OrderDelivery) -> Order:
         assert delivery.message
         return self.orders.rows[delivery.message.order_id]
 
-    def attempts_seen(self, delivery: Delivery) -> set[int]:
+    def attempts_seen(self, delivery: OrderDelivery) -> set[int]:
         """At which attempts the provider was asked about an order."""
         order_id = self.row(delivery).order_id
         return {request.attempt for request in self.provider.asked if request.order_id == order_id}
 
-    def fails(self, delivery: Delivery, error: PermanentError | TransientError | ValueError) -> None:
+    def fails(self, delivery: OrderDelivery, error: PermanentError | TransientError | ValueError) -> None:
         self.provider.errors[self.row(delivery).order_id] = error
 
 
-def ids(*deliveries: Delivery) -> list[str]:
+def ids(*deliveries: OrderDelivery) -> list[str]:
     return [delivery.message_id for delivery in deliveries]
 
 
-def again(receive_count: int, *deliveries: Delivery) -> list[Delivery]:
+def again(receive_count: int, *deliveries: OrderDelivery) -> list[OrderDelivery]:
     """The same messages as they are received for the n-th time."""
     return [replace(delivery, receive_count=receive_count) for delivery in deliveries]
 

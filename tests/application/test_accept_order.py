@@ -12,7 +12,7 @@ from comanda.domain.access import Origin, Scope
 from comanda.domain.errors import IllegalTransition, InvalidRequest, KeyReused, NotFound, Unavailable
 from comanda.domain.identity import IdempotencyKey, KeySpace
 from comanda.domain.notify import Notify
-from comanda.domain.order import Item, OrderStatus, Stage
+from comanda.domain.order import Item, OrderStatus
 from tests.builders import NOW, a_caller, a_new_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 
@@ -95,12 +95,12 @@ def test_a_worker_that_writes_an_attempt_before_the_api_is_done_shows_the_order(
 
     def attempt() -> None:
         (claim,) = scene.orders.rows.values()
-        scene.orders.put(claim.tried(Stage.PROCESSING, "m-1", 2, NOW))
+        scene.orders.put(claim.tried("m-1", 2, NOW))
 
     scene.orders.before_save.append(attempt)
     order = scene.accept().order
     found = scene.orders.rows[order.order_id]
-    assert (found.status, found.attempts_of(Stage.PROCESSING, "m-1"), found.version) == (OrderStatus.PENDING, 1, 3)
+    assert (found.status, found.attempts_of("m-1"), found.version) == (OrderStatus.PENDING, 1, 3)
     assert [moment.status for moment in found.timeline] == [OrderStatus.PENDING]
 
 

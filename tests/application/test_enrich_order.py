@@ -7,7 +7,7 @@ import pytest
 
 from comanda.domain.errors import PermanentError, ProviderOutage, Unavailable
 from comanda.domain.messages import Delivery
-from comanda.domain.order import OrderStatus, Stage
+from comanda.domain.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 
 TRANSIENT = ProviderOutage("ProviderUnavailable", "503")
@@ -47,7 +47,7 @@ def test_the_first_that_fails_ends_the_batch_and_nobody_behind_it_loses_an_attem
         scene.fails(delivery, TRANSIENT)
     assert scene.enrich(*batch) == ids(bad, *behind)
     assert handed_on(scene) == order_ids(scene, *before)
-    assert scene.row(bad).attempts_of(Stage.ENRICHMENT, bad.message_id) == 1
+    assert scene.row(bad).attempts_of(bad.message_id) == 1
     assert [scene.row(delivery).attempts for delivery in behind] == [None] * len(behind)
     assert [scene.row(delivery).enrichment for delivery in behind] == [None] * len(behind)
     assert scene.queue.hidden == dict.fromkeys(ids(bad, *behind), 1)
@@ -101,7 +101,7 @@ def test_what_the_rows_say_is_read_again_without_asking_again(scene: Scene) -> N
 
     def meddle() -> None:
         order = scene.row(second)
-        scene.orders.put(order.tried(Stage.PROCESSING, "another", 1, scene.clock()))
+        scene.orders.put(order.tried("another", 1, scene.clock()))
 
     scene.orders.before_save = [meddle]
     assert scene.enrich(first, second) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from comanda.domain.messages import Delivery
-from comanda.domain.order import OrderStatus, Stage
+from comanda.domain.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 
 S = OrderStatus
@@ -43,7 +43,7 @@ def test_an_order_that_kills_the_worker_takes_nobody_along(
     assert failure
     assert (failure.name, failure.attempts) == ("WorkerDied", 3)
     assert scene.row(good).enrichment is not None
-    assert scene.row(good).attempts is None or scene.row(good).attempts_of(Stage.ENRICHMENT, good.message_id) <= 1
+    assert scene.row(good).attempts is None or scene.row(good).attempts_of(good.message_id) <= 1
 
 
 def test_nine_killers_in_front_of_a_good_order(scene: Scene) -> None:

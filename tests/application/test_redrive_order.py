@@ -5,7 +5,8 @@ import pytest
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.messages import Event
-from comanda.domain.order import Failure, Order, OrderStatus, Stage
+from comanda.domain.order import Order, OrderStatus, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_processing_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 

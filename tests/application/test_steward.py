@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-
 from comanda.application.steward import Steward
+
 from comanda.domain.messages import Delivery, Event, OrderMessage
-from comanda.domain.order import PUBLISHED_ANEW, Failure, Order, OrderStatus, Stage
+from comanda.domain.order import PUBLISHED_ANEW, Order, OrderStatus, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order
 from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeOrders, FakePublisher
 

@@ -7,7 +7,7 @@ import pytest
 
 from comanda.domain.errors import PermanentError, TransientError, Unavailable
 from comanda.domain.messages import Event
-from comanda.domain.order import OrderStatus, Stage
+from comanda.domain.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_pending_order
 
@@ -17,9 +17,7 @@ S = OrderStatus
 def test_from_the_second_receive_on_an_attempt_is_written_before_it_starts(scene: Scene) -> None:
     delivery = scene.to_enrich()
     seen: list[int] = []
-    scene.provider.on_enrich = lambda _: seen.append(
-        scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id)
-    )
+    scene.provider.on_enrich = lambda _: seen.append(scene.row(delivery).attempts_of(delivery.message_id))
     for receive in (1, 2, 3):
         scene.fails(delivery, TransientError("Timeout", "slow"))
         scene.enrich(*again(receive, delivery))
@@ -38,7 +36,7 @@ def test_what_is_done_is_deleted_by_hand_in_a_batch_that_was_received_before(sce
 def test_the_least_tried_groups_go_first_in_a_batch_that_was_received_before(scene: Scene) -> None:
     often, seldom = scene.to_enrich("r-1"), scene.to_enrich("r-2")
     order = scene.row(often)
-    scene.orders.put(order.tried(Stage.ENRICHMENT, often.message_id, 2, scene.clock()))
+    scene.orders.put(order.tried(often.message_id, 2, scene.clock()))
     scene.enrich(*again(3, often, seldom))
     assert [request.order_id for request in scene.provider.asked] == [scene.row(seldom).order_id, order.order_id]
 
@@ -48,7 +46,7 @@ def test_an_attempt_that_an_outage_cut_short_is_given_back(scene: Scene) -> None
     scene.provider.errors[scene.row(busy).order_id] = Unavailable("another worker is at it")
     for receive in range(1, 10):
         assert scene.enrich(*again(receive, busy)) == ids(busy)
-    assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == 0
+    assert scene.row(busy).attempts_of(busy.message_id) == 0
 
 
 def test_an_attempt_whose_outcome_cannot_be_written_is_given_back(scene: Scene) -> None:
@@ -62,7 +60,7 @@ def test_an_attempt_whose_outcome_cannot_be_written_is_given_back(scene: Scene) 
         scene.fails(rejected, PermanentError("ItemRejected", "no"))
         scene.orders.before_save += [lambda: None, unavailable]
         assert scene.enrich(*again(receive, rejected)) == ids(rejected)
-        assert scene.row(rejected).attempts_of(Stage.ENRICHMENT, rejected.message_id) == 0
+        assert scene.row(rejected).attempts_of(rejected.message_id) == 0
     scene.fails(rejected, PermanentError("ItemRejected", "no"))
     scene.enrich(*again(10, rejected))
     failure = scene.row(rejected).failure
@@ -75,7 +73,7 @@ def test_an_attempt_whose_writing_was_not_answered_is_given_back(scene: Scene) -
     scene.orders.lost_answers = 1
     assert scene.enrich(*again(2, delivery)) == ids(delivery)
     assert scene.provider.asked == []
-    assert scene.row(delivery).attempts_of(Stage.ENRICHMENT, delivery.message_id) == 0
+    assert scene.row(delivery).attempts_of(delivery.message_id) == 0
 
 
 def test_nothing_is_given_back_where_somebody_else_wrote(scene: Scene) -> None:
@@ -101,7 +99,7 @@ def test_nothing_is_given_back_on_an_order_that_was_cancelled_meanwhile(scene: S
 
     scene.orders.before_save += [lambda: None, be_cancelled]
     assert scene.process(*again(2, delivery)) == ids(delivery)
-    assert scene.row(delivery).attempts_of(Stage.PROCESSING, delivery.message_id) == 1
+    assert scene.row(delivery).attempts_of(delivery.message_id) == 1
     assert scene.row(delivery).version == 4
 
 
@@ -134,7 +132,7 @@ def test_the_outage_may_hit_the_giving_back_too(scene: Scene, refusals: int, los
 
     scene.provider.on_enrich = throttle
     assert scene.enrich(*again(2, busy)) == ids(busy)
-    assert scene.row(busy).attempts_of(Stage.ENRICHMENT, busy.message_id) == lost
+    assert scene.row(busy).attempts_of(busy.message_id) == lost
     assert len(scene.slept) == refusals
     assert [happening for happening, _ in scene.journal.told].count("order.attempt_lost") == lost
 
@@ -145,7 +143,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
 
     def meanwhile(_: object) -> None:
         order = scene.row(delivery)
-        scene.orders.put(order.tried(Stage.ENRICHMENT, delivery.message_id, 2, scene.clock()))
+        scene.orders.put(order.tried(delivery.message_id, 2, scene.clock()))
 
     scene.provider.on_enrich = meanwhile
     assert scene.enrich(delivery) == ids(delivery)

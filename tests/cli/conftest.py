@@ -15,7 +15,8 @@ from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.application.ports import Publisher
 from comanda.domain.messages import Event
-from comanda.domain.order import Failure, Order, Stage
+from comanda.domain.order import Order, Stage
+from comanda.domain.work_item import Failure
 from comanda_cli.connection import Outside
 from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo

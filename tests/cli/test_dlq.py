@@ -341,7 +341,7 @@ def test_a_write_that_is_no_step_of_the_timeline_is_seen_too(cli: Cli) -> None:
 
     def a_worker() -> None:
         row = cli.row(order)
-        cli.orders.save(row, row.tried(Stage.ENRICHMENT, "message-2", 1, NOW))
+        cli.orders.save(row, row.tried("message-2", 1, NOW))
 
     cli.at_nap = a_worker
     result = cli("order", "retry", order.order_id)

@@ -9,14 +9,14 @@ from comanda.adapters.notification_table import NotificationTable, SubscriptionT
 from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import NotificationStatus
 from comanda.domain.notify import Notify
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli
 from tests.targets import Resources
 
 FAILED = a_notification(notification_id="n-2", subject_id="o-2").failed(
-    MessageFailure("ReceiverTimeout", "slow", 14, NOW, "m-1")
+    Failure("ReceiverTimeout", "slow", 14, NOW, "m-1")
 )
 URL = "https://example.com/hook"
 

@@ -13,7 +13,7 @@ import pytest
 from comanda.adapters.report_table import ReportTable
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFormat, ReportRequest, ReportStatus
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW
 from tests.cli.conftest import Cli, an_api
@@ -30,7 +30,7 @@ def a_failed_report(title: str, *, asked: int = 0, name: str = "WorkerUnavailabl
     request = ReportRequest("web", False, "table", ReportFormat.CSV, {"title": title})
     moment = NOW + timedelta(minutes=asked)
     claim = Report(request.report_id(None), request, False, "corr-1", moment, moment, moment + timedelta(days=7))
-    failure = MessageFailure(name, "the workers could not run", 0, NOW - timedelta(minutes=ago), "m-1")
+    failure = Failure(name, "the workers could not run", 0, NOW - timedelta(minutes=ago), "m-1")
     return claim.stored(NOW).failed(failure)
 
 

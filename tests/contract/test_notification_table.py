@@ -9,14 +9,14 @@ from comanda.adapters.notification_table import MAX_AGE, CachedDefaults, Notific
 from comanda.application.ports import Overtaken
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel, Notify
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_notification
 from tests.fakes import FakeClock
 from tests.targets import Resources
 
 LATER = NOW + timedelta(seconds=1)
 FAILED = a_notification(channel=Channel.EMAIL, target="ana@example.com", locale="pt-BR").tried("m-1", 2, LATER)
-FAILED = FAILED.failed(MessageFailure("ReceiverTimeout", "slow", 3, LATER, "m-1"))
+FAILED = FAILED.failed(Failure("ReceiverTimeout", "slow", 3, LATER, "m-1"))
 
 
 @pytest.fixture

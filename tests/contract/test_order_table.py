@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.adapters.order_rows import ATTENTION_FAILED, ATTENTION_OPEN
+from comanda.adapters.order_rows import FAILED, OPEN
 from comanda.adapters.order_table import OrderTable
 from comanda.application.ports import Overtaken
-from comanda.domain.order import Attempts, Enrichment, Failure, Item, Order, Stage
+from comanda.domain.order import Enrichment, Item, Order, Stage
+from comanda.domain.work_item import Attempts, Failure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.targets import Resources
 
@@ -131,11 +132,11 @@ def test_open_and_failed_orders_are_found_and_settled_ones_are_not(table: OrderT
     discarded = replace(discarded, order_id=a_claim().order_id)
     for order in (claim, pending, processing, failed, discarded, done, a_pending_order().cancelled(NOW)):
         stored(table, order)
-    open_ids = {order.order_id for order in table.needing_attention(ATTENTION_OPEN)}
+    open_ids = {order.order_id for order in table.needing_attention(OPEN)}
     assert open_ids == {claim.order_id, pending.order_id, processing.order_id}
-    assert [order.order_id for order in table.needing_attention(ATTENTION_FAILED)] == [failed.order_id]
+    assert [order.order_id for order in table.needing_attention(FAILED)] == [failed.order_id]
     table.save(failed, failed.taken_up(NOW, 1, "redriven"))
-    assert list(table.needing_attention(ATTENTION_FAILED)) == []
+    assert list(table.needing_attention(FAILED)) == []
 
 
 def test_an_everyday_order_stays_under_one_write_unit(table: OrderTable, resources: Resources) -> None:

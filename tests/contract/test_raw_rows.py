@@ -6,7 +6,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from comanda.adapters.raw_rows import leave_rows_raw
-from comanda.domain.order import Stage
 from tests.builders import NOW, a_claim, a_pending_order, an_enriched_order
 from tests.report_targets import ReportResources
 
@@ -21,7 +20,7 @@ def read(client: "DynamoDBClient", method: str, **request: Any) -> dict[str, Any
 
 
 def test_rows_are_the_same_as_parsed(report_resources: ReportResources) -> None:
-    orders = [a_claim(), a_pending_order(), an_enriched_order().tried(Stage.COMPLETION, "m-1", 2, NOW)]
+    orders = [a_claim(), a_pending_order(), an_enriched_order().tried("m-1", 2, NOW)]
     for order in orders:
         report_resources.orders.claim(order)
     table = report_resources.table("orders")

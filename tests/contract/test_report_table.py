@@ -13,7 +13,7 @@ from comanda.application.accept_report import AcceptReport
 from comanda.application.ports import Overtaken
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportFormat, ReportRequest
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_caller
 from tests.report_targets import ReportResources
 
@@ -22,7 +22,7 @@ CLAIM = Report(REQUEST.report_id(None), REQUEST, False, "corr-1", NOW, NOW, NOW 
 REQUESTED = CLAIM.stored(NOW)
 LEASED = REQUESTED.leased("me", "m-1", 2, NOW, 60)
 READY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125), NOW)
-FAILED = LEASED.failed(MessageFailure("Bad", "no", 1, NOW, "m-1"))
+FAILED = LEASED.failed(Failure("Bad", "no", 1, NOW, "m-1"))
 
 RESCUED, DISCARDED = REQUESTED.rescued(NOW, 1), FAILED.set_aside(NOW)
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from comanda.domain.changes import Subject, changes_of_order, changes_of_report
-from comanda.domain.order import Failure, Order, Stage
-from comanda.domain.tried import MessageFailure
+from comanda.domain.order import Order, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, a_report, an_enriched_order
 
 LATER = NOW + timedelta(seconds=9)
@@ -34,7 +34,7 @@ def test_each_change_of_status_is_told_once_in_its_order() -> None:
 
 def test_what_is_no_change_of_status_is_not_told_of() -> None:
     order = a_processing_order()
-    assert types(order, order.tried(Stage.ENRICHMENT, "m", 2, LATER)) == []
+    assert types(order, order.tried("m", 2, LATER)) == []
     assert types(order, order.rescued(LATER, 1)) == []
     failed = order.failed(Failure("OrderRejected", "no", Stage.ENRICHMENT, 1, LATER, "m"))
     assert types(order, failed) == ["order.failed"]
@@ -48,7 +48,7 @@ def test_reports_show_their_changes_too() -> None:
     report = a_report()
     requested = report.stored(NOW)
     leased = requested.leased("owner", "m", 1, LATER, 60)
-    failed = leased.failed(MessageFailure("TooLarge", "no", 1, LATER, "m"))
+    failed = leased.failed(Failure("TooLarge", "no", 1, LATER, "m"))
     anew = failed.begun_anew(LATER, LATER + timedelta(days=7), "corr-2")
     assert changes_of_report(None, report) == []
     states = [report, requested, leased, leased.renewed(500, LATER, 60), failed, anew, anew.stored(LATER)]

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.domain.meeting import Verdict, meet
+from comanda.domain.disposition import Verdict, meet
 from comanda.domain.messages import Event, OrderMessage
-from comanda.domain.order import Failure, Order, Stage
+from comanda.domain.order import Order, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_claim, a_delivery, a_pending_order, a_processing_order, an_enriched_order
 
 FAILED_BY = "message-that-failed"

@@ -95,15 +95,15 @@ def test_totals_are_exact_and_bounded() -> None:
 
 
 def test_attempts_belong_to_one_message_of_one_stage() -> None:
-    order = a_processing_order().tried(Stage.ENRICHMENT, "m-1", 1, NOW).tried(Stage.ENRICHMENT, "m-1", 1, NOW)
-    assert order.attempts_of(Stage.ENRICHMENT, "m-1") == 2
-    assert order.attempts_of(Stage.ENRICHMENT, "m-2") == 0
-    assert order.attempts_of(Stage.COMPLETION, "m-1") == 0
-    assert order.tried(Stage.ENRICHMENT, "m-2", 1, NOW).attempts_of(Stage.ENRICHMENT, "m-2") == 1
+    order = a_processing_order().tried("m-1", 1, NOW).tried("m-1", 1, NOW)
+    assert order.attempts_of("m-1") == 2
+    assert order.attempts_of("m-2") == 0
+    assert order.attempts_of("m-1") == 0
+    assert order.tried("m-2", 1, NOW).attempts_of("m-2") == 1
 
 
 def test_taking_up_gives_a_new_budget_and_keeps_the_enrichment() -> None:
-    failed = an_enriched_order().tried(Stage.COMPLETION, "m-1", 1, NOW).failed(A_FAILURE)
+    failed = an_enriched_order().tried("m-1", 1, NOW).failed(A_FAILURE)
     again = failed.taken_up(NOW, 1, "redriven by ana")
     assert (again.status, again.replay, again.failure, again.attempts) == (S.PROCESSING, 1, None, None)
     assert again.enrichment == failed.enrichment

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from comanda.domain.report_meeting import meet_report
 
+from comanda.domain.disposition import Verdict
 from comanda.domain.errors import IllegalTransition
-from comanda.domain.meeting import Verdict
 from comanda.domain.messages import Event, OrderMessage, ReportDelivery, ReportMessage
 from comanda.domain.report import TRANSITIONS, Report, ReportFile, ReportFormat, ReportRequest, ReportStatus
-from comanda.domain.report_meeting import meet_report
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from tests.builders import NOW
 
 REQUEST = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "T"})
@@ -20,7 +20,7 @@ CLAIM = Report(REQUEST.report_id(None), REQUEST, False, "corr-1", NOW, NOW, NOW 
 REQUESTED = CLAIM.stored(NOW)
 LEASED = REQUESTED.leased("me", "m-1", 2, NOW, 60)
 READY = LEASED.finished(ReportFile("k", 1, 2, "ab", 3), NOW)
-FAILED = LEASED.failed(MessageFailure("Bad", "no", 1, NOW, "m-1"))
+FAILED = LEASED.failed(Failure("Bad", "no", 1, NOW, "m-1"))
 CANCELLED = REQUESTED.cancelled(NOW)
 ANEW = FAILED.begun_anew(NOW, NOW + timedelta(days=7), "corr-2")
 
@@ -70,7 +70,7 @@ def test_only_legal_transitions_happen() -> None:
         ReportStatus.CANCELLED: lambda report: report.cancelled(NOW),
         ReportStatus.GENERATING: lambda report: report.leased("w", "m-1", 1, NOW, 60),
         ReportStatus.READY: lambda report: report.finished(ReportFile("k", 1, 2, "ab", 3), NOW),
-        ReportStatus.FAILED: lambda report: report.failed(MessageFailure("Bad", "no", 1, NOW, "m-1")),
+        ReportStatus.FAILED: lambda report: report.failed(Failure("Bad", "no", 1, NOW, "m-1")),
         ReportStatus.ACCEPTING: lambda report: report.begun_anew(NOW, NOW, "c"),
     }
     for status in ReportStatus:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.tracing import traceparent_of
 from comanda.domain.messages import Event
-from comanda.domain.order import Item, Order, OrderStatus, Stage
+from comanda.domain.order import Item, Order, OrderStatus
 from functions.enrich_order import app as enrich_order
 from local.fake_provider import FakeProvider
 from tests.builders import a_delivery, a_processing_order, an_sqs_event
@@ -214,7 +214,7 @@ def test_the_secret_that_cannot_be_read_uses_up_no_attempt(known_worker: Worker,
     for receive_count in range(1, 6):
         assert known_worker.enrich(order, receive_count=receive_count) == [order.order_id]
     row = known_worker.row(order)
-    assert (row.status, row.attempts_of(Stage.ENRICHMENT, order.order_id)) == (OrderStatus.PROCESSING, 0)
+    assert (row.status, row.attempts_of(order.order_id)) == (OrderStatus.PROCESSING, 0)
 
 
 @pytest.mark.parametrize(

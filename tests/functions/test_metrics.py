@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from comanda.application.tend_notifications import TendNotifications
+from comanda.application.tend_reports import TendReports
 
 from comanda.adapters.journal import MEASURED, PowertoolsJournal, measured
 from comanda.adapters.order_table import OrderTable
-from comanda.application.tend_notifications import TendNotifications
-from comanda.application.tend_reports import TendReports
 from comanda.domain.messages import Event
 from comanda.domain.order import Item, Order
 from local.guarded import ROOT

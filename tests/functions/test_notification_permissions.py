@@ -11,8 +11,8 @@ from comanda.adapters.order_queues import NotificationQueuePublisher
 from comanda.adapters.webhook_secrets import StoredWebhookSecrets
 from comanda.adapters.webhook_sender import FAILURES, RECOVERY_SECONDS
 from comanda.domain.notification import Notification
-from comanda.domain.tried import MessageFailure
 from comanda.domain.webhook_signature import issue_webhook_secret
+from comanda.domain.work_item import Failure
 from functions.tend_notifications import app as tend_notifications
 from local.webhook_receiver import WebhookReceiver
 from tests.builders import NOW, a_notification
@@ -68,7 +68,7 @@ def test_tend_notifications(moto: Resources) -> None:
     _untried, done, *failed = (dead_lettered(number) for number in range(11))
     table.save(done, done.delivered(NOW))
     for notification in failed:
-        table.save(notification, notification.failed(MessageFailure("HttpStatus", "503", 3, NOW, "m")))
+        table.save(notification, notification.failed(Failure("HttpStatus", "503", 3, NOW, "m")))
     settings = {
         "NOTIFICATIONS_TABLE": moto.notifications_table,
         "NOTIFICATIONS_QUEUE_URL": moto.queue_url,

@@ -18,8 +18,8 @@ from comanda.adapters.notification_table import NotificationTable, SubscriptionT
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.webhook_call import WebhookCalls
 from comanda.adapters.world import GROUPS_AT_ONCE
+from comanda.application.delivery.worker import Executor
 from comanda.application.webhook_ports import Receivers, WebhookSecrets
-from comanda.application.work import Executor
 from comanda.domain.errors import ReceiverOutage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import LAST_EVENTS, Notify

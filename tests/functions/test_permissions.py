@@ -32,9 +32,9 @@ from comanda.application.websocket_ports import Gone
 from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.errors import ProviderOutage
 from comanda.domain.messages import Event
-from comanda.domain.order import Enrichment, Failure, Item, Order, Stage
+from comanda.domain.order import Enrichment, Item, Order, Stage
 from comanda.domain.signed_link import link_token
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 from functions.authorize_connection import app as authorize_connection
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order
@@ -299,7 +299,7 @@ def test_tend_reports(reports: Reports) -> None:
         parameters = {**BODY["parameters"], "title": f"Mine {number}"}
         row = table.get(reports.post({**BODY, "parameters": parameters}).body["report_id"])
         assert row
-        table.save(row, row.failed(MessageFailure("Timeout", "slow", 5, NOW, "m")))
+        table.save(row, row.failed(Failure("Timeout", "slow", 5, NOW, "m")))
     recorder = Recorder.of_reports(reports.resources)
     settings = {
         "REPORTS_TABLE": reports.resources.table("reports"),

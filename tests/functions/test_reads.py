@@ -11,7 +11,8 @@ from comanda.adapters.order_table import OrderTable
 from comanda.application.complete_orders import posting_of
 from comanda.application.ports import Balance
 from comanda.domain.access import Origin, Scope
-from comanda.domain.order import Enrichment, Failure, Order, Stage
+from comanda.domain.order import Enrichment, Order, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_caller, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.functions.conftest import Api
 

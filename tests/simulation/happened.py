@@ -7,6 +7,9 @@ from datetime import datetime
 from tests.simulation.expressions import Item
 from tests.simulation.sqs import Message, Queue
 
+UNTRIED = "requeued: its message was dead-lettered untried"
+AFTER_OUTAGE = "requeued: an outage of the provider turned it away"
+
 
 @dataclass(frozen=True)
 class RowWrite:
@@ -22,9 +25,13 @@ class RowWrite:
     """The provider's reference, once there is one."""
     tried: tuple[str, int] | None
     """The message that was tried last, and at which receive."""
+    owed: bool
+    """Nobody knows yet that the first message of its run was stored."""
     rescues: int
-    """How often it was published anew because its message was dead-lettered untried: since a person last did so, as
-    its timeline has it."""
+    """Runs that were begun because its message was dead-lettered untried: since a person last began one, as its
+    timeline has it, and not counting outages of the provider."""
+    after_outages: int
+    """Runs that were begun because an outage of the provider turned it away, as its timeline has it."""
     failed_at: float | None
     """When its order failed, as the row says; seconds since the epoch."""
     in_outage: bool
@@ -42,7 +49,9 @@ class RowWrite:
             version=int(row["version"]["N"]),
             enrichment=row["enrichment"]["M"]["reference"]["S"] if "enrichment" in row else None,
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
+            owed="owed" in row,
             rescues=_rescues_in(row),
+            after_outages=sum(note == AFTER_OUTAGE for note in _notes_in(row)),
             failed_at=seconds_of(row["failure"]["M"]["at"]["S"]) if "failure" in row else None,
             in_outage=in_outage,
         )
@@ -88,9 +97,11 @@ def seconds_of(moment: str) -> float:
 
 
 def _rescues_in(row: Item) -> int:
-    """How often an order was published anew, but for what a person had done anew since."""
-    notes = [moment["M"].get("note", {}).get("S", "") for moment in row.get("timeline", {}).get("L", [])]
     rescues = 0
-    for note in notes:
-        rescues = 0 if note.startswith("redriven") else rescues + (note == "published anew by the steward")
+    for note in _notes_in(row):
+        rescues = 0 if note.startswith("redriven") else rescues + (note == UNTRIED)
     return rescues
+
+
+def _notes_in(row: Item) -> list[str]:
+    return [moment["M"].get("note", {}).get("S", "") for moment in row.get("timeline", {}).get("L", [])]

@@ -36,6 +36,10 @@ class NotificationWrite:
     """The process that wrote."""
     row: SeenNotification
 
+    @property
+    def replay(self) -> int:
+        return self.row.replay
+
 
 class NotificationSystem:
     """Implements `Part`."""
@@ -66,7 +70,8 @@ class NotificationSystem:
 
     @property
     def is_at_rest(self) -> bool:
-        return not self.queue.messages and not any(stream.records for stream in self.streams.values())
+        waits = self.queue.messages or any(stream.records for stream in self.streams.values())
+        return not waits and not self.system.owes("notifications")
 
     def _mapping_of(self, table: str) -> StreamMapping:
         return StreamMapping(
@@ -82,7 +87,7 @@ class NotificationSystem:
     def _make_table(self) -> None:
         call = self.system.dynamodb.call
         call("CreateTable", {"TableName": "notifications", "KeySchema": [{"AttributeName": "notification_id"}]})
-        for name, keys in {"subject": ("subject_id", "happened_at"), "failed": ("failed", "created_at")}.items():
+        for name, keys in {"subject": ("subject_id", "happened_at"), "attention": ("attention", "created_at")}.items():
             index = {"Create": {"IndexName": name, "KeySchema": [{"AttributeName": key} for key in keys]}}
             call("UpdateTable", {"TableName": "notifications", "GlobalSecondaryIndexUpdates": [index]})
 

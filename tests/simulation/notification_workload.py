@@ -9,6 +9,7 @@ from typing import Any
 
 from comanda.adapters.notification_table import NotificationTable
 from comanda.adapters.order_queues import NotificationQueuePublisher
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.resend_notification import ResendNotification
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.notification import Notification
@@ -183,7 +184,7 @@ class NotificationWorkload:
         system = self.notifications.system
         world = system.world()
         publisher = NotificationQueuePublisher(world.sqs, self.notifications.queue.url)
-        resend = ResendNotification(table, publisher, FakeJournal(), world.clock)
+        resend = ResendNotification(table, OpenRun(table, publisher, FakeJournal(), world.clock))
         try:
             chosen = choose()
         except Unavailable:

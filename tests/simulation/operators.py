@@ -7,6 +7,7 @@ from random import Random
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.errors import Unavailable
 from comanda.domain.order import Order
@@ -92,7 +93,8 @@ class Operators:
         world = self.system.world()
         table, journal = OrderTable(world.dynamodb, "orders"), FakeJournal()
         publisher = QueuePublisher(world.sqs, self.system.queues["orders"].url)
-        return table, RedriveOrder(table, publisher, journal, world.clock), DiscardOrder(table, journal, world.clock)
+        redrive = RedriveOrder(table, OpenRun(table, publisher, journal, world.clock))
+        return table, redrive, DiscardOrder(table, journal, world.clock)
 
     def _redrive_by_console(self) -> None:
         stage = self.random.choice(STAGES)

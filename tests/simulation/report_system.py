@@ -43,6 +43,10 @@ class ReportWrite:
     row: SeenReport | None
     """None: deleted."""
 
+    @property
+    def replay(self) -> int:
+        return self.row.replay if self.row else 0
+
 
 @dataclass(frozen=True)
 class SourceWrite:
@@ -89,7 +93,7 @@ class ReportSystem:
 
     @property
     def is_at_rest(self) -> bool:
-        return not self.queue.messages
+        return not self.queue.messages and not self.system.owes("reports")
 
     def _world(self, world: World) -> ReportWorld:
         """What a process is given to work with, out of what those of orders are given."""
@@ -108,9 +112,9 @@ class ReportSystem:
     def _make_tables(self) -> None:
         call = self.system.dynamodb.call
         call("CreateTable", {"TableName": "reports", "KeySchema": [{"AttributeName": "report_id"}]})
-        schema = [{"AttributeName": "period"}, {"AttributeName": "created_at"}]
-        index = {"Create": {"IndexName": "period", "KeySchema": schema}}
-        call("UpdateTable", {"TableName": "orders", "GlobalSecondaryIndexUpdates": [index]})
+        for table, name in (("orders", "period"), ("reports", "attention")):
+            index = {"IndexName": name, "KeySchema": [{"AttributeName": name}, {"AttributeName": "created_at"}]}
+            call("UpdateTable", {"TableName": table, "GlobalSecondaryIndexUpdates": [{"Create": index}]})
 
     def _make_queues(self) -> tuple[Queue, Queue]:
         work, sqs = self.system.settings.report_work, self.system.sqs

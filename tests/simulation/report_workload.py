@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from comanda.adapters.order_queues import ReportQueuePublisher
 from comanda.adapters.report_table import ReportTable
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report
@@ -322,7 +323,9 @@ class ReportWorkload:
         world = self.reports.system.world()
         publisher = ReportQueuePublisher(world.sqs, self.reports.queue.url)
         table = ReportTable(world.dynamodb, "reports")
-        self._act("redrive", table, RedriveReport(table, publisher, FakeJournal(), world.clock))
+        self._act(
+            "redrive", table, RedriveReport(table, OpenRun(table, publisher, FakeJournal(), world.clock), world.clock)
+        )
 
     def _discard(self) -> None:
         world = self.reports.system.world()

@@ -34,6 +34,7 @@ class SeenNotification:
     status: str
     version: int
     replay: int
+    owed: bool
     rescues: int
     tried: tuple[str, int] | None
     """The message that was tried last, and at which receive."""
@@ -50,6 +51,7 @@ class SeenNotification:
             status=item["status"]["S"],
             version=int(item["version"]["N"]),
             replay=int(item["replay"]["N"]),
+            owed="owed" in item,
             rescues=int(item.get("rescues", {"N": "0"})["N"]),
             tried=(attempts["message_id"]["S"], int(attempts["receive_count"]["N"])) if attempts else None,
             failure={name: next(iter(value.values())) for name, value in failure.items()} if failure else None,

@@ -25,6 +25,7 @@ class SeenReport:
     status: str
     version: int
     replay: int
+    owed: bool
     rescues: int
     created_at: str
     """When this generation was asked for, as ISO 8601."""
@@ -55,6 +56,7 @@ class SeenReport:
             status=item["status"]["S"],
             version=int(item["version"]["N"]),
             replay=int(item["replay"]["N"]),
+            owed="owed" in item,
             rescues=int(item.get("rescues", {"N": "0"})["N"]),
             created_at=item["created_at"]["S"],
             expires_at=seconds_of(item["usable_until"]["S"]),

@@ -397,8 +397,12 @@ class System:
     @property
     def is_drained(self) -> bool:
         """Nothing waits in a queue but dead letters, and nobody works."""
-        waits = any(queue.messages for queue in self.queues.values())
+        waits = any(queue.messages for queue in self.queues.values()) or self.owes("orders")
         return self.functions.running == 0 and not waits and all(part.is_at_rest for part in self.parts)
+
+    def owes(self, table: str) -> bool:
+        """Whether a row of the table owes a message."""
+        return any("owed" in row for row in self.dynamodb.tables[table].rows.values())
 
     @property
     def hides_dead_letters(self) -> bool:

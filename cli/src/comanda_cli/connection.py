@@ -21,10 +21,12 @@ from comanda.adapters.notification_table import NotificationTable, SubscriptionT
 from comanda.adapters.order_queues import NotificationQueuePublisher, QueuePublisher, ReportQueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
-from comanda.application.ports import Publisher
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import RunPublisher
 from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
+from comanda.domain.work_item import WorkItem
 from comanda_cli.api import Api
 from comanda_cli.errors import CliError
 from comanda_cli.sessions import local_session
@@ -61,7 +63,7 @@ class Outside:
     clock: Callable[[], datetime] = now
     sleep: Callable[[float], None] = time.sleep
     user: Callable[[], str] = user_name
-    publisher: Callable[["SQSClient", str], Publisher] = QueuePublisher
+    publisher: Callable[["SQSClient", str], RunPublisher[Order]] = QueuePublisher
     transport: httpx.BaseTransport | None = None
     session: Callable[[], boto3.Session] = boto3.Session
 
@@ -69,9 +71,9 @@ class Outside:
 class QuietJournal:
     """Implements `Journal`: the command itself says what happened; logging may show it too."""
 
-    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
-        subject_id = subject.subject_id if subject else ""
-        _LOG.info("%s %s %s", happening, subject_id, facts)
+    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
+        row_id = subject.row_id if subject else ""
+        _LOG.info("%s %s %s", happening, row_id, facts)
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,9 @@ class Connection:
         return OrderTable(self.client("dynamodb"), self._named(self.stack.tables, "orders", "table"))
 
     @cached_property
-    def publisher(self) -> Publisher:
-        """Into the first queue."""
-        return self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+    def order_runs(self) -> OpenRun[Order]:
+        publisher = self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+        return OpenRun(self.orders, publisher, QuietJournal(), self.outside.clock)
 
     @property
     def enrichment_is_running(self) -> bool:
@@ -108,8 +110,9 @@ class Connection:
         return ReportTable(self.client("dynamodb"), self._named(self.stack.tables, "reports", "table"))
 
     @cached_property
-    def report_publisher(self) -> ReportQueuePublisher:
-        return ReportQueuePublisher(self.sqs, self._named(self.stack.queues, "reports", "queue").url)
+    def report_runs(self) -> OpenRun[Report]:
+        publisher = ReportQueuePublisher(self.sqs, self._named(self.stack.queues, "reports", "queue").url)
+        return OpenRun(self.reports, publisher, QuietJournal(), self.outside.clock)
 
     @cached_property
     def notifications(self) -> NotificationTable:
@@ -120,8 +123,9 @@ class Connection:
         return SubscriptionTable(self.client("dynamodb"), self._named(self.stack.tables, "subscriptions", "table"))
 
     @cached_property
-    def notification_publisher(self) -> NotificationQueuePublisher:
-        return NotificationQueuePublisher(self.sqs, self._named(self.stack.queues, "notifications", "queue").url)
+    def notification_runs(self) -> OpenRun[Notification]:
+        publisher = NotificationQueuePublisher(self.sqs, self._named(self.stack.queues, "notifications", "queue").url)
+        return OpenRun(self.notifications, publisher, QuietJournal(), self.outside.clock)
 
     def api(self, token_name: str, token: str | None = None) -> Api:
         """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS

@@ -5,6 +5,7 @@ messages of a group and then locks it), and a row outlives the 14 days of a mess
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.adapters.order_rows import ATTENTION_FAILED
 from comanda.adapters.order_table import OrderTable
+from comanda.application.delivery.ports import FAILED
 from comanda.domain.order import Order, OrderStatus, Stage
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -25,7 +26,7 @@ class QueueName(StrEnum):
     COMPLETION = "completion"
 
 
-QUEUE_OF = {
+QUEUE_OF: Mapping[str, QueueName] = {
     Stage.PROCESSING: QueueName.ORDERS,
     Stage.ENRICHMENT: QueueName.ENRICHMENT,
     Stage.COMPLETION: QueueName.COMPLETION,
@@ -80,7 +81,7 @@ def select(table: OrderTable, selection: Selection, now: datetime) -> list[Order
         order = table.get(selection.order)
         candidates = [order] if order else []
     else:
-        candidates = list({order.order_id: order for order in table.needing_attention(ATTENTION_FAILED)}.values())
+        candidates = list({order.order_id: order for order in table.needing_attention(FAILED)}.values())
     matching = [order for order in candidates if selection.matches(order, now)]
     matching.sort(key=lambda order: (order.created_at, order.order_id))
     return matching[: selection.limit]

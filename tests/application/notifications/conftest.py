@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from comanda.application.tend_notifications import TendNotifications
 
 from comanda.application.announce_changes import AnnounceChanges, Told
 from comanda.application.deliver_notifications import DeliverNotifications
 from comanda.application.resend_notification import ResendNotification
-from comanda.application.tend_notifications import TendNotifications
 from comanda.domain.changes import Change, Subject
 from comanda.domain.messages import NotificationDelivery, NotificationMessage
 from comanda.domain.notification import Notification

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from comanda.application.tend_reports import TendReports
 
 from comanda.application.accept_report import AcceptedReport, AcceptReport
 from comanda.application.cancel_report import CancelReport
@@ -15,7 +16,6 @@ from comanda.application.generate_report import GenerateReport, Pace
 from comanda.application.read_reports import ReadReport
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.application.report_ports import OrderLine, Sources
-from comanda.application.tend_reports import TendReports
 from comanda.domain.access import Caller, Origin
 from comanda.domain.errors import PermanentError
 from comanda.domain.messages import ReportDelivery, ReportMessage

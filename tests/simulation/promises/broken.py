@@ -1,6 +1,5 @@
 """A broken promise, and what is looked for in the same way wherever something is promised."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -44,25 +43,32 @@ class _Write(Protocol):
     @property
     def at(self) -> float: ...
 
+    @property
+    def replay(self) -> int: ...
+
 
 W = TypeVar("W", bound=_Write)
 
 
 def left_alone(letter: MessageEvent, deadline: float, writes: Sequence[W], events: Iterable[MessageEvent]) -> W | None:
-    """P8: how the row of a dead letter stood at `deadline`, where nobody had written to it nor sent it again since."""
+    """P8: how the row of a dead letter stood at `deadline`, where nobody had written to it nor sent it again since. A
+    dead letter says nothing of a later run than its own."""
     known = [write for write in writes if write.at <= deadline]
+    if any(write.replay > letter.replay for write in known):
+        return None
     touched = any(write.at > letter.at for write in known)
     again = any(letter.at < event.at <= deadline and event.what in _SENT_AGAIN for event in events)
     return known[-1] if known and not touched and not again else None
 
 
-def late_copies(sent: Iterable[MessageEvent], failed: Mapping[str, Sequence[float]]) -> Counter[str]:
-    """By order, report or notification: how many copies of a message were stored after a failure. `failed`: when it
-    failed, as its row says; that was written when storage answered, and by a clock that may be off."""
-    seen, copies = set[tuple[str, str, int]](), Counter[str]()
-    for event in sent:
-        message = (event.subject_id, event.event, event.replay)
-        if message in seen and any(at < event.at for at in failed.get(event.subject_id, [])):
-            copies[event.subject_id] += 1
-        seen.add(message)
-    return copies
+def messages_ahead(events: Iterable[MessageEvent], runs: Mapping[str, Sequence[tuple[float, int]]]) -> Iterator[Broken]:
+    """I1: each message whose row did not know of its run when it was sent. `runs`: when each row was written, and which
+    run it was in."""
+    for event in events:
+        if event.what not in {"sent", "swallowed"}:
+            continue
+        known = max((run for at, run in runs.get(event.subject_id, []) if at <= event.at), default=-1)
+        if event.replay > known:
+            yield Broken(
+                "I1", f"a message of run {event.replay} was sent, and its row knew of {known}", event.subject_id
+            )

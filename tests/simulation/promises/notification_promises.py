@@ -17,6 +17,7 @@ def broken(seen: NotificationEvidence) -> Iterator[Broken]:
     yield from notification_runs.states_are_legal(seen)
     yield from notification_runs.who_wakes_up_late_changes_nothing(seen)
     yield from notification_runs.no_run_of_its_own(seen)
+    yield from notification_runs.row_leads(seen)
     yield from notification_runs.killers_come_to_an_end(seen)
     yield from notification_failures.nobody_fails_untried(seen)
     yield from notification_failures.permanent_errors_do_not_wait(seen)

@@ -4,18 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from tests.simulation.happened import seconds_of
-from tests.simulation.promises.broken import Broken, late_copies
+from tests.simulation.promises.broken import Broken, messages_ahead
 from tests.simulation.promises.notification_evidence import NotificationEvidence
 
 LEGAL: Mapping[str | None, set[str]] = {
     None: {"waiting"},
     "waiting": {"waiting", "delivered", "failed", "ended"},
-    "failed": {"waiting", "failed"},
-    "delivered": {"waiting", "failed"},
-    "ended": {"waiting", "failed"},
+    "failed": {"waiting"},
+    "delivered": {"waiting"},
+    "ended": {"waiting"},
 }
-"""The status of a row, and what may follow it: what was over begins again only where it was sent anew."""
+"""The status of a row, and what may follow it: what was over begins again only where somebody resends it."""
 
 
 def a_message_has_its_row(seen: NotificationEvidence) -> Iterator[Broken]:
@@ -34,7 +33,8 @@ def states_are_legal(seen: NotificationEvidence) -> Iterator[Broken]:
             if after not in LEGAL[before]:
                 yield Broken("states", f"a notification: {before} → {after}", rows[0].wanted.subject_id)
         for first, second in pairwise(rows):
-            if second.version <= first.version:
+            sent = first.owed and not second.owed and second.version == first.version
+            if second.version <= first.version and not sent:
                 why = f"a notification's version {first.version} was followed by {second.version}"
                 yield Broken("states", why, first.wanted.subject_id)
 
@@ -52,18 +52,27 @@ def who_wakes_up_late_changes_nothing(seen: NotificationEvidence) -> Iterator[Br
 
 
 def no_run_of_its_own(seen: NotificationEvidence) -> Iterator[Broken]:
-    """Only an operator makes a failed one begin again; late copies as for orders."""
+    """Only an operator makes a failed one begin again."""
     deeds = Counter(notification_id for _, _, notification_id in seen.telling.operated)
-    failed = {
-        notification_id: [seconds_of(write.row.failure["at"]) for write in writes if write.row.failure]
-        for notification_id, writes in seen.writes.items()
-    }
-    deeds.update(late_copies(seen.events("sent"), failed))
     for notification_id, writes in seen.writes.items():
         revived = sum(a.row.status == "failed" and b.row.status == "waiting" for a, b in pairwise(writes))
         if revived > deeds[notification_id]:
             why = f"a notification failed, and began again {revived} times, of which {deeds[notification_id]} sent"
             yield Broken("P2", why, writes[0].row.wanted.subject_id)
+
+
+def row_leads(seen: NotificationEvidence) -> Iterator[Broken]:
+    """I1 and I2, as for orders."""
+    runs = {key: [(each.at, each.replay) for each in writes] for key, writes in seen.writes.items()}
+    yield from messages_ahead(seen.notifications.events, runs)
+    for writes in seen.writes.values():
+        for before, after in pairwise(write.row for write in writes):
+            if after.replay > before.replay and not after.owed:
+                why = f"run {after.replay} of a notification began, and owes no message"
+                yield Broken("I2", why, after.wanted.subject_id)
+            if after.replay < before.replay:
+                why = f"run {before.replay} of a notification was followed by run {after.replay}"
+                yield Broken("I2", why, after.wanted.subject_id)
 
 
 def killers_come_to_an_end(seen: NotificationEvidence) -> Iterator[Broken]:

@@ -2,21 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tests.simulation.happened import RowWrite
 from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
+from tests.simulation.provider import KILLER
 from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES
 
 TRANSIENT = {"ProviderError", "ProviderDown"}
 HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
-MOST_RECEIVES = 3
-"""A6: with a killer in the same batch, once more with care, and once where time ran out."""
+MOST_RECEIVES = 2
+"""A6: once where time ran out. And once with each killer that is new to its batch: from then on it is worked on with
+care."""
 
 
 def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Broken]:
@@ -53,8 +54,9 @@ def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Broken]:
         return
     troubled = {row.recipient_id for row in seen.rows.values() if row.holds_others_up or row.failure}
     received = Counter((event.message_id, event.subject_id) for event in seen.events("received"))
+    killers = sum(KILLER in row.skus for row in seen.rows.values())
     for (_, order_id), times in received.items():
-        if times > MOST_RECEIVES and seen.rows[order_id].recipient_id not in troubled:
+        if times > MOST_RECEIVES + killers and seen.rows[order_id].recipient_id not in troubled:
             yield Broken("A6", f"received {times} times, beside others' killers", order_id)
 
 
@@ -88,12 +90,16 @@ def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Broken]:
 
 
 def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Broken]:
-    """What comes back untried is failed and shown so, but where the steward cannot see it, and in an outage."""
+    """What comes back untried is failed and shown so, but where the steward cannot see it. An outage counts for
+    nothing, and excuses nothing else."""
     for order_id, writes in seen.writes.items():
-        most = _most_rescues(writes)
+        most = max(write.rescues for write in writes)
+        for before, after in pairwise(writes):
+            if after.after_outages > before.after_outages and not after.in_outage:
+                yield Broken("P8", "requeued after an outage of the provider that there was not", order_id)
         hidden = order_id in seen.rows and seen.rows[order_id].recipient_id in seen.crowds
         if most > seen.system.settings.max_rescues and not hidden:
-            yield Broken("P8", f"published anew {most} times, and never failed", order_id)
+            yield Broken("P8", f"requeued {most} times, and never failed", order_id)
 
 
 def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
@@ -123,15 +129,3 @@ def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Broken]:
     for row in seen.rows.values():
         if row.status == "failed" and not row.discarded and row.order_id not in kept | expired:
             yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)
-
-
-def _most_rescues(writes: Sequence[RowWrite]) -> int:
-    """How often at the most an order was published anew without an outage, since a person last did so."""
-    rescues = most = 0
-    for before, after in pairwise(writes):
-        if after.rescues < before.rescues:
-            rescues = 0
-        elif not after.in_outage:
-            rescues += after.rescues - before.rescues
-        most = max(most, rescues)
-    return most

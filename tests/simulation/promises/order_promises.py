@@ -13,6 +13,7 @@ def broken(seen: OrderEvidence) -> Iterator[Broken]:
     yield from order_requests.accepted_is_durable(seen)
     yield from order_requests.one_key_one_order(seen)
     yield from order_runs.no_run_of_its_own(seen)
+    yield from order_runs.row_leads(seen)
     yield from order_requests.requests_revive_nothing(seen)
     yield from order_runs.states_are_legal(seen)
     yield from order_runs.who_wakes_up_late_changes_nothing(seen)

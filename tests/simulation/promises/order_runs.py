@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 
-from tests.simulation.promises.broken import Broken, late_copies
+from tests.simulation.promises.broken import Broken, messages_ahead
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
 
 LEGAL: Mapping[str | None, set[str | None]] = {
@@ -24,13 +24,8 @@ ENDS = ("the process died", "Task timed out", "Runtime.ImportModuleError", "Unav
 
 
 def no_run_of_its_own(seen: OrderEvidence) -> Iterator[Broken]:
-    """P2: only an operator makes a failed order run again. Or a copy of its message that was sent after it failed,
-    and that SQS took for a new one, as a message that comes back from a dead-letter queue would be. Or a rescue
-    that was sent before the order failed, of another copy of its message than the steward had found."""
+    """P2: only an operator makes a failed order run again."""
     deeds = Counter(order_id for _, deed, order_id in seen.workload.operators.operated if deed != "discard")
-    failed = {order_id: [w.failed_at for w in writes if w.failed_at] for order_id, writes in seen.writes.items()}
-    deeds.update(late_copies(seen.events("sent"), failed))
-    deeds.update(_rescues_before_failures(seen))
     for order_id, writes in seen.writes.items():
         pairs = pairwise(writes)
         revived = sum(before.status == "failed" and after.status == "processing" for before, after in pairs)
@@ -38,30 +33,37 @@ def no_run_of_its_own(seen: OrderEvidence) -> Iterator[Broken]:
             yield Broken("P2", f"failed, and ran again {revived} times; redriven {deeds[order_id]} times", order_id)
 
 
-def _rescues_before_failures(seen: OrderEvidence) -> Iterator[str]:
-    """The order of each failure that came when the order was published anew already, and its row did not know."""
-    for event in seen.events("sent"):
-        if event.queue != "orders.fifo" or event.replay == 0:
-            continue
-        for before, after in pairwise(seen.writes[event.subject_id]):
-            fails = before.status != "failed" and after.status == "failed"
-            if fails and after.replay < event.replay and after.at > event.at:
-                yield event.subject_id
+def row_leads(seen: OrderEvidence) -> Iterator[Broken]:
+    """I1 and I2: no message is ahead of its row, and a run begins by one write, which owes its message."""
+    runs = {order_id: [(write.at, write.replay) for write in writes] for order_id, writes in seen.writes.items()}
+    yield from messages_ahead(seen.system.message_events, runs)
+    for order_id, writes in seen.writes.items():
+        for before, after in pairwise(writes):
+            if after.status is None:
+                continue
+            if after.replay > before.replay and not (after.owed and after.version > before.version):
+                yield Broken("I2", f"run {after.replay} began, and owes no message", order_id)
+            if after.replay < before.replay:
+                yield Broken("I2", f"run {before.replay} was followed by run {after.replay}", order_id)
+            if after.owed and after.replay == before.replay and not before.owed:
+                yield Broken("I2", f"run {after.replay} owes its message once more", order_id)
 
 
 def states_are_legal(seen: OrderEvidence) -> Iterator[Broken]:
     for order_id, writes in seen.writes.items():
         before: str | None = None
-        version, enriched = 0, None
+        version, enriched, owed = 0, None, False
         for write in writes:
             if write.status not in LEGAL[before]:
                 yield Broken("states", f"{before} → {write.status}", order_id)
-            if write.version <= version and write.status is not None:
+            sent = owed and not write.owed and write.version == version and write.status == before
+            if write.version <= version and write.status is not None and not sent:
                 yield Broken("states", f"version {version} was followed by {write.version}", order_id)
             if enriched and write.enrichment != enriched:
                 yield Broken("states", "what was enriched was enriched again", order_id)
             gone = write.status is None
             before, version, enriched = write.status, 0 if gone else write.version, write.enrichment
+            owed = write.owed
 
 
 def who_wakes_up_late_changes_nothing(seen: OrderEvidence) -> Iterator[Broken]:
@@ -106,12 +108,8 @@ def balance_is_the_sum(seen: OrderEvidence) -> Iterator[Broken]:
 
 
 def order_per_recipient(seen: OrderEvidence) -> Iterator[Broken]:
-    """P4, for all orders whose place is decided by the orders queue.
-
-    Not those that the console moved elsewhere, and not a run of which a message lost its place to a dead-letter
-    queue, while a frozen worker had it or had sent a copy of it: such a run goes on behind others.
-    """
-    moved = {order_id for _, deed, order_id in seen.workload.operators.operated if deed == "move"}
+    """P4. Not a run of which a message lost its place to a dead-letter queue, while a frozen worker had it or had sent
+    a copy of it: such a run goes on behind others."""
     out_of_line = {(event.subject_id, event.replay) for event in seen.events("dead-lettered")}
     places: dict[tuple[str, int], int] = {}
     for event in seen.system.message_events:
@@ -121,7 +119,7 @@ def order_per_recipient(seen: OrderEvidence) -> Iterator[Broken]:
         last = 0
         for row in [seen.rows[item["order_id"]["S"]] for item in ledger]:
             place = places.get((row.order_id, row.replay))
-            if row.order_id in moved or (row.order_id, row.replay) in out_of_line or place is None:
+            if (row.order_id, row.replay) in out_of_line or place is None:
                 continue
             if place < last:
                 yield Broken("P4", f"place {place} came after {last}", row.order_id, recipient)

@@ -62,32 +62,18 @@ def dead_letters_are_accounted_for(seen: ReportEvidence) -> Iterator[Broken]:
         deadline = max(letter.at, seen.calm_since) + TRUTH_SECONDS
         last = left_alone(letter, deadline, seen.writes[letter.subject_id], seen.events(None, letter.subject_id))
         row = last.row if last else None
-        claimed_anew = row and row.status == "accepting" and row.replay > letter.replay  # No report yet.
-        open_still = row and row.status not in SETTLED and not claimed_anew and row.expires_at > deadline
+        open_still = row and row.status not in SETTLED and row.expires_at > deadline
         if row and open_still and deadline <= seen.now:
             why = f"in the dead-letter queue, and {row.status} five minutes later"
             yield Broken("P8", why, letter.subject_id)
 
 
 def rescues_come_to_an_end(seen: ReportEvidence) -> Iterator[Broken]:
-    """P8: what comes back untried after a rescue is failed. One more where the steward could not write it down."""
-    for report_id in seen.rows:
-        rescues, most = 0, 0
-        anew = sorted(at for at, deed, about in seen.asking.operated if about == report_id and deed != "discard")
-        for event in seen.events("sent", report_id):
-            while anew and anew[0] <= event.at:
-                rescues = 0
-                del anew[0]
-            by_steward = event.who.startswith("tend_reports.")
-            rescues = rescues + 1 if by_steward else 0
-            most = max(most, rescues)
-        unwritten = sum(
-            number
-            for (who, call), number in seen.system.struck.items()
-            if who.startswith("tend_reports.") and call in {"UpdateItem reports", "SendMessage reports.fifo"}
-        )
-        if most > seen.system.settings.max_rescues + unwritten:
-            yield Broken("P8", f"published anew {most} times, and never failed", report_id)
+    """P8: what comes back untried after a rescue is failed."""
+    for report_id, rows in seen.histories():
+        most = max(row.rescues for row in rows)
+        if most > seen.system.settings.max_rescues:
+            yield Broken("P8", f"requeued {most} times, and never failed", report_id)
 
 
 def dead_letters_are_of_failed_reports(seen: ReportEvidence) -> Iterator[Broken]:

@@ -16,6 +16,7 @@ def broken(seen: ReportEvidence) -> Iterator[Broken]:
     yield from report_requests.status_is_that_of_the_row(seen)
     yield from report_requests.one_request_one_report(seen)
     yield from report_runs.no_run_of_its_own(seen)
+    yield from report_runs.row_leads(seen)
     yield from report_runs.states_are_legal(seen)
     yield from report_runs.who_lost_its_lease_changes_nothing(seen)
     yield from report_runs.one_file_a_generation(seen)

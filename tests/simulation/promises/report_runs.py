@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from tests.simulation.functions import CLOCKS
-from tests.simulation.happened import seconds_of
-from tests.simulation.promises.broken import Broken, late_copies
+from tests.simulation.promises.broken import Broken, messages_ahead
 from tests.simulation.promises.report_evidence import SETTLED, ReportEvidence
 from tests.simulation.report_files import what_is_wrong_with
 from tests.simulation.report_system import BUCKET
@@ -15,30 +14,38 @@ from tests.simulation.seen_reports import SeenReport
 LEGAL: Mapping[str | None, set[str | None]] = {
     None: {"accepting"},
     "accepting": {"accepting", "requested", "generating", "failed", None},
-    "requested": {"requested", "generating", "failed", "cancelled", "accepting", None},
-    "generating": {"generating", "ready", "failed", "accepting", None},
-    "failed": {"failed", "requested", "generating", "accepting", None},
-    "ready": {"accepting", None},
-    "cancelled": {"accepting", None},
+    "requested": {"requested", "generating", "failed", "cancelled", None},
+    "generating": {"generating", "requested", "ready", "failed", None},
+    "failed": {"failed", "requested", None},
+    "ready": {"requested", None},
+    "cancelled": {"requested", None},
 }
 """The status of a row, and what may follow it. The same status again: something else of the row was written; of a ready
 report only who is told of it."""
 ONLY_EXPIRED = {"accepting", "requested", "generating", "ready"}
-"""These begin anew only once their time is over."""
+"""These are asked for again only once their time is over."""
 
 
 def no_run_of_its_own(seen: ReportEvidence) -> Iterator[Broken]:
-    """P2: only an operator makes a failed report run again, or who asks anew; late copies as for orders."""
+    """P2: only an operator makes a failed report run again, or who asks for it once more."""
     deeds = Counter(report_id for _, deed, report_id in seen.asking.operated if deed != "discard")
-    failed = {
-        report_id: [seconds_of(write.row.failure["at"]) for write in writes if write.row and write.row.failure]
-        for report_id, writes in seen.writes.items()
-    }
-    deeds.update(late_copies(seen.events("sent"), failed))
     for report_id, rows in seen.histories():
-        revived = sum(a.status == "failed" and b.status in {"requested", "generating"} for a, b in pairwise(rows))
+        again = [(a, b) for a, b in pairwise(rows) if a.created_at == b.created_at]
+        revived = sum(a.status == "failed" and b.status in {"requested", "generating"} for a, b in again)
         if revived > deeds[report_id]:
             yield Broken("P2", f"failed, and ran again {revived} times, redriven {deeds[report_id]}", report_id)
+
+
+def row_leads(seen: ReportEvidence) -> Iterator[Broken]:
+    """I1 and I2, as for orders."""
+    runs = {report_id: [(each.at, each.replay) for each in writes] for report_id, writes in seen.writes.items()}
+    yield from messages_ahead(seen.reports.events, runs)
+    for report_id, rows in seen.histories():
+        for before, after in pairwise(rows):
+            if after.replay > before.replay and not after.owed:
+                yield Broken("I2", f"run {after.replay} began, and owes no message", report_id)
+            if after.replay < before.replay and after.created_at == before.created_at:
+                yield Broken("I2", f"run {before.replay} was followed by run {after.replay}", report_id)
 
 
 def states_are_legal(seen: ReportEvidence) -> Iterator[Broken]:
@@ -49,13 +56,14 @@ def states_are_legal(seen: ReportEvidence) -> Iterator[Broken]:
             joined = row and before and status == "ready" and row.tells_more_than(before)
             if (row.status if row else None) not in LEGAL[status] and not joined:
                 yield Broken("states", f"{status} → {row.status if row else None}", report_id)
-            if row and before and row.version <= before.version:
+            sent = row and before and before.owed and not row.owed and row.version == before.version
+            if row and before and row.version <= before.version and not sent:
                 yield Broken("states", f"version {before.version} was followed by {row.version}", report_id)
-            if row and before and row.status == "accepting":
+            if row and before and row.created_at != before.created_at:
                 if before.keyed and status != "accepting":
-                    yield Broken("P2", f"asked for under a key, and began anew once {status}", report_id)
+                    yield Broken("P2", f"asked for under a key, and generated again once {status}", report_id)
                 if status in ONLY_EXPIRED and write.at < before.expires_at - CLOCKS:
-                    yield Broken("B6", f"began anew while it was {status}", report_id)
+                    yield Broken("B6", f"generated again while it was {status}", report_id)
             before = row
 
 

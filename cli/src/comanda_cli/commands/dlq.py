@@ -123,7 +123,7 @@ def redrive_failed(
     connection = connect(ctx, stage)
     outside = connection.outside
     chosen = _choose(connection, selection, manner, "Redrive")
-    redrive, user = RedriveOrder(connection.orders, connection.publisher, QuietJournal(), outside.clock), outside.user()
+    redrive, user = RedriveOrder(connection.orders, connection.order_runs), outside.user()
     outcome = _run(chosen, lambda order_id: redrive(order_id, user), manner, connection, "Redriving")
     arrival = None
     if outcome.done and wait and not outcome.interrupted:
@@ -241,7 +241,7 @@ def _row(order: Order) -> dict[str, Any]:
         "order_id": order.order_id,
         "recipient_id": order.recipient_id,
         "queue": QUEUE_OF[failure.stage].value,
-        "stage": failure.stage.value,
+        "stage": failure.stage,
         "class": failure.name,
         "message": failure.message,
         "attempts": failure.attempts,

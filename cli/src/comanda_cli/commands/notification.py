@@ -13,7 +13,7 @@ from comanda.domain.notification import Notification, receiver_id
 from comanda.domain.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.times import to_iso
 from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
-from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import EXIT_CODES, CliError, NotDone
 from comanda_cli.options import Json, Stage
 from comanda_cli.output import confirm, print_facts, print_json, print_table, remark
@@ -78,10 +78,7 @@ def resend_notifications(
         raise NotDone("no notification matches; nothing was done")
     if not notification_ids:
         confirm(f"Deliver {len(ids)} once more?", yes=yes)
-    outside = connection.outside
-    resend = ResendNotification(
-        connection.notifications, connection.notification_publisher, QuietJournal(), outside.clock
-    )
+    resend = ResendNotification(connection.notifications, connection.notification_runs)
     sent: list[str] = []
     left: dict[str, str] = {}
     for each in ids:

@@ -9,7 +9,7 @@ import typer
 
 from comanda.application.redrive_order import RedriveOrder
 from comanda_cli.bulk import watch_arrival
-from comanda_cli.connection import QuietJournal, connect
+from comanda_cli.connection import connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
 from comanda_cli.output import failure_text, print_json, print_order, read_body, remark
@@ -96,7 +96,7 @@ def retry_order(
     """Redrive one failed order, also one that was discarded. One that is not failed is left alone: exit code 3."""
     connection = connect(ctx, stage)
     outside = connection.outside
-    redrive = RedriveOrder(connection.orders, connection.publisher, QuietJournal(), outside.clock)
+    redrive = RedriveOrder(connection.orders, connection.order_runs)
     redriven = redrive(order_id, outside.user())
     if not as_json:
         typer.echo(f"Order {order_id} is on its way again, run {redriven.replay + 1}.")

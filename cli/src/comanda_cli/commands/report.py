@@ -128,7 +128,7 @@ def retry_reports(
     discarded. One that is not failed is left alone. Exit code 1 where storage did not answer, 3 where nothing was done.
     """
     connection = connect(ctx, stage)
-    redrive = RedriveReport(connection.reports, connection.report_publisher, QuietJournal(), connection.outside.clock)
+    redrive = RedriveReport(connection.reports, connection.report_runs, connection.outside.clock)
     chosen = _choose(connection, report_ids, error_class, "Redrive", all_failed=all_failed, yes=yes)
     _work_through(chosen, redrive, "redriven", as_json=as_json)
 

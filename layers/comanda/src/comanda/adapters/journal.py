@@ -14,6 +14,7 @@ from comanda.domain.access import CANARY
 from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
+from comanda.domain.work_item import WorkItem
 
 Answer = TypeVar("Answer")
 Handler = Callable[[dict[str, Any], LambdaContext], Answer]
@@ -85,7 +86,7 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
     "order.enriched": (_time(TECHNICAL, "TimeInEnrichment", "stage_seconds"),),
     "order.attempt_failed": (_count(TECHNICAL, "AttemptsFailed"),),
     "order.attempt_lost": (_count(TECHNICAL, "AttemptsLost"),),
-    "order.taken_up": (_count(TECHNICAL, "OrdersTakenUp"),),
+    "order.redriven": (_count(TECHNICAL, "OrdersRedriven"),),
     "order.rescued": (_count(TECHNICAL, "OrdersRescued"),),
     "enrichment.asked": (_time(TECHNICAL, "EnrichmentLatency", "seconds"),),
     "enrichment.circuit_open": (_count(TECHNICAL, "CircuitOpened"),),
@@ -105,7 +106,7 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
     "report.begun": (_time(TECHNICAL, "ReportQueueTime", "queue_seconds"),),
     "report.attempt_failed": (_count(TECHNICAL, "ReportAttemptsFailed"),),
     "report.attempt_lost": (_count(TECHNICAL, "ReportAttemptsLost"),),
-    "report.taken_up": (_count(TECHNICAL, "ReportsTakenUp"),),
+    "report.redriven": (_count(TECHNICAL, "ReportsRedriven"),),
     "report.rescued": (_count(TECHNICAL, "ReportsRescued"),),
     "notification.announced": (_count(TECHNICAL, "NotificationsAnnounced"),),
     "notification.delivered": (
@@ -116,6 +117,11 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
     "notification.ended": (_count(BUSINESS, "NotificationsEnded"),),
     "notification.attempt_failed": (_count(TECHNICAL, "NotificationAttemptsFailed"),),
     "notification.rescued": (_count(TECHNICAL, "NotificationsRescued"),),
+    "message.ahead": (_count(TECHNICAL, "MessagesAheadOfRows"),),
+    **{
+        f"{kind}.message_owed_too_long": (_count(TECHNICAL, "MessagesOwedTooLong"),)
+        for kind in ("order", "report", "notification")
+    },
     "canary.checked": (Measure(TECHNICAL, "CanaryFailed", "failed"),),
     "canary.completed": (_time(TECHNICAL, "CanaryTime", "seconds"),),
     "storage.unavailable": (_count(TECHNICAL, "StorageUnavailable"),),
@@ -139,18 +145,25 @@ _WARNINGS = {
     "notification.attempt_lost",
     "notification.failed",
     "notification.rescued",
+    "order.message_owed",
+    "order.message_owed_too_long",
+    "report.message_owed",
+    "report.message_owed_too_long",
+    "notification.message_owed",
+    "notification.message_owed_too_long",
+    "message.ahead",
     "receiver.circuit_open",
     "queue.not_deleted",
     "queue.pause_not_set",
     "storage.unavailable",
 }
-_QUIET = {"message.let_through"}
+_QUIET = {"message.dead_letter"}
 
 
 class PowertoolsJournal:
     """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metrics."""
 
-    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None:
+    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)
         if happening in _WARNINGS:
             LOGGER.warning(happening, extra={**known, **facts})
@@ -177,7 +190,7 @@ def measured(handler: Handler[Answer]) -> Handler[Answer]:
     return counted
 
 
-def _keys_of(subject: Order | Report | Notification) -> dict[str, object]:
+def _keys_of(subject: WorkItem) -> dict[str, object]:
     if isinstance(subject, Order):
         return {
             "order_id": subject.order_id,
@@ -197,6 +210,8 @@ def _keys_of(subject: Order | Report | Notification) -> dict[str, object]:
             "correlation_id": subject.correlation_id,
             "status": subject.status.value,
         }
+    if not isinstance(subject, Report):
+        return {"row_id": subject.row_id}
     return {
         "report_id": subject.report_id,
         "report_type": subject.request.type,

@@ -1,22 +1,48 @@
 """A worker as a Lambda function: a batch of messages in, the ids of those that stay in the queue out."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
 from comanda.adapters.message_spans import XRaySpans
-from comanda.adapters.order_queues import LambdaSourceQueue, deliveries_of
+from comanda.adapters.order_queues import LambdaSourceQueue, QueuePublisher, deliveries_of
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.settings import Settings
 from comanda.adapters.world import World
-from comanda.application.work import Step, Worker
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import Executor, Row, Rows, RunPublisher
+from comanda.application.delivery.worker import ONE_BY_ONE, Step, Worker
+from comanda.application.ports import Clock
+from comanda.domain.messages import OrderMessage
+from comanda.domain.order import Order
 from comanda.domain.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 Message = TypeVar("Message")
 WorkerHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+class WorkerWorld(Protocol):
+    """What any worker needs of a world."""
+
+    @property
+    def sqs(self) -> "SQSClient": ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def draw(self) -> Callable[[], float]:
+        """A random number, 0 <= x < 1."""
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """Seconds."""
 
 
 class SourceSettings(Settings):
@@ -37,27 +63,45 @@ class WorkerSettings(SourceSettings):
     """What every worker of orders needs."""
 
     orders_table: str
+    orders_queue_url: str
+    """The first queue: where an order begins again that was redriven from a dead-letter queue."""
 
 
-def worker_handler(
-    step: Step, settings: WorkerSettings, world: World, begin: Callable[[LambdaContext], None] | None = None
-) -> WorkerHandler:
-    """The handler of one stage's worker. `begin` is told of each invocation's context before the work starts."""
+def worker_of(
+    step: Step[Row],
+    rows: Rows[Row],
+    publisher: RunPublisher[Row],
+    settings: SourceSettings,
+    world: WorkerWorld,
+    executor: Executor = ONE_BY_ONE,
+) -> Worker[Row]:
+    """The worker of one step. `publisher`: into the first queue of its kind."""
     journal = PowertoolsJournal()
-    worker = Worker(
+    return Worker(
         step=step,
-        orders=OrderTable(world.dynamodb, settings.orders_table),
+        rows=rows,
+        open_run=OpenRun(rows, publisher, journal, world.clock),
         queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, journal),
         retry=settings.retry,
         journal=journal,
         clock=world.clock,
         draw=world.draw,
         sleep=world.sleep,
-        executor=world.executor,
+        executor=executor,
         reserve_seconds=settings.worker_reserve_seconds,
         spans=XRaySpans(),
     )
-    return batch_handler(deliveries_of, worker, begin)
+
+
+def worker_handler(
+    step: Step[Order], settings: WorkerSettings, world: World, begin: Callable[[LambdaContext], None] | None = None
+) -> WorkerHandler:
+    """The handler of one stage's worker of orders. `begin` is told of each invocation's context before the work
+    starts."""
+    rows = OrderTable(world.dynamodb, settings.orders_table)
+    publisher = QueuePublisher(world.sqs, settings.orders_queue_url)
+    worker = worker_of(step, rows, publisher, settings, world, world.executor)
+    return batch_handler(deliveries_of(OrderMessage.parse), worker, begin)
 
 
 def batch_handler(

@@ -1,7 +1,7 @@
 """The notifications table, and what callers have said once for all about being told."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
-from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
-from comanda.adapters.versioned_rows import VersionedRows
+from comanda.adapters.versioned_rows import ATTENTION_INDEX, VersionedRows
+from comanda.adapters.work_item_rows import attention_kind_of, work_from_row, work_to_row
+from comanda.application.delivery.ports import FAILED, OPEN
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
-from comanda.domain.notification import Notification, NotificationStatus
+from comanda.domain.notification import STAGE, Notification, NotificationStatus
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.times import from_iso, to_iso
-from comanda.domain.tried import MessageAttempts, MessageFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,12 +26,11 @@ KEPT = timedelta(days=30)
 MAX_AGE = timedelta(minutes=1)
 """So long, at most, a caller's new default is not known everywhere."""
 SUBJECT_INDEX = "subject"
-FAILED_INDEX = "failed"
 
 
 @dataclass(frozen=True)
 class NotificationTable:
-    """Implements `Notifications`."""
+    """Implements `Notifications` and `RowsInNeed`."""
 
     client: "DynamoDBClient"
     name: str
@@ -47,27 +46,33 @@ class NotificationTable:
     def save(self, before: Notification, after: Notification) -> None:
         self._rows.save(to_row(before), to_row(after))
 
+    def get_many(self, notification_ids: Iterable[str]) -> Mapping[str, Notification]:
+        return {
+            notification_id: from_row(row) for notification_id, row in self._rows.get_many(notification_ids).items()
+        }
+
+    def mark_sent(self, owed: Notification, sent: Notification) -> None:
+        self._rows.mark_sent(to_row(owed), to_row(sent))
+
     def of_subject(self, subject_id: str) -> Iterator[Notification]:
         """All about an order or a report, in the order in which they happened; the index is a moment behind."""
-        return self._query(SUBJECT_INDEX, "subject_id", subject_id)
+        for rows in self._rows.listed(SUBJECT_INDEX, "subject_id", subject_id):
+            yield from sorted(map(from_row, rows.values()), key=lambda each: each.happened_at)
+
+    def needing_attention(self, kind: str) -> Iterator[Notification]:
+        """All that are OWED or FAILED, the oldest of each page first; the index is a moment behind,
+        the rows are not."""
+        for rows in self._rows.listed(ATTENTION_INDEX, "attention", kind):
+            yield from sorted(map(from_row, rows.values()), key=lambda each: each.created_at)
+
+    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+        for subject_id in {notification.subject_id for notification in shown}:
+            for notification in self.of_subject(subject_id):
+                if notification.status is NotificationStatus.WAITING and notification.message_group in groups:
+                    yield notification
 
     def failed(self) -> Iterator[Notification]:
-        """All that failed, the oldest first; the index is a moment behind."""
-        return self._query(FAILED_INDEX, "failed", "failed")
-
-    def _query(self, index: str, key: str, value: str) -> Iterator[Notification]:
-        """The index names the rows, which are read as they stand now."""
-        with answering("notifications table"):
-            for page in self.client.get_paginator("query").paginate(
-                TableName=self.name,
-                IndexName=index,
-                KeyConditionExpression="#key = :value",
-                ExpressionAttributeNames={"#key": key},
-                ExpressionAttributeValues=to_dynamodb({":value": value}),
-            ):
-                for item in page["Items"]:
-                    if notification := self.get(item["notification_id"]["S"]):
-                        yield notification
+        return self.needing_attention(FAILED)
 
     @property
     def _rows(self) -> VersionedRows:
@@ -141,7 +146,6 @@ def _ended(receiver_id: str) -> str:
 
 
 def to_row(notification: Notification) -> dict[str, Any]:
-    failed = notification.status is NotificationStatus.FAILED
     return present(
         {
             "notification_id": notification.notification_id,
@@ -155,14 +159,9 @@ def to_row(notification: Notification) -> dict[str, Any]:
             "correlation_id": notification.correlation_id,
             "locale": notification.locale,
             "status": notification.status.value,
-            "failed": "failed" if failed else None,
-            "attempts": attempts_to_row(notification.attempts) if notification.attempts else None,
-            "failure": failure_to_row(notification.failure) if notification.failure else None,
-            "replay": notification.replay,
-            "rescues": notification.rescues or None,
-            "version": notification.version,
+            "attention": attention_of(notification),
+            **work_to_row(notification),
             "created_at": to_iso(notification.created_at),
-            "updated_at": to_iso(notification.updated_at),
             "expires_at": int((notification.created_at + KEPT).timestamp()),
         }
     )
@@ -181,11 +180,13 @@ def from_row(row: Mapping[str, Any]) -> Notification:
         correlation_id=row["correlation_id"],
         locale=row.get("locale"),
         status=NotificationStatus(row["status"]),
-        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
-        replay=int(row["replay"]),
-        rescues=int(row.get("rescues", 0)),
-        version=int(row["version"]),
         created_at=from_iso(row["created_at"]),
-        updated_at=from_iso(row["updated_at"]),
+        **work_from_row(row, STAGE),
     )
+
+
+def attention_of(notification: Notification) -> str | None:
+    """The key of the sparse index `attention`: what is owed, and what failed. What waits is found by its subject."""
+    over = notification.status in {NotificationStatus.DELIVERED, NotificationStatus.ENDED}
+    kind = attention_kind_of(notification, is_over=over)
+    return None if kind == OPEN else kind

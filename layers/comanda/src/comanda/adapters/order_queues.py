@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -17,15 +17,16 @@ from comanda.domain.errors import Unavailable
 from comanda.domain.messages import (
     Delivery,
     Event,
-    NotificationDelivery,
+    Message,
     NotificationMessage,
     OrderMessage,
     Received,
-    ReportDelivery,
     ReportMessage,
+    deduplication_id,
+    is_as_we_sent_it,
 )
 from comanda.domain.notification import Notification
-from comanda.domain.order import Order, Stage
+from comanda.domain.order import Order
 from comanda.domain.report import Report
 
 if TYPE_CHECKING:
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 
-Message = TypeVar("Message")
+M = TypeVar("M", bound=Message)
+
+
+class _Sendable(Protocol):
+    @property
+    def message_group(self) -> str: ...
+
+    @property
+    def correlation_id(self) -> str: ...
+
+
+Sent = TypeVar("Sent", bound=_Sendable)
 
 HIDDEN_WHILE_TENDED = 120
 """Seconds; longer than the steward may run, so that nobody redrives a message that it is about to judge."""
@@ -42,58 +54,47 @@ _STALE_RECEIPT = {"InvalidParameterValue", "ReceiptHandleIsInvalid"}
 
 
 @dataclass(frozen=True)
-class QueuePublisher:
-    """Implements `Publisher`. One message at a time: in a batch, one entry may fail and the next be stored, which
-    would turn round the order of a recipient (P4)."""
+class _Publisher(Generic[Sent]):
+    """Sends into one queue. One message at a time: in a batch, one entry may fail and the next be stored, which would
+    reorder a recipient's orders (P4)."""
 
     client: "SQSClient"
     queue_url: str
 
-    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
+    def _send(self, message: Message, about: Sent) -> None:
         with answering("queue"):
             self.client.send_message(
                 QueueUrl=self.queue_url,
-                MessageBody=OrderMessage.about(order, event, uncounted=uncounted).body,
-                MessageGroupId=order.recipient_id,
-                MessageAttributes=message_attributes(os.environ, order.correlation_id),
+                MessageBody=message.body,
+                MessageGroupId=about.message_group,
+                MessageDeduplicationId=deduplication_id(message.body, message.replay),
+                MessageAttributes=message_attributes(os.environ, about.correlation_id),
                 MessageSystemAttributes=system_attributes(os.environ),
             )
 
 
 @dataclass(frozen=True)
-class ReportQueuePublisher:
-    """Implements `ReportPublisher`. Each report is a group of its own, so that reports are written side by side."""
+class QueuePublisher(_Publisher[Order]):
+    """Implements `Publisher`, and `RunPublisher` for the first queue."""
 
-    client: "SQSClient"
-    queue_url: str
+    def publish(self, order: Order, event: Event = Event.CREATED) -> None:
+        self._send(OrderMessage.about(order, event), order)
+
+
+@dataclass(frozen=True)
+class ReportQueuePublisher(_Publisher[Report]):
+    """Implements `RunPublisher`. Each report is a group of its own, so that reports are written side by side."""
 
     def publish(self, report: Report) -> None:
-        with answering("queue"):
-            self.client.send_message(
-                QueueUrl=self.queue_url,
-                MessageBody=ReportMessage.about(report).body,
-                MessageGroupId=report.report_id,
-                MessageAttributes=message_attributes(os.environ, report.correlation_id),
-                MessageSystemAttributes=system_attributes(os.environ),
-            )
+        self._send(ReportMessage.about(report), report)
 
 
 @dataclass(frozen=True)
-class NotificationQueuePublisher:
-    """Implements `NotificationPublisher`."""
-
-    client: "SQSClient"
-    queue_url: str
+class NotificationQueuePublisher(_Publisher[Notification]):
+    """Implements `RunPublisher`."""
 
     def publish(self, notification: Notification) -> None:
-        with answering("queue"):
-            self.client.send_message(
-                QueueUrl=self.queue_url,
-                MessageBody=NotificationMessage(notification.notification_id, notification.replay).body,
-                MessageGroupId=notification.group,
-                MessageAttributes=message_attributes(os.environ, notification.correlation_id),
-                MessageSystemAttributes=system_attributes(os.environ),
-            )
+        self._send(NotificationMessage.about(notification), notification)
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,36 @@ class LambdaSourceQueue:
 
 
 @dataclass(frozen=True)
-class _DeadLetters:
+class DeadLetterQueue(Generic[M]):
+    """Implements `DeadLetters`."""
+
     client: "SQSClient"
     queue_url: str
     journal: Journal
+    parse: Callable[[str], M]
+    stage: str
+
+    def receive(self) -> list[Delivery[M]]:
+        with answering("queue"):
+            answer = self.client.receive_message(
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN_WHILE_TENDED,
+                WaitTimeSeconds=1,  # A short poll may miss messages ("Amazon SQS short and long polling").
+                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [self._delivery(message) for message in answer.get("Messages", [])]
+
+    def _delivery(self, message: "MessageTypeDef") -> Delivery[M]:
+        attributes = message["Attributes"]
+        return Delivery(
+            message_id=message["MessageId"],
+            receipt_handle=message["ReceiptHandle"],
+            group=attributes["MessageGroupId"],
+            receive_count=int(attributes["ApproximateReceiveCount"]),
+            sent_at=_moment_of(attributes["SentTimestamp"]),
+            message=_parsed(self.parse, message["Body"]),
+        )
 
     def delete(self, delivery: Received) -> None:
         LambdaSourceQueue(self.client, self.queue_url, self.journal).delete(delivery)
@@ -150,93 +177,32 @@ class _DeadLetters:
             answer = self.client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
-    def _received(self) -> list[tuple[dict[str, Any], str]]:
-        """Facts and body of each message."""
-        with answering("queue"):
-            answer = self.client.receive_message(
-                QueueUrl=self.queue_url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=HIDDEN_WHILE_TENDED,
-                WaitTimeSeconds=1,  # A short poll may miss messages ("Amazon SQS short and long polling").
-                MessageSystemAttributeNames=["MessageGroupId", "ApproximateReceiveCount", "SentTimestamp"],
-            )
-        return [(_facts_of_received(message), message["Body"]) for message in answer.get("Messages", [])]
+
+def deliveries_of(parse: Callable[[str], M]) -> Callable[[dict[str, Any]], list[Delivery[M]]]:
+    """What reads the messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
+
+    def read(event: dict[str, Any]) -> list[Delivery[M]]:
+        return [_delivery_of(parse, record) for record in SQSEvent(event).records]
+
+    return read
 
 
-@dataclass(frozen=True)
-class DeadLetterQueue(_DeadLetters):
-    """Implements `DeadLetters`."""
-
-    stage: Stage
-
-    def receive(self) -> list[Delivery]:
-        return [Delivery(**facts, message=_parsed(OrderMessage.parse, body)) for facts, body in self._received()]
-
-
-@dataclass(frozen=True)
-class ReportDeadLetterQueue(_DeadLetters):
-    """Implements `TendedQueue`."""
-
-    def receive(self) -> list[ReportDelivery]:
-        return [ReportDelivery(**facts, message=_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
-
-
-@dataclass(frozen=True)
-class NotificationDeadLetterQueue(_DeadLetters):
-    """Implements `TendedQueue`."""
-
-    def receive(self) -> list[NotificationDelivery]:
-        return [
-            NotificationDelivery(**facts, message=_parsed(NotificationMessage.parse, body))
-            for facts, body in self._received()
-        ]
-
-
-def _facts_of_received(message: "MessageTypeDef") -> dict[str, Any]:
-    attributes = message["Attributes"]
-    return {
-        "message_id": message["MessageId"],
-        "receipt_handle": message["ReceiptHandle"],
-        "group": attributes["MessageGroupId"],
-        "receive_count": int(attributes["ApproximateReceiveCount"]),
-        "sent_at": _moment_of(attributes["SentTimestamp"]),
-    }
-
-
-def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
-    """The messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
-    return [
-        Delivery(**_facts_of(record), message=_parsed(OrderMessage.parse, record.body))
-        for record in SQSEvent(event).records
-    ]
-
-
-def report_deliveries_of(event: dict[str, Any]) -> list[ReportDelivery]:
-    """The same for messages about reports."""
-    return [
-        ReportDelivery(**_facts_of(record), message=_parsed(ReportMessage.parse, record.body))
-        for record in SQSEvent(event).records
-    ]
-
-
-def notification_deliveries_of(event: dict[str, Any]) -> list[NotificationDelivery]:
-    """The same for messages about notifications."""
-    return [
-        NotificationDelivery(**_facts_of(record), message=_parsed(NotificationMessage.parse, record.body))
-        for record in SQSEvent(event).records
-    ]
-
-
-def _facts_of(record: SQSRecord) -> dict[str, Any]:
-    attributes = record.attributes
-    return {
-        "message_id": record.message_id,
-        "receipt_handle": record.receipt_handle,
-        "group": attributes.message_group_id or "",
-        "receive_count": int(attributes.approximate_receive_count),
-        "sent_at": _moment_of(attributes.sent_timestamp),
-        **{name: _told(record, name) for name in ("correlation_id", "traceparent")},
-    }
+def _delivery_of(parse: Callable[[str], M], record: SQSRecord) -> Delivery[M]:
+    attributes, message = record.attributes, _parsed(parse, record.body)
+    sent_at, deduplicated_by = _moment_of(attributes.sent_timestamp), attributes.message_deduplication_id
+    return Delivery(
+        message_id=record.message_id,
+        receipt_handle=record.receipt_handle,
+        group=attributes.message_group_id or "",
+        receive_count=int(attributes.approximate_receive_count),
+        sent_at=sent_at,
+        message=message,
+        correlation_id=_told(record, "correlation_id"),
+        traceparent=_told(record, "traceparent"),
+        came_back=message is not None
+        and deduplicated_by is not None
+        and not is_as_we_sent_it(record.body, message.replay, deduplicated_by, sent_at),
+    )
 
 
 def _told(record: SQSRecord, name: str) -> str | None:
@@ -248,7 +214,7 @@ def _moment_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _parsed(parse: Callable[[str], Message], body: str) -> Message | None:
+def _parsed(parse: Callable[[str], M], body: str) -> M | None:
     try:
         return parse(body)
     except ValueError:

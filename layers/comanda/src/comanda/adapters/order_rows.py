@@ -11,15 +11,12 @@ from typing import Any
 
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
-from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
+from comanda.adapters.work_item_rows import attention_kind_of, work_from_row, work_to_row
 from comanda.domain.access import Origin
 from comanda.domain.money import money
-from comanda.domain.order import Attempts, Enrichment, Failure, Item, Moment, Order, OrderStatus
+from comanda.domain.order import Enrichment, Item, Moment, Order, OrderStatus, Stage
 from comanda.domain.times import from_iso, to_iso
 
-ATTENTION_INDEX = "attention"
-ATTENTION_OPEN = "open"
-ATTENTION_FAILED = "failed"
 ATTENTION_SHARDS = 8
 """Open orders are spread over so many index partitions, each good for 1,000 writes a second."""
 
@@ -48,17 +45,11 @@ def to_row(order: Order) -> dict[str, Any]:
         "status": order.status.value,
         "timeline": [_moment_to_row(moment) for moment in order.timeline] or None,
         "enrichment": _enrichment_to_row(order.enrichment) if order.enrichment else None,
-        "failure": failure_to_row(order.failure) if order.failure else None,
-        "attempts": attempts_to_row(order.attempts) if order.attempts else None,
         "attention": attention_of(order),
         "period": period_of(order),
-        "rescues": order.rescues or None,
-        "discarded": order.discarded or None,
         "notify": notify_to_text(order.notify) if order.notify else None,
-        "replay": order.replay,
-        "version": order.version,
         "created_at": to_iso(order.created_at),
-        "updated_at": to_iso(order.updated_at),
+        **work_to_row(order),
         "expires_at": int((order.created_at + CLAIM_LIFETIME).timestamp()) if order.is_claim else None,
     }
     return present(row)
@@ -86,24 +77,17 @@ def from_row(row: Mapping[str, Any]) -> Order:
             for moment in row.get("timeline", [])
         ),
         enrichment=_enrichment_from_row(row["enrichment"]) if "enrichment" in row else None,
-        failure=failure_from_row(Failure, row["failure"]) if "failure" in row else None,
-        attempts=attempts_from_row(Attempts, row["attempts"]) if "attempts" in row else None,
-        rescues=int(row.get("rescues", 0)),
-        discarded=row.get("discarded", False),
         notify=next(iter(notify_from_text(row.get("notify"))), None),
-        replay=int(row["replay"]),
-        version=int(row["version"]),
         created_at=from_iso(row["created_at"]),
-        updated_at=from_iso(row["updated_at"]),
+        **work_from_row(row, Stage.PROCESSING),
     )
 
 
 def attention_of(order: Order) -> str | None:
-    """The key of the sparse index `attention`: `open#<shard>` or `failed#<shard>`; None for what is done with."""
-    if order.is_settled or order.discarded:
-        return None
-    kind = ATTENTION_FAILED if order.status is OrderStatus.FAILED else ATTENTION_OPEN
-    return f"{kind}#{uuid.UUID(order.order_id).int % ATTENTION_SHARDS}"
+    """The key of the sparse index `attention`: `owed#<shard>`, `open#<shard>` or `failed#<shard>`; None for what is
+    done with."""
+    kind = attention_kind_of(order, is_over=order.is_settled)
+    return kind and f"{kind}#{uuid.UUID(order.order_id).int % ATTENTION_SHARDS}"
 
 
 def period_of(order: Order) -> str | None:

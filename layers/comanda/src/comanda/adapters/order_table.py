@@ -1,13 +1,12 @@
-"""The orders table: one row an order, written under the condition that it still is as it was read."""
+"""The orders table: one row per order, written under the condition that it still is as it was read."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
-from comanda.adapters.order_rows import ATTENTION_INDEX, ATTENTION_SHARDS, from_row, to_row
-from comanda.adapters.versioned_rows import VersionedRows, update_of
-from comanda.domain.errors import Unavailable
+from comanda.adapters.order_rows import ATTENTION_SHARDS, from_row, to_row
+from comanda.adapters.versioned_rows import ATTENTION_INDEX, VersionedRows, update_of
+from comanda.application.delivery.ports import OPEN
 from comanda.domain.order import Order
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrderTable:
-    """Implements `Orders`."""
+    """Implements `Orders` and `RowsInNeed`."""
 
     client: "DynamoDBClient"
     name: str
@@ -30,33 +29,22 @@ class OrderTable:
         return from_row(row) if row else None
 
     def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
-        keys = [to_dynamodb({"order_id": order_id}) for order_id in dict.fromkeys(order_ids)]
-        if not keys:
-            return {}
-        with answering("orders table"):
-            answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
-        if answer.get("UnprocessedKeys"):
-            raise Unavailable("orders table: not all rows were read")
-        rows = [from_dynamodb(item) for item in answer["Responses"].get(self.name, [])]
-        return {row["order_id"]: from_row(row) for row in rows}
+        return {order_id: from_row(row) for order_id, row in self._rows.get_many(order_ids).items()}
 
     def needing_attention(self, kind: str) -> Iterator[Order]:
-        """All open, or all failed, orders (ATTENTION_OPEN, ATTENTION_FAILED), the oldest of each shard first.
+        """All orders that are OWED, OPEN or FAILED, the oldest of each shard first.
 
         The index is read as it is, a moment behind; the rows it names are read as they stand now.
         """
-        pages = self.client.get_paginator("query")
         for shard in range(ATTENTION_SHARDS):
-            with answering("orders table"):
-                for page in pages.paginate(
-                    TableName=self.name,
-                    IndexName=ATTENTION_INDEX,
-                    KeyConditionExpression="attention = :attention",
-                    ExpressionAttributeValues=to_dynamodb({":attention": f"{kind}#{shard}"}),
-                    PaginationConfig={"PageSize": 100},
-                ):
-                    found = self.get_many(item["order_id"]["S"] for item in page["Items"])
-                    yield from sorted(found.values(), key=lambda order: order.created_at)
+            for rows in self._rows.listed(ATTENTION_INDEX, "attention", f"{kind}#{shard}"):
+                yield from sorted(map(from_row, rows.values()), key=lambda order: order.created_at)
+
+    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order]:  # noqa: ARG002
+        return (order for order in self.needing_attention(OPEN) if order.recipient_id in groups)
+
+    def mark_sent(self, owed: Order, sent: Order) -> None:
+        self._rows.mark_sent(to_row(owed), to_row(sent))
 
     def save(self, before: Order, after: Order) -> None:
         self._rows.save(to_row(before), to_row(after))

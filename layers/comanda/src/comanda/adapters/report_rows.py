@@ -8,11 +8,11 @@ from typing import Any
 
 from comanda.adapters.notify_rows import notify_from_text, notify_to_text
 from comanda.adapters.present import present
-from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
+from comanda.adapters.work_item_rows import attention_kind_of, work_from_row, work_to_row
+from comanda.application.delivery.ports import OPEN
 from comanda.domain.canonical import canonical_json
-from comanda.domain.report import Lease, Report, ReportFile, ReportFormat, ReportRequest, ReportStatus
+from comanda.domain.report import OVER, STAGE, Lease, Report, ReportFile, ReportFormat, ReportRequest, ReportStatus
 from comanda.domain.times import from_iso, to_iso
-from comanda.domain.tried import MessageAttempts, MessageFailure
 
 KEPT_AFTER_EXPIRY = timedelta(days=15)
 """Longer than a queue keeps a message (14 days): a report is never forgotten before its message (P1)."""
@@ -33,16 +33,11 @@ def to_row(report: Report) -> dict[str, Any]:
             "status": report.status.value,
             "rows_written": report.rows_written,
             "lease": _lease_to_row(report.lease) if report.lease else None,
-            "attempts": attempts_to_row(report.attempts) if report.attempts else None,
-            "failure": failure_to_row(report.failure) if report.failure else None,
             "file": asdict(report.file) if report.file else None,
-            "replay": report.replay,
-            "rescues": report.rescues or None,
-            "discarded": report.discarded or None,
             "notify": notify_to_text(*report.notify),
-            "version": report.version,
+            "attention": attention_of(report),
+            **work_to_row(report),
             "created_at": to_iso(report.created_at),
-            "updated_at": to_iso(report.updated_at),
             "usable_until": to_iso(report.expires_at),
             "expires_at": int((report.expires_at + KEPT_AFTER_EXPIRY).timestamp()),
         }
@@ -62,20 +57,21 @@ def from_row(row: Mapping[str, Any]) -> Report:
         keyed=row["keyed"],
         correlation_id=row["correlation_id"],
         created_at=from_iso(row["created_at"]),
-        updated_at=from_iso(row["updated_at"]),
         expires_at=from_iso(row["usable_until"]),
         status=ReportStatus(row["status"]),
         rows_written=int(row["rows_written"]),
         lease=_lease_from_row(row["lease"]) if "lease" in row else None,
-        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
         file=file_from_row(row["file"]) if "file" in row else None,
-        replay=int(row["replay"]),
-        rescues=int(row.get("rescues", 0)),
-        discarded=row.get("discarded", False),
         notify=notify_from_text(row.get("notify")),
-        version=int(row["version"]),
+        **work_from_row(row, STAGE),
     )
+
+
+def attention_of(report: Report) -> str | None:
+    """The key of the sparse index `attention`: what is owed, and what failed. Each report is a message group of
+    its own, of which no dead letter can hide another: nobody has to look for open ones."""
+    kind = attention_kind_of(report, is_over=report.status in OVER)
+    return None if kind == OPEN else kind
 
 
 def file_from_row(row: Mapping[str, Any]) -> ReportFile:

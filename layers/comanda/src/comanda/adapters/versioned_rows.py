@@ -1,6 +1,6 @@
 """Rows with a version, written only where they still are as they were read (P3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +8,17 @@ from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, failed_row, from_dynamodb, to_dynamodb
 from comanda.application.ports import Overtaken
+from comanda.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Row = Mapping[str, Any]
+
+ATTENTION_INDEX = "attention"
+"""The sparse index that tables have of what asks for attention."""
+ROWS_PER_READ = 100
+"""BatchGetItem takes so many keys."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,49 @@ class VersionedRows:
         with answering(self.what):
             answer = self.client.get_item(TableName=self.table, Key=to_dynamodb({self.key: key}), ConsistentRead=True)
         return from_dynamodb(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Row]:
+        """The rows there are, by key, as they stand now. At most ROWS_PER_READ keys."""
+        wanted = [to_dynamodb({self.key: key}) for key in dict.fromkeys(keys)]
+        if not wanted:
+            return {}
+        with answering(self.what):
+            answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": wanted, "ConsistentRead": True}})
+        if answer.get("UnprocessedKeys"):
+            raise Unavailable(f"{self.what}: not all rows were read")
+        rows = [from_dynamodb(item) for item in answer["Responses"].get(self.table, [])]
+        return {row[self.key]: row for row in rows}
+
+    def listed(self, index: str, attribute: str, value: str) -> Iterator[dict[str, Row]]:
+        """Rows whose `attribute` has a value, page by page. The index is a moment behind; the rows it names are read as
+        they stand now."""
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression="#attribute = :value",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues=to_dynamodb({":value": value}),
+            PaginationConfig={"PageSize": ROWS_PER_READ},
+        )
+        with answering(self.what):
+            for page in pages:
+                yield self.get_many(item[self.key]["S"] for item in page["Items"])
+
+    def mark_sent(self, owed: Row, sent: Row) -> None:
+        """Take from a row that a message is owed, where it is still in the run that was sent, and owes it. That alone
+        is changed, with no new version: a later run may have begun, and a worker may have the row in its hands."""
+        update = update_of(self.table, self.key, owed, {**sent, "version": owed["version"]})
+        update["ConditionExpression"] = "#replay = :replay AND attribute_exists(#owed)"
+        update["ExpressionAttributeNames"] |= {"#replay": "replay", "#owed": "owed"}
+        del update["ExpressionAttributeNames"]["#version"]
+        values = update["ExpressionAttributeValues"]
+        del values[":read_version"]
+        update["ExpressionAttributeValues"] = values | to_dynamodb({":replay": owed["replay"]})
+        try:
+            with answering(self.what):
+                self.client.update_item(**update)
+        except ClientError as error:
+            failed_row(error)
 
     def save(self, before: Row, after: Row) -> None:
         """Write what differs, where the row still has the version of `before`. Raises Overtaken otherwise.

@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 
 from comanda.adapters.websocket.management_api import POSTS_AT_ONCE, ManagementApi
+from comanda.application.delivery.ports import Executor
 from comanda.application.ports import Clock
 from comanda.application.websocket_ports import Clients
-from comanda.application.work import Executor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,7 +74,7 @@ class World:
     """Works on message groups side by side."""
     asking: Executor
     """Asks the provider about several orders side by side. An executor of its own: groups wait for what it does, and
-    would wait for ever if they took up all of its threads."""
+    would never be done if they took up all of its threads."""
 
     @classmethod
     def real(cls) -> Self:

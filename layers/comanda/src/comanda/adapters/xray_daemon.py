@@ -34,9 +34,10 @@ from comanda.domain.messages import (
     NOTIFICATION_DUE,
     REPORT_REQUESTED,
     Delivery,
-    NotificationDelivery,
+    NotificationMessage,
+    OrderMessage,
     Received,
-    ReportDelivery,
+    ReportMessage,
 )
 
 ANNOTATED = {"order_id", "recipient_id", "report_id", "notification_id", "correlation_id", "error_class"}
@@ -132,11 +133,11 @@ def _context_of(trace: Trace) -> SpanContext:
 def _named(delivery: Received) -> tuple[str, dict[str, str]]:
     """What a message is called, and the ids it tells."""
     ids = {"correlation_id": delivery.correlation_id} if delivery.correlation_id else {}
-    if isinstance(delivery, Delivery) and delivery.message:
-        message = delivery.message
+    message = delivery.message if isinstance(delivery, Delivery) else None
+    if isinstance(message, OrderMessage):
         return message.event.value, {**ids, "order_id": message.order_id, "recipient_id": delivery.group}
-    if isinstance(delivery, ReportDelivery) and delivery.message:
-        return REPORT_REQUESTED, {**ids, "report_id": delivery.message.report_id}
-    if isinstance(delivery, NotificationDelivery) and delivery.message:
-        return NOTIFICATION_DUE, {**ids, "notification_id": delivery.message.notification_id}
+    if isinstance(message, ReportMessage):
+        return REPORT_REQUESTED, {**ids, "report_id": message.report_id}
+    if isinstance(message, NotificationMessage):
+        return NOTIFICATION_DUE, {**ids, "notification_id": message.notification_id}
     return "unknown message", ids

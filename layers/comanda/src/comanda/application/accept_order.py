@@ -46,7 +46,7 @@ class AcceptOrder:
         order = found or claim
         self.publisher.publish(order, Event.CREATED)
         accepted = order.stored(order.created_at)
-        with suppress(Overtaken):  # A worker has the message already, or a twin of this request was quicker.
+        with suppress(Overtaken):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.orders.save(order, accepted)
         self.journal.tell("order.accepted", accepted)
         return Accepted(accepted, replayed=found is not None)

@@ -8,14 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import RunPublisher
 from comanda.application.ports import Clock, DefaultNotify, Journal, Overtaken
-from comanda.application.report_ports import ReportPublisher, Reports, Sources
+from comanda.application.report_ports import Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Volume
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
 from comanda.domain.notify import Notify
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
+from comanda.domain.work_item import By
 
 LOOKS = 4
 """How often a row is read because it changed under the hands of a request."""
@@ -32,7 +35,7 @@ class AcceptedReport:
 @dataclass(frozen=True)
 class AcceptReport:
     reports: Reports
-    publisher: ReportPublisher
+    publisher: RunPublisher[Report]
     sources: Sources
     journal: Journal
     clock: Clock
@@ -71,8 +74,9 @@ class AcceptReport:
         """Claim the row, send the message, set `requested`, in this order, as for orders.
 
         The same request finds the report there is, whatever its state; only once that has expired, failed or been
-        cancelled, it begins anew. Whoever asks is told, as `notify` or the caller's default has it, also of a report
-        that is there already. Raises InvalidRequest, KeyReused, StillInProgress, Unavailable.
+        cancelled, the next generation begins, in a run of its own. Whoever asks is told, as `notify` or the caller's
+        default has it, also of a report that is there already. Raises InvalidRequest, KeyReused, StillInProgress,
+        Unavailable.
         """
         now = self.clock()
         notify = notify or self.default_notify(request.caller)
@@ -89,30 +93,38 @@ class AcceptReport:
         found = self.reports.claim(claim)
         if found and found.request.payload_hash != request.payload_hash:
             raise KeyReused("this key was used before with another body; send the same body, or a new key")
-        if found and found.may_begin_anew(now):
-            found = self._begin_anew(found, claim)
-        elif found and not found.is_claim:
+        if found and found.may_be_asked_again(now):
+            return AcceptedReport(self._ask_again(found, claim), replayed=False)
+        if found and not found.is_claim:
             found = self._also_tell(found, claim.notify)
+            if found.owed:  # Who asked before died between row and message.
+                self._open_run.send(found)
             return AcceptedReport(found, replayed=True)
 
         report = found or claim
         self.publisher.publish(report)
         accepted = report.stored(self.clock())
-        with suppress(Overtaken):  # A worker has the message already, or a twin of this request was quicker.
+        with suppress(Overtaken):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.reports.save(report, accepted)
         self.journal.tell("report.accepted", accepted)
         return AcceptedReport(accepted, replayed=False)
 
-    def _begin_anew(self, found: Report, claim: Report) -> Report:
-        anew = found.begun_anew(claim.created_at, claim.expires_at, claim.correlation_id, claim.notify)
+    def _ask_again(self, found: Report, claim: Report) -> Report:
+        again = found.asked_again(claim.created_at, claim.expires_at, claim.correlation_id, claim.notify)
         try:
-            self.reports.save(found, anew)
+            self._open_run.write(found, again, By.CLIENT)
         except Overtaken as error:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
-        return anew
+        accepted = self._open_run.send(again)
+        self.journal.tell("report.accepted", accepted)
+        return accepted
+
+    @property
+    def _open_run(self) -> OpenRun[Report]:
+        return OpenRun(self.reports, self.publisher, self.journal, self.clock)
 
     def _also_tell(self, found: Report, told: tuple[Notify, ...]) -> Report:
-        """Others write the row while it is generated: looked at anew a few times."""
+        """Others write the row while it is generated: it is read again a few times."""
         for _ in range(LOOKS):
             if all(each in found.notify for each in told):
                 return found

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comanda.application.notification_ports import NotificationPublisher, Notifications
+from comanda.application.delivery.ports import RunPublisher
+from comanda.application.notification_ports import Notifications
 from comanda.application.ports import Clock, Journal
 from comanda.domain.changes import Change
 from comanda.domain.notification import Notification, NotificationStatus, notification_id
@@ -28,7 +29,7 @@ class Told:
 @dataclass(frozen=True)
 class AnnounceChanges:
     notifications: Notifications
-    publisher: NotificationPublisher
+    publisher: RunPublisher[Notification]
     journal: Journal
     clock: Clock
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from comanda.application.delivery.ports import Executor
 from comanda.application.drop_connection import DropConnection
 from comanda.application.ports import Clock
 from comanda.application.websocket_ports import Clients, Gone, Message, Subscriptions, TooSlow, Write
-from comanda.application.work import Executor
 from comanda.domain.changes import Change
 from comanda.domain.errors import Unavailable
 from comanda.domain.order import Order

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Self
 
+from comanda.application.delivery.worker import Job
 from comanda.application.ports import Balance, Clock, Journal, Ledger, LedgerEntry, Posting
-from comanda.application.work import Job
 from comanda.domain.errors import PermanentError
 from comanda.domain.money import money
 from comanda.domain.order import Order, OrderStatus, Stage
@@ -17,15 +18,24 @@ from comanda.domain.order import Order, OrderStatus, Stage
 
 @dataclass(frozen=True)
 class CompleteOrders:
+    """Implements `Step` and `Turn`."""
+
     ledger: Ledger
     journal: Journal
     clock: Clock
     stage = Stage.COMPLETION
+    group_is = "recipient_id"
+    may_kill = True
 
-    def begins(self, order: Order) -> bool:
-        return order.status is OrderStatus.PROCESSING
+    def turn(self) -> Self:
+        return self
 
-    def __call__(self, jobs: Sequence[Job]) -> int:
+    def has_work(self, row: Order) -> bool:
+        return row.status is OrderStatus.PROCESSING
+
+    def begun(self, job: Job[Order]) -> None: ...
+
+    def __call__(self, jobs: Sequence[Job[Order]]) -> int:
         """Complete as many orders from the head on as are ready; give their number."""
         ready = self._ready(jobs)
         now = self.clock()
@@ -41,14 +51,14 @@ class CompleteOrders:
             )
         return len(ready)
 
-    def _ready(self, jobs: Sequence[Job]) -> list[Order]:
+    def _ready(self, jobs: Sequence[Job[Order]]) -> list[Order]:
         """The head and those behind it that can be posted with it. A head that never can be is a PermanentError."""
-        head = jobs[0].order
+        head = jobs[0].row
         if head.status is not OrderStatus.PROCESSING or head.enrichment is None or head.total_amount is None:
             raise PermanentError("NotEnriched", "the order came to its completion without an enrichment")
         ready: list[Order] = []
         for job in jobs:
-            order = job.order
+            order = job.row
             if order.status is not OrderStatus.PROCESSING or order.enrichment is None or order in ready:
                 break
             if order.recipient_id != head.recipient_id:

@@ -5,56 +5,41 @@ Orders of a recipient that arrive together are asked about at the same time, and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
-from comanda.application.ports import Clock, EnrichmentProvider, EnrichmentRequest, Journal, Orders, Publisher
-from comanda.application.work import Executor, Job
+from comanda.application.delivery.ports import Executor
+from comanda.application.delivery.worker import Job
+from comanda.application.ports import Clock, EnrichmentProvider, EnrichmentRequest, Journal, Publisher
 from comanda.domain.messages import Event
 from comanda.domain.order import Enrichment, Order, Stage
 
 
 @dataclass(frozen=True)
 class EnrichOrder:
-    orders: Orders
+    """Implements `Step`."""
+
     publisher: Publisher
     provider: EnrichmentProvider
     journal: Journal
     clock: Clock
-    asking: Executor
+    provider_executor: Executor
     """Asks about several orders side by side. Not the executor that works on groups: they wait for it."""
     stage = Stage.ENRICHMENT
+    group_is = "recipient_id"
+    may_kill = True
 
-    def begins(self, order: Order) -> bool:
-        return order.enrichment is None
+    def turn(self) -> "EnrichTurn":
+        return EnrichTurn(self)
 
-    def __call__(self, jobs: Sequence[Job]) -> int:
-        """An enrichment is saved only where there is none; what is saved is final.
+    def has_work(self, row: Order) -> bool:
+        return row.enrichment is None
 
-        The first order is finished here. What was answered about those behind it waits in `ahead` for their turn, a
-        refusal as well: whatever becomes of the first, nobody's attempt is used up before it is the first (P6).
-        """
-        order, ahead = jobs[0].order, jobs[0].ahead
-        if self.begins(order):
-            self._ask_about([job for job in jobs if self.begins(job.order)], ahead)
-            answer = ahead[order.order_id]
-            if isinstance(answer, Exception):
-                raise answer
-            enriched = order.enriched(answer, self.clock())
-            self.orders.save(order, enriched)
-            order = enriched
-        self.publisher.publish(order, Event.ENRICHED)
-        self.journal.tell("order.enriched", order, stage_seconds=jobs[0].delivery.seconds_since_sent(self.clock()))
-        return 1
+    def begun(self, job: Job[Order]) -> None: ...
 
-    def _ask_about(self, jobs: Sequence[Job], ahead: dict[str, Any]) -> None:
-        """Each order is asked about once. All answers are waited for: Lambda stops the clock at the end of a batch, and
-        a call still under way would block its order until the record of it expires."""
-        unasked = {job.order.order_id: job for job in jobs if job.order.order_id not in ahead}
-        ahead.update(zip(unasked, self.asking.map(self._answer, unasked.values()), strict=True))
-
-    def _answer(self, job: Job) -> Enrichment | Exception:
-        order = job.order
+    def ask(self, job: Job[Order]) -> Future[Enrichment]:
+        """What the provider said of an order, or how it refused."""
+        order, answer = job.row, Future[Enrichment]()
         request = EnrichmentRequest(
             order_id=order.order_id,
             replay=order.replay,
@@ -64,6 +49,36 @@ class EnrichOrder:
             attempt=job.attempt,
         )
         try:
-            return self.provider.enrich(request)
-        except Exception as error:  # noqa: BLE001 - told when its order is the first, and not while another's is
-            return error
+            answer.set_result(self.provider.enrich(request))
+        except Exception as error:  # noqa: BLE001 - raised when its order is the first, and not while another's is
+            answer.set_exception(error)
+        return answer
+
+
+@dataclass(frozen=True)
+class EnrichTurn:
+    """Implements `Turn`."""
+
+    step: EnrichOrder
+    answers: dict[str, Future[Enrichment]] = field(default_factory=dict)
+    """By order id, for orders whose turn has not come yet."""
+
+    def __call__(self, jobs: Sequence[Job[Order]]) -> int:
+        """An enrichment is saved only where there is none; what is saved is final.
+
+        The first order is finished here. What was answered about those behind it waits for their turn, a refusal as
+        well: whatever becomes of the first, no attempt is used up before its order is the first (P6).
+        """
+        job, step = jobs[0], self.step
+        if step.has_work(job.row):
+            self._ask_about([each for each in jobs if step.has_work(each.row)])
+            job.save(job.row.enriched(self.answers[job.row.order_id].result(), step.clock()))
+        step.publisher.publish(job.row, Event.ENRICHED)
+        step.journal.tell("order.enriched", job.row, stage_seconds=job.delivery.seconds_since_sent(step.clock()))
+        return 1
+
+    def _ask_about(self, jobs: Sequence[Job[Order]]) -> None:
+        """Each order is asked about once. All answers are waited for: Lambda stops the clock at the end of a batch, and
+        a call still under way would block its order until the record of it expires."""
+        unasked = {job.row.order_id: job for job in jobs if job.row.order_id not in self.answers}
+        self.answers.update(zip(unasked, self.step.provider_executor.map(self.step.ask, unasked.values()), strict=True))

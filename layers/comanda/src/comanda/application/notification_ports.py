@@ -1,6 +1,6 @@
 """What the use cases of notifications need from the world outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from comanda.domain.notification import Notification
@@ -16,13 +16,14 @@ class Notifications(Protocol):
     def get(self, notification_id: str) -> Notification | None:
         """The row as it stands now (strongly consistent)."""
 
+    def get_many(self, notification_ids: Iterable[str]) -> Mapping[str, Notification]:
+        """The rows there are, by id, as they stand now."""
+
     def save(self, before: Notification, after: Notification) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
 
-
-class NotificationPublisher(Protocol):
-    def publish(self, notification: Notification) -> None:
-        """Send the message into the notification's group. Raises Unavailable; then it may be stored or not."""
+    def mark_sent(self, owed: Notification, sent: Notification) -> None:
+        """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""
 
 
 class Subscriptions(Protocol):

@@ -1,17 +1,15 @@
 """What the use cases need from the world outside. Adapters implement these; tests bring small fakes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from comanda.application.see_dead_letters import TendedQueue
-from comanda.domain.messages import Delivery, Event, Received
-from comanda.domain.notification import Notification
+from comanda.domain.messages import Event
 from comanda.domain.notify import Notify
-from comanda.domain.order import Enrichment, Item, Order, Stage
-from comanda.domain.report import Report
+from comanda.domain.order import Enrichment, Item, Order
+from comanda.domain.work_item import WorkItem
 
 
 class Overtaken(Exception):
@@ -37,6 +35,9 @@ class Orders(Protocol):
 
     def save(self, before: Order, after: Order) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+
+    def mark_sent(self, owed: Order, sent: Order) -> None:
+        """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""
 
 
 @dataclass(frozen=True)
@@ -83,34 +84,9 @@ class Ledger(Protocol):
         """Write all of it in one transaction. Raises Overtaken where an order or the balance is not as it was read."""
 
 
-class AttentiveOrders(Orders, Protocol):
-    """The orders table with its sparse index."""
-
-    def needing_attention(self, kind: str) -> Iterator[Order]:
-        """All orders that are `open`, or all that are `failed`; the index is a moment behind, the rows are not."""
-
-
-class DeadLetters(TendedQueue[Delivery], Protocol):
-    """The dead-letter queue of a stage."""
-
-    @property
-    def stage(self) -> Stage: ...
-
-
 class Publisher(Protocol):
-    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
+    def publish(self, order: Order, event: Event) -> None:
         """Send the message into its recipient's message group. Raises Unavailable; then it may be stored or not."""
-
-
-class SourceQueue(Protocol):
-    """The queue a worker's messages came from."""
-
-    def hide(self, deliveries: Sequence[Received], seconds: int) -> None:
-        """Make messages visible again after so many seconds (ChangeMessageVisibility). Never raises for an outage:
-        the queue's own visibility timeout then takes its place."""
-
-    def delete(self, delivery: Received) -> None:
-        """Acknowledge a message now, not at the end of its batch. Never raises for an outage: it then comes again."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +112,7 @@ class EnrichmentProvider(Protocol):
 class Journal(Protocol):
     """Where what happened is told: structured logs and metrics."""
 
-    def tell(self, happening: str, subject: Order | Report | Notification | None = None, **facts: object) -> None: ...
+    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from comanda.application.ports import Clock, Journal, Orders, Publisher
-from comanda.application.work import Job
+from comanda.application.delivery.worker import Job
+from comanda.application.ports import Clock, Journal, Publisher
 from comanda.domain.messages import Event
 from comanda.domain.order import Order, OrderStatus, Stage
 
 
 @dataclass(frozen=True)
 class ProcessOrder:
-    orders: Orders
+    """Implements `Step` and `Turn`."""
+
     publisher: Publisher
     journal: Journal
     clock: Clock
     stage = Stage.PROCESSING
+    group_is = "recipient_id"
+    may_kill = True
 
-    def begins(self, order: Order) -> bool:
-        return order.status is not OrderStatus.PROCESSING
+    def turn(self) -> Self:
+        return self
 
-    def __call__(self, jobs: Sequence[Job]) -> int:
+    def has_work(self, row: Order) -> bool:
+        return row.status is not OrderStatus.PROCESSING
+
+    def begun(self, job: Job[Order]) -> None: ...
+
+    def __call__(self, jobs: Sequence[Job[Order]]) -> int:
         """Row first, message second: a crash in between leaves the message to be delivered again, and sent then."""
-        found = order = jobs[0].order
-        if order.is_claim:  # The API died after sending: as good as pending.
-            order = order.stored(order.created_at)
-        if self.begins(order):
-            order = order.started(self.clock())
-            self.orders.save(found, order)
-        self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)
-        self.journal.tell("order.processing", order, stage_seconds=jobs[0].delivery.seconds_since_sent(self.clock()))
+        job = jobs[0]
+        if self.has_work(job.row):
+            # The API may have died after sending: a claim is as good as pending.
+            order = job.row.stored(job.row.created_at) if job.row.is_claim else job.row
+            job.save(order.started(self.clock()))
+        self.publisher.publish(job.row, Event.ENRICHMENT_REQUESTED)
+        self.journal.tell("order.processing", job.row, stage_seconds=job.delivery.seconds_since_sent(self.clock()))
         return 1

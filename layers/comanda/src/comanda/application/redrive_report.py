@@ -1,23 +1,19 @@
-"""A failed report is published anew, chosen from its row, or left at that: as for orders (redrive_order.py).
+"""A failed report begins again, chosen from its row, or is left at that: as for orders (redrive_order.py)."""
 
-Message first, row second: a redrive that is interrupted in between has sent a message that the worker takes up by its
-replay number.
-"""
+from dataclasses import dataclass
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
-
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.application.report_ports import ReportPublisher, Reports
+from comanda.application.report_ports import Reports
 from comanda.domain.errors import IllegalTransition, NotFound
 from comanda.domain.report import Report, ReportStatus
+from comanda.domain.work_item import By
 
 
 @dataclass(frozen=True)
 class RedriveReport:
     reports: Reports
-    publisher: ReportPublisher
-    journal: Journal
+    open_run: OpenRun[Report]
     clock: Clock
 
     def __call__(self, report_id: str) -> Report:
@@ -25,16 +21,14 @@ class RedriveReport:
 
         Raises NotFound, IllegalTransition where the report is not failed (any more) or past its time, Unavailable.
         """
-        now = self.clock()
         failed = _failed(self.reports.get(report_id), report_id)
-        if failed.is_over(now):
+        if failed.is_over(self.clock()):
             raise IllegalTransition(f"report {report_id} has expired; ask for it again")
-        self.publisher.publish(replace(failed, replay=failed.replay + 1))
-        redriven = failed.redriven(now, failed.replay + 1)
-        with suppress(Overtaken):  # A worker has taken it up already, or another operator was quicker.
-            self.reports.save(failed, redriven)
-        self.journal.tell("report.redriven", redriven)
-        return redriven
+        try:
+            return self.open_run(failed, By.OPERATOR)
+        except Overtaken:
+            _failed(self.reports.get(report_id), report_id)
+            raise IllegalTransition(f"report {report_id} is changing right now; look at it again") from None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the use cases of reports need from the world outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,13 +22,14 @@ class Reports(Protocol):
     def get(self, report_id: str) -> Report | None:
         """The row as it stands now (strongly consistent), claims included."""
 
+    def get_many(self, report_ids: Iterable[str]) -> Mapping[str, Report]:
+        """The rows there are, by id, as they stand now."""
+
     def save(self, before: Report, after: Report) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
 
-
-class ReportPublisher(Protocol):
-    def publish(self, report: Report) -> None:
-        """Send the message, in a group of the report's own. Raises Unavailable; then it may be stored or not."""
+    def mark_sent(self, owed: Report, sent: Report) -> None:
+        """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""
 
 
 class ReportFiles(Protocol):

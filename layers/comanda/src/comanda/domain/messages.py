@@ -1,22 +1,54 @@
 """What travels through the queues.
 
-A body holds what stays the same however often it is sent, and nothing else: content-based deduplication must
-recognise a repeated send, and must never swallow a new run of an order (`replay`). Everything that differs between
-sends, such as correlation ids, travels in message attributes. One thing may differ all the same: whether a rescue
-counts (`uncounted`), where the steward died after its send and the outage ended. Then the run comes twice, and its
-second message is met as a copy.
+A body holds what stays the same however often it is sent, and nothing else: deduplication must recognise a repeated
+send, and must never swallow a new run (`replay`). Everything that differs between sends, such as correlation ids,
+travels in message attributes.
+
+Each send names a deduplication id made of body and run. On its way into a FIFO dead-letter queue a message's
+deduplication id becomes its message id, and one that is redriven keeps that ("Learn how to configure a dead-letter
+queue redrive in Amazon SQS"): so a message whose id is not the one that we gave came back from there.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
+from comanda.domain import notification, report
 from comanda.domain.canonical import canonical_json
+from comanda.domain.notification import Notification
 from comanda.domain.order import Order, Stage
 from comanda.domain.report import Report
+
+CONTENT_IDS_UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
+"""Releases before 2026-12 sent without a deduplication id, so that SQS took the content's hash. What they sent is ours
+for as long as a queue keeps it."""
+
+
+class Message(Protocol):
+    """What all bodies say."""
+
+    @property
+    def row_id(self) -> str:
+        """The key of the row that it is about."""
+
+    @property
+    def replay(self) -> int:
+        """The run that it is of."""
+
+    @property
+    def stage(self) -> str:
+        """Whose worker it is for."""
+
+    @property
+    def payload_hash(self) -> str | None:
+        """Of what was asked for."""
+
+    @property
+    def body(self) -> str: ...
 
 
 class Event(StrEnum):
@@ -35,27 +67,23 @@ STAGE_OF = {
 
 @dataclass(frozen=True)
 class OrderMessage:
-    """A message body: `{"event", "order_id", "payload_hash", "replay"}`, and `"uncounted": true` where it is so."""
+    """A message body: `{"event", "order_id", "payload_hash", "replay"}`."""
 
     event: Event
     order_id: str
     payload_hash: str
     replay: int
-    uncounted: bool = False
-    """It was published anew for an outage of the provider: no rescue, also for a worker that takes it up before the
-    steward has written so down."""
 
     @classmethod
-    def about(cls, order: Order, event: Event, *, uncounted: bool = False) -> Self:
-        return cls(event, order.order_id, order.payload_hash, order.replay, uncounted)
+    def about(cls, order: Order, event: Event) -> Self:
+        return cls(event, order.order_id, order.payload_hash, order.replay)
 
     @classmethod
     def parse(cls, body: str) -> Self:
         """Raises ValueError for anything that was not made by `body`."""
         try:
             fields = json.loads(body)
-            event, uncounted = Event(fields["event"]), fields.get("uncounted", False) is True
-            message = cls(event, fields["order_id"], fields["payload_hash"], int(fields["replay"]), uncounted)
+            message = cls(Event(fields["event"]), fields["order_id"], fields["payload_hash"], int(fields["replay"]))
         except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ValueError(f"not an order message: {error}") from error
         if not isinstance(message.order_id, str) or not isinstance(message.payload_hash, str):
@@ -68,11 +96,12 @@ class OrderMessage:
         return self.order_id
 
     @property
+    def stage(self) -> str:
+        return STAGE_OF[self.event]
+
+    @property
     def body(self) -> str:
-        fields = asdict(self)
-        if not self.uncounted:
-            del fields["uncounted"]
-        return canonical_json(fields)
+        return canonical_json(asdict(self))
 
 
 REPORT_REQUESTED = "report.requested"
@@ -110,6 +139,10 @@ class ReportMessage:
         return self.report_id
 
     @property
+    def stage(self) -> str:
+        return report.STAGE
+
+    @property
     def body(self) -> str:
         return canonical_json({"event": REPORT_REQUESTED, **asdict(self)})
 
@@ -123,6 +156,10 @@ class NotificationMessage:
 
     notification_id: str
     replay: int
+
+    @classmethod
+    def about(cls, notification: Notification) -> Self:
+        return cls(notification.notification_id, notification.replay)
 
     @classmethod
     def parse(cls, body: str) -> Self:
@@ -142,14 +179,37 @@ class NotificationMessage:
         return self.notification_id
 
     @property
+    def stage(self) -> str:
+        return notification.STAGE
+
+    @property
+    def payload_hash(self) -> None:
+        return None
+
+    @property
     def body(self) -> str:
         return canonical_json({"event": NOTIFICATION_DUE, **asdict(self)})
 
 
-def last_runs(messages: Iterable[OrderMessage | ReportMessage | NotificationMessage | None]) -> dict[str, int]:
-    """By row: the highest replay there is among them. Messages of lower ones are old copies."""
+def last_runs(messages: Iterable[Message | None]) -> dict[str, int]:
+    """By row: the highest run there is among them. Messages of lower ones are old copies."""
     ours = (message for message in messages if message)
     return {message.row_id: message.replay for message in sorted(ours, key=lambda each: each.replay)}
+
+
+def deduplication_id(body: str, run: int) -> str:
+    """What a send of `body` in its run is deduplicated by, and never the hash of the content alone: 64 characters."""
+    return hashlib.sha256(f"run {run} of {body}".encode()).hexdigest()
+
+
+def is_as_we_sent_it(body: str, run: int, deduplicated_by: str, sent_at: datetime) -> bool:
+    """Whether a message still has the deduplication id that it was sent with."""
+    if deduplicated_by == deduplication_id(body, run):
+        return True
+    return sent_at < CONTENT_IDS_UNTIL and deduplicated_by == hashlib.sha256(body.encode()).hexdigest()
+
+
+M = TypeVar("M", bound=Message, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -164,6 +224,8 @@ class Received:
     correlation_id: str | None = field(default=None, kw_only=True)
     traceparent: str | None = field(default=None, kw_only=True)
     """The trace it was sent in ("Trace Context", 3.2); None where nobody traced."""
+    came_back: bool = field(default=False, kw_only=True)
+    """From a dead-letter queue: it has another deduplication id than it was sent with."""
 
     def seconds_since_sent(self, now: datetime) -> float:
         """Never less than none: SQS and the worker have a clock each."""
@@ -171,21 +233,12 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Delivery(Received):
-    """A message about an order. `message` is None where the body is not one of ours."""
+class Delivery(Received, Generic[M]):
+    """A message about an order, a report or a notification. `message` is None where the body is not one of ours."""
 
-    message: OrderMessage | None
-
-
-@dataclass(frozen=True)
-class ReportDelivery(Received):
-    """A message about a report. `message` is None where the body is not one of ours."""
-
-    message: ReportMessage | None
+    message: M | None
 
 
-@dataclass(frozen=True)
-class NotificationDelivery(Received):
-    """A message about a notification. `message` is None where the body is not one of ours."""
-
-    message: NotificationMessage | None
+OrderDelivery = Delivery[OrderMessage]
+ReportDelivery = Delivery[ReportMessage]
+NotificationDelivery = Delivery[NotificationMessage]

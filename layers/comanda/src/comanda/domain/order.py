@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from comanda.domain.access import Origin
 from comanda.domain.errors import IllegalTransition, PermanentError
 from comanda.domain.money import MAX_TOTAL, MAX_UNIT_PRICE, money
 from comanda.domain.notify import Notify
+from comanda.domain.work_item import By, Failure, WorkItem
 
 Metadata = Mapping[str, str | int | bool | None]
 
@@ -33,15 +34,12 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     # A message may find `accepting` where the API died after sending: that is as good as pending.
     OrderStatus.ACCEPTING: frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.FAILED}),
     OrderStatus.PENDING: frozenset({OrderStatus.PROCESSING, OrderStatus.FAILED, OrderStatus.CANCELLED}),
-    # `processing` again: published anew by the steward because the message had been dead-lettered untried.
-    OrderStatus.PROCESSING: frozenset({OrderStatus.PROCESSING, OrderStatus.COMPLETED, OrderStatus.FAILED}),
+    OrderStatus.PROCESSING: frozenset({OrderStatus.COMPLETED, OrderStatus.FAILED}),
     OrderStatus.FAILED: frozenset({OrderStatus.PROCESSING}),
     OrderStatus.COMPLETED: frozenset(),
     OrderStatus.CANCELLED: frozenset(),
 }
 """The legal transitions, all of them."""
-
-PUBLISHED_ANEW = "published anew by the steward"
 
 
 class Stage(StrEnum):
@@ -88,29 +86,7 @@ class Enrichment:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why an order failed. `message_id` is the message that failed, so that it is known when it is met again."""
-
-    name: str
-    message: str
-    stage: Stage
-    attempts: int
-    at: datetime
-    message_id: str
-
-
-@dataclass(frozen=True)
-class Attempts:
-    """How often one message of one stage was tried, and at which receive of it that was written last."""
-
-    stage: Stage
-    message_id: str
-    count: int
-    receive_count: int
-
-
-@dataclass(frozen=True)
-class Order:
+class Order(WorkItem):
     order_id: str
     caller: str
     origin: Origin
@@ -119,31 +95,29 @@ class Order:
     currency: str
     payload_hash: str
     correlation_id: str
-    created_at: datetime
-    updated_at: datetime
     status: OrderStatus = OrderStatus.ACCEPTING
     customer_id: str | None = None
     client_order_id: str | None = None
     metadata: Metadata = field(default_factory=dict)
     total_amount: Decimal | None = None
     enrichment: Enrichment | None = None
-    failure: Failure | None = None
-    attempts: Attempts | None = None
     timeline: tuple[Moment, ...] = ()
-    replay: int = 0
-    """Rises each time a failed order is published anew, so that the new messages have new bodies."""
-    rescues: int = 0
-    """How often the steward published the order anew because its message was dead-lettered untried; not counting
-    outages of the provider."""
-    discarded: bool = False
-    """Failed, looked at by a person, and left at that: it no longer asks for attention."""
     notify: Notify | None = None
     """Who is told of its changes."""
-    version: int = 1
+
+    kind: ClassVar[str] = "order"
 
     @property
     def subject_id(self) -> str:
         return self.order_id
+
+    @property
+    def row_id(self) -> str:
+        return self.order_id
+
+    @property
+    def message_group(self) -> str:
+        return self.recipient_id
 
     @property
     def is_claim(self) -> bool:
@@ -154,6 +128,16 @@ class Order:
     def is_settled(self) -> bool:
         """Nothing will ever change it again."""
         return not TRANSITIONS[self.status]
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status is OrderStatus.FAILED
+
+    def has_hash(self, payload_hash: str | None) -> bool:
+        return payload_hash == self.payload_hash
+
+    def is_over(self, now: datetime) -> bool:  # noqa: ARG002
+        return self.is_settled
 
     def stored(self, now: datetime) -> Self:
         """Row and message are both stored: the claim is an order."""
@@ -171,64 +155,28 @@ class Order:
     def failed(self, failure: Failure) -> Self:
         return replace(self._moved(OrderStatus.FAILED, failure.at), failure=failure)
 
-    def taken_up(self, now: datetime, replay: int, note: str, *, counts: bool = True) -> Self:
-        """A failed order, or one whose message was lost on the way, begins again with a new budget of attempts.
-
-        What was enriched stays. A failed order was published anew by a person, so rescues count anew; any other by the
-        steward, whose rescue has not been counted yet, if it counts (see `rescued`).
-        """
-        failed = self.status is OrderStatus.FAILED
-        moved = self._moved(OrderStatus.PROCESSING, now, note)
-        rescues = 0 if failed else self.rescues + counts
-        return replace(moved, failure=None, attempts=None, discarded=False, replay=replay, rescues=rescues)
-
-    def rescued(self, now: datetime, replay: int, *, counts: bool = True) -> Self:
-        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on.
-
-        One that does not count is owed to an outage of the provider, which must not cost the order anything.
-        """
+    def _opening(self, by: By, now: datetime, note: str) -> Mapping[str, Any]:
+        """A failed order is processing again. Whoever has a message of a claim knows that it was stored."""
+        may = {By.OPERATOR: self.is_failed, By.CONSOLE: not self.is_settled, By.CLIENT: False}
+        if not may.get(by, not self.is_settled and not self.is_failed):
+            raise IllegalTransition(f"an order that is {self.status} is not begun again by the {by}")
         known = self._known()
-        timeline = (*known.timeline, Moment(known.status, now, PUBLISHED_ANEW))
-        return replace(
-            known,
-            replay=replay,
-            rescues=known.rescues + counts,
-            timeline=timeline,
-            updated_at=now,
-            version=known.version + 1,
-        )
+        status = OrderStatus.PROCESSING if known.is_failed else known.status
+        return {"status": status, "timeline": (*known.timeline, Moment(status, now, note))}
 
     def set_aside(self, now: datetime, note: str) -> Self:
         """A failed order that nobody needs to look at any more. Raises IllegalTransition for any other."""
         if self.status is not OrderStatus.FAILED:
             raise IllegalTransition(f"an order that is {self.status} cannot be discarded")
-        timeline = (*self.timeline, Moment(self.status, now, note))
-        return replace(self, discarded=True, timeline=timeline, updated_at=now, version=self.version + 1)
+        return self._changed(now, discarded=True, timeline=(*self.timeline, Moment(self.status, now, note)))
 
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
         """Priced: the total is final from now on. A price that the client gave is kept. Raises what `priced` raises."""
         items, total = priced(self.items, enrichment.prices)
-        return replace(
-            self,
-            items=items,
-            total_amount=total,
-            enrichment=replace(enrichment, enriched_at=now),
-            updated_at=now,
-            version=self.version + 1,
-        )
+        return self._changed(now, items=items, total_amount=total, enrichment=replace(enrichment, enriched_at=now))
 
-    def tried(self, stage: Stage, message_id: str, receive_count: int, now: datetime, attempts: int = 1) -> Self:
-        """One attempt of this message is used up; with `attempts=-1`, it is given back."""
-        count = self.attempts_of(stage, message_id) + attempts
-        used = Attempts(stage, message_id, count, receive_count)
-        known = self._known()
-        return replace(known, attempts=used, updated_at=now, version=known.version + 1)
-
-    def attempts_of(self, stage: Stage, message_id: str) -> int:
-        """Attempts used up by this message at this stage; another message has a budget of its own."""
-        if self.attempts and (self.attempts.stage, self.attempts.message_id) == (stage, message_id):
-            return self.attempts.count
-        return 0
+    def tried(self, message_id: str, receive_count: int, now: datetime) -> Self:
+        return super(Order, self._known()).tried(message_id, receive_count, now)
 
     def _known(self) -> Self:
         """Who has its message knows that row and message are stored: whoever overtakes the API shows the order for it,
@@ -238,13 +186,7 @@ class Order:
     def _moved(self, status: OrderStatus, now: datetime, note: str | None = None) -> Self:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"an order that is {self.status} cannot become {status}")
-        return replace(
-            self,
-            status=status,
-            timeline=(*self.timeline, Moment(status, now, note)),
-            updated_at=now,
-            version=self.version + 1,
-        )
+        return self._changed(now, status=status, timeline=(*self.timeline, Moment(status, now, note)))
 
 
 def total_of(items: tuple[Item, ...]) -> Decimal | None:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import IllegalTransition
 from comanda.domain.notify import Notify
-from comanda.domain.tried import MessageAttempts, MessageFailure
+from comanda.domain.work_item import Attempts, By, Failure, WorkItem
 
 STAGE = "generation"
 """The one stage of a report, as `failure` shows it."""
@@ -59,18 +59,16 @@ TRANSITIONS: Mapping[ReportStatus, frozenset[ReportStatus]] = {
     ReportStatus.GENERATING: frozenset(
         {ReportStatus.GENERATING, ReportStatus.READY, ReportStatus.FAILED, ReportStatus.EXPIRED}
     ),
-    # `requested` again: redriven. `accepting` again: the same was asked for once more, and is generated anew.
-    ReportStatus.FAILED: frozenset(
-        {ReportStatus.REQUESTED, ReportStatus.GENERATING, ReportStatus.ACCEPTING, ReportStatus.EXPIRED}
-    ),
+    # `requested` again: redriven, or asked for once more.
+    ReportStatus.FAILED: frozenset({ReportStatus.REQUESTED, ReportStatus.EXPIRED}),
     ReportStatus.READY: frozenset({ReportStatus.EXPIRED}),
-    ReportStatus.CANCELLED: frozenset({ReportStatus.ACCEPTING, ReportStatus.EXPIRED}),
-    ReportStatus.EXPIRED: frozenset({ReportStatus.ACCEPTING}),
+    ReportStatus.CANCELLED: frozenset({ReportStatus.REQUESTED, ReportStatus.EXPIRED}),
+    ReportStatus.EXPIRED: frozenset({ReportStatus.REQUESTED}),
 }
 """The legal transitions, all of them."""
 
-_OVER = frozenset({ReportStatus.READY, ReportStatus.CANCELLED, ReportStatus.EXPIRED})
-_MAY_BEGIN_ANEW = frozenset(before for before, after in TRANSITIONS.items() if ReportStatus.ACCEPTING in after)
+OVER = frozenset({ReportStatus.READY, ReportStatus.CANCELLED, ReportStatus.EXPIRED})
+_MAY_BE_ASKED_AGAIN = frozenset({ReportStatus.FAILED, ReportStatus.CANCELLED, ReportStatus.EXPIRED})
 
 
 @dataclass(frozen=True)
@@ -117,40 +115,45 @@ class ReportFile:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(WorkItem):
     report_id: str
     request: ReportRequest
     keyed: bool
     """Asked for under an Idempotency-Key: it stands for this one generation for ever, and never begins anew (P2)."""
     correlation_id: str
-    created_at: datetime
-    """When it was asked for, the last time if it was begun anew. It holds up to this moment: `as_of`."""
-    updated_at: datetime
     expires_at: datetime
     status: ReportStatus = ReportStatus.ACCEPTING
     rows_written: int = 0
     """Progress, from a little while ago."""
     lease: Lease | None = None
-    attempts: MessageAttempts | None = None
-    failure: MessageFailure | None = None
     file: ReportFile | None = None
-    replay: int = 0
-    """Rises each time the report begins anew or is published anew, so that the new messages have new bodies."""
-    rescues: int = 0
-    """How often the steward published the report anew because its message was dead-lettered untried."""
-    discarded: bool = False
-    """Failed, looked at by a person, and left at that."""
     notify: tuple[Notify, ...] = ()
     """Who is told of its changes: each that asked for this generation."""
-    version: int = 1
+
+    kind: ClassVar[str] = "report"
 
     @property
     def subject_id(self) -> str:
         return self.report_id
 
     @property
+    def row_id(self) -> str:
+        return self.report_id
+
+    @property
+    def message_group(self) -> str:
+        return self.report_id
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status is ReportStatus.FAILED
+
+    def has_hash(self, payload_hash: str | None) -> bool:
+        return payload_hash == self.request.payload_hash
+
+    @property
     def as_of(self) -> datetime:
-        """The cut-off: what came later is not in the report."""
+        """The cut-off, when it was asked for, the last time: what came later is not in the report."""
         return self.created_at
 
     @property
@@ -173,39 +176,32 @@ class Report:
 
     def is_over(self, now: datetime) -> bool:
         """Nothing is left to do for it: ready, taken back, or past its time."""
-        return self.at(now).status in _OVER
+        return self.at(now).status in OVER
 
     def at(self, now: datetime) -> Self:
         """The report as it is at this moment: expiry is a matter of time, and needs nobody to write it down."""
         may_expire = ReportStatus.EXPIRED in TRANSITIONS[self.status]
-        over = may_expire and now >= self.expires_at and not self._is_held(now)
+        over = may_expire and now >= self.expires_at and not self.seconds_held(now)
         return replace(self, status=ReportStatus.EXPIRED) if over else self
 
-    def may_begin_anew(self, now: datetime) -> bool:
-        """Whether asking for the same generates it anew: once it has expired, failed or been taken back. A claim that
-        nobody went on with in its time was never answered, and so begins anew under a key too."""
-        return (self.is_claim or not self.keyed) and self.at(now).status in _MAY_BEGIN_ANEW
+    def may_be_asked_again(self, now: datetime) -> bool:
+        """Whether asking for the same generates it once more: once it has expired, failed or been taken back. A claim
+        that nobody went on with in its time was never answered, and so is generated under a key too."""
+        return (self.is_claim or not self.keyed) and self.at(now).status in _MAY_BE_ASKED_AGAIN
 
-    def begun_anew(
+    def asked_again(
         self, now: datetime, expires_at: datetime, correlation_id: str, notify: tuple[Notify, ...] = ()
     ) -> Self:
-        """A claim for the next generation, under the same id. The lease stays, as its number is never used again: this
-        request may have asked for the last generation too, where its claim was stored late and a twin went on with it.
-        Nor is a replay number: a redrive that could not be written down has sent the next one (redrive_report.py), and
-        SQS would take the same body for its copy.
-        """
+        """The next generation, in a run of its own, under the same id. The lease stays, as its number is never used
+        again. Raises IllegalTransition where the last generation still stands."""
+        opened = self.at(now).opened(By.CLIENT, now, "asked for again")
         return replace(
-            self.at(now)._moved(ReportStatus.ACCEPTING, now),
+            opened,
             created_at=now,
             expires_at=expires_at,
             correlation_id=correlation_id,
             rows_written=0,
-            attempts=None,
-            failure=None,
             file=None,
-            replay=self.replay + 2,
-            rescues=0,
-            discarded=False,
             notify=notify,
         )
 
@@ -219,12 +215,11 @@ class Report:
     def leased(self, owner: str, message_id: str, receive_count: int, now: datetime, seconds: float) -> Self:
         """A worker begins: lease and attempt are one write. What an earlier worker wrote counts for nothing."""
         number = self.lease.number + 1 if self.lease else 1
-        used = MessageAttempts(message_id, self.attempts_of(message_id) + 1, receive_count)
-        return replace(
-            self._moved(ReportStatus.GENERATING, now),
+        return self._moved(
+            ReportStatus.GENERATING,
+            now,
             lease=Lease(owner, now + timedelta(seconds=seconds), number),
-            attempts=used,
-            failure=None,
+            attempts=Attempts(message_id, self.attempts_of(message_id) + 1, receive_count),
             rows_written=0,
         )
 
@@ -233,74 +228,56 @@ class Report:
         if self.lease is None:
             raise IllegalTransition(f"a report that is {self.status} has no lease")
         lease = replace(self.lease, until=now + timedelta(seconds=seconds))
-        return replace(self, lease=lease, rows_written=rows_written, updated_at=now, version=self.version + 1)
+        return self._changed(now, lease=lease, rows_written=rows_written)
 
-    def released(self, now: datetime, *, attempt_counts: bool) -> Self:
-        """The worker gives up for now; the next one need not wait. Keeps the lease's number, never used again."""
-        lease, attempts = self.lease, self.attempts
-        if attempts and not attempt_counts:
-            attempts = replace(attempts, count=attempts.count - 1)
-        ended = replace(lease, until=now) if lease else None
-        return replace(self, lease=ended, attempts=attempts, updated_at=now, version=self.version + 1)
+    def tried(self, message_id: str, receive_count: int, now: datetime) -> Self:
+        """The worker gives up for now; the next one need not wait. The attempt was counted with the lease."""
+        return super().tried(message_id, receive_count, now)._released(now)
+
+    def given_back(self, now: datetime) -> Self:
+        return super().given_back(now)._released(now)
+
+    def _released(self, now: datetime) -> Self:
+        """Keeps the lease's number, never used again."""
+        ended = replace(self.lease, until=now) if self.lease else None
+        return replace(self, lease=ended, updated_at=now, version=self.version + 1)
 
     def finished(self, file: ReportFile, now: datetime) -> Self:
-        return replace(self._moved(ReportStatus.READY, now), file=file, rows_written=file.rows)
+        return self._moved(ReportStatus.READY, now, file=file, rows_written=file.rows)
 
-    def failed(self, failure: MessageFailure) -> Self:
-        return replace(self._moved(ReportStatus.FAILED, failure.at), failure=failure)
+    def failed(self, failure: Failure) -> Self:
+        return self._moved(ReportStatus.FAILED, failure.at, failure=failure)
 
-    def taken_up(self, replay: int) -> Self:
-        """A failed report, or one whose message was lost on the way, begins again with a new budget of attempts:
-        a part of the change that takes the lease. A failed one was published anew by a person, so rescues count anew;
-        any other by the steward, whose rescue has not been counted yet."""
-        rescues = 0 if self.status is ReportStatus.FAILED else self.rescues + 1
-        return replace(self, attempts=None, replay=replay, rescues=rescues, discarded=False)
-
-    def redriven(self, now: datetime, replay: int) -> Self:
-        """A failed report was published anew by a person, as `replay`. Raises IllegalTransition for any other."""
-        if self.status is not ReportStatus.FAILED:
-            raise IllegalTransition(f"a report that is {self.status} cannot be redriven")
-        return replace(self.taken_up(replay)._moved(ReportStatus.REQUESTED, now), failure=None)
-
-    def rescued(self, now: datetime, replay: int) -> Self:
-        """Published anew by the steward as `replay`: whatever is left of earlier runs is an old copy from now on."""
-        known = self.stored(now) if self.is_claim else self
-        return replace(known, replay=replay, rescues=known.rescues + 1, updated_at=now, version=self.version + 1)
-
-    def abandoned(self, failure: MessageFailure, replay: int) -> Self:
-        """No worker could run for it: failed, or failed once more after a redrive that nobody took up."""
-        moved = self if self.status is ReportStatus.FAILED else self._moved(ReportStatus.FAILED, failure.at)
-        return replace(moved, failure=failure, replay=replay, updated_at=failure.at, version=self.version + 1)
+    def _opening(self, by: By, now: datetime, note: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """A failed report waits for its worker again, and a claim is as good as requested. Only its caller begins one
+        that is over."""
+        may = {
+            By.CLIENT: self.status in _MAY_BE_ASKED_AGAIN,
+            By.OPERATOR: self.is_failed,
+            By.CONSOLE: self.status not in OVER,
+        }.get(by, self.status not in OVER and not self.is_failed)
+        if not may:
+            raise IllegalTransition(f"a report that is {self.status} is not begun again by the {by}")
+        return {} if self.status is ReportStatus.GENERATING else {"status": ReportStatus.REQUESTED}
 
     def set_aside(self, now: datetime) -> Self:
         """A failed report that nobody needs to look at any more. Raises IllegalTransition for any other."""
         if self.status is not ReportStatus.FAILED:
             raise IllegalTransition(f"a report that is {self.status} cannot be discarded")
-        return replace(self, discarded=True, updated_at=now, version=self.version + 1)
+        return self._changed(now, discarded=True)
 
     def also_telling(self, notify: Notify, now: datetime) -> Self:
         """One more is told, of the present status too where it is the last one. Raises ValueError past MAX_TOLD."""
         if len(self.notify) >= MAX_TOLD:
             raise ValueError(f"{MAX_TOLD} receivers are told of this report already")
-        return replace(self, notify=(*self.notify, notify), updated_at=now, version=self.version + 1)
-
-    def attempts_of(self, message_id: str) -> int:
-        """Attempts used up by this message; another message has a budget of its own."""
-        return self.attempts.count if self.attempts and self.attempts.message_id == message_id else 0
-
-    def is_held_by(self, owner: str) -> bool:
-        return self.lease is not None and self.lease.owner == owner
+        return self._changed(now, notify=(*self.notify, notify), owed=self.owed)
 
     def seconds_held(self, now: datetime) -> float:
-        """How long some worker's lease still lasts; 0 where there is none."""
         if self.status is not ReportStatus.GENERATING or self.lease is None:
-            return 0
+            return 0.0
         return max(0.0, (self.lease.until - now).total_seconds())
 
-    def _is_held(self, now: datetime) -> bool:
-        return self.seconds_held(now) > 0
-
-    def _moved(self, status: ReportStatus, now: datetime) -> Self:
+    def _moved(self, status: ReportStatus, now: datetime, **changes: Any) -> Self:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"a report that is {self.status} cannot become {status}")
-        return replace(self, status=status, updated_at=now, version=self.version + 1)
+        return self._changed(now, status=status, **changes)

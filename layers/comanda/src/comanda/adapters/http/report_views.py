@@ -4,9 +4,9 @@ from typing import Any
 
 from comanda.adapters.present import present
 from comanda.application.report_ports import UploadLink
-from comanda.domain.report import STAGE, Report, ReportStatus
+from comanda.domain.report import Report, ReportStatus
 from comanda.domain.times import to_iso
-from comanda.domain.tried import MessageFailure
+from comanda.domain.work_item import Failure
 
 
 def accepted_report_view(report: Report) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def upload_view(upload: UploadLink) -> dict[str, Any]:
     return {"upload_id": upload.upload_id, "upload_url": upload.url, "expires_in": upload.expires_in}
 
 
-def _failure_view(failure: MessageFailure) -> dict[str, Any]:
+def _failure_view(failure: Failure) -> dict[str, Any]:
     return {
         "class": failure.name,
         "message": failure.message,
-        "stage": STAGE,
+        "stage": failure.stage,
         "attempts": failure.attempts,
         "at": to_iso(failure.at),
     }

@@ -6,8 +6,9 @@ from typing import Any
 
 from comanda.adapters.present import present
 from comanda.application.ports import Balance, LedgerEntry
-from comanda.domain.order import Enrichment, Failure, Item, Order, OrderStatus
+from comanda.domain.order import Enrichment, Item, Order, OrderStatus
 from comanda.domain.times import to_iso
+from comanda.domain.work_item import Failure
 
 
 def accepted_view(order: Order) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _failure_view(failure: Failure) -> dict[str, Any]:
     return {
         "class": failure.name,
         "message": failure.message,
-        "stage": failure.stage.value,
+        "stage": failure.stage,
         "attempts": failure.attempts,
         "at": to_iso(failure.at),
     }

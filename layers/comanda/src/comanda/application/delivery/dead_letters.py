@@ -1,36 +1,19 @@
-"""How a steward gets to see all that a dead-letter queue shows: it cannot be browsed, only received from."""
+"""How the reconciler gets to see all that a dead-letter queue shows: it cannot be browsed, only received from."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
 
-from comanda.domain.messages import Received
+from comanda.application.delivery.ports import DeadLetters
+from comanda.domain.messages import Delivery, Message, Received
+
+Letter = Delivery[Message]
 
 MOST_SHOWN = 10
 """Messages that SQS hands out at once, of one group too; the others wait until these are deleted ("FIFO delivery
 logic")."""
 
-Letter = TypeVar("Letter", bound=Received)
-LetterShown = TypeVar("LetterShown", bound=Received, covariant=True)
-
-
-class TendedQueue(Protocol[LetterShown]):
-    """A dead-letter queue. Of each group, ten messages at most show up."""
-
-    def receive(self) -> Sequence[LetterShown]:
-        """At most ten more messages, hidden from everybody else for two minutes. Raises Unavailable."""
-
-    def delete(self, delivery: Received) -> None:
-        """Never raises for an outage: the message then shows up again."""
-
-    def release(self, deliveries: Sequence[Received]) -> None:
-        """Make messages visible again, for a person to look at and redrive."""
-
-    def depth(self) -> int:
-        """About how many messages there are, hidden ones included. Raises Unavailable."""
-
 
 def see_all(
-    queue: TendedQueue[Letter], look_through: Callable[[Sequence[Letter]], list[Letter]], has_time: Callable[[], bool]
+    queue: DeadLetters, look_through: Callable[[Sequence[Letter]], list[Letter]], has_time: Callable[[], bool]
 ) -> dict[str, list[Letter]]:
     """Have `look_through` deal with each dead letter, as far as the time goes, and give those that it says stay.
 
@@ -53,7 +36,7 @@ def see_all(
     return kept
 
 
-def _next_to_see_in_full(queue: TendedQueue[Letter], kept: dict[str, list[Letter]], cut_short: list[str]) -> str | None:
+def _next_to_see_in_full(queue: DeadLetters, kept: dict[str, list[Letter]], cut_short: list[str]) -> str | None:
     """A group of which more may be there, kept back as its first messages are hidden: alone, it is shown up to ten.
 
     None once nothing is there that was not seen.

@@ -1,0 +1,1 @@
+"""How work is delivered: written once, for orders, reports and notifications alike."""

@@ -1,0 +1,163 @@
+"""Every minute: send what is owed, and make the status tell the truth about messages that were dead-lettered (P8).
+
+A message gets into a dead-letter queue in two ways. Its run failed, and it was left for that queue: nothing to do. Or
+it was received too often without ever being tried, because the workers could not run at all, or were throttled, or died
+of somebody else: then the next run is begun, a stated number of times, and only then does it fail (P6).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Generic
+
+from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_all
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed
+from comanda.application.ports import Clock, Journal, Overtaken
+from comanda.domain.errors import Unavailable
+from comanda.domain.messages import last_runs
+from comanda.domain.work_item import By, Failure
+
+OWED_FOR = timedelta(minutes=1)
+"""Whoever began the run has sent its message by then, or never will."""
+OWED_TOO_LONG = timedelta(minutes=10)
+"""Someone has to look: the sweep could not send it so often."""
+QUIET = timedelta(minutes=3)
+"""Nobody is at a row that was not written for so long, as far as one can tell."""
+STANDS_STILL = timedelta(hours=1)
+"""A message group of which nothing was written for so long has no worker."""
+REQUEUED = "requeued: its message was dead-lettered untried"
+REQUEUED_AFTER_OUTAGE = "requeued: an outage of the provider turned it away"
+
+
+@dataclass(frozen=True)
+class Reconciler(Generic[Row]):
+    rows: RowsInNeed[Row]
+    open_run: OpenRun[Row]
+    dead_letters: Sequence[DeadLetters]
+    journal: Journal
+    clock: Clock
+    max_rescues: int
+    reserve_seconds: float
+    """It begins nothing with less time left than this."""
+    in_outage: Callable[[str], bool] = lambda _: False
+    """Whether an outage turns the workers of a stage away, however well they run: nothing of that is counted, nor
+    failed (docs/decisions/0009). Raises Unavailable."""
+
+    def __call__(self, seconds_left: Callable[[], float]) -> None:
+        """As far as the time goes. Raises Unavailable; the next minute goes on."""
+        has_time = partial(self._has_time, seconds_left)
+        self._send_what_is_owed(has_time)
+        for queue in self.dead_letters:
+            kept = see_all(queue, partial(self._look_through, queue), has_time)
+            crowds = {group: letters for group, letters in kept.items() if len(letters) >= MOST_SHOWN}
+            if crowds:
+                hidden = queue.depth() - sum(map(len, kept.values()))
+                self._look_behind(queue, crowds, hidden, has_time)
+
+    def _has_time(self, seconds_left: Callable[[], float]) -> bool:
+        return seconds_left() > self.reserve_seconds
+
+    def _send_what_is_owed(self, has_time: Callable[[], bool]) -> None:
+        """One by one: what cannot be sent stops no other. Sent first, and then no longer owed."""
+        for listed in self.rows.needing_attention(OWED):
+            if not has_time():
+                return
+            row = self.rows.get_many([listed.row_id]).get(listed.row_id)
+            if row is None or not row.owed or row.updated_at > (now := self.clock()) - OWED_FOR:
+                continue
+            if row.updated_at < now - OWED_TOO_LONG:
+                self.journal.tell(f"{row.kind}.message_owed_too_long", row)
+            try:
+                self.open_run.send(row)
+            except Unavailable as error:
+                self.journal.tell(f"{row.kind}.message_owed", row, reason=str(error))
+
+    def _look_through(self, queue: DeadLetters, letters: Sequence[Letter]) -> list[Letter]:
+        """Deal with each dead letter; give those that stay."""
+        rows = self.rows.get_many(letter.message.row_id for letter in letters if letter.message)
+        last_run = last_runs(letter.message for letter in letters)
+        kept = []
+        for letter in letters:
+            if self._is_done_with(letter, rows, last_run, queue.stage):
+                queue.delete(letter)
+            else:
+                kept.append(letter)
+        return kept
+
+    def _is_done_with(self, letter: Letter, rows: Mapping[str, Row], last_run: Mapping[str, int], stage: str) -> bool:
+        """A letter of a failed run stays, at whatever stage: it may be the only one that the console has."""
+        message = letter.message
+        row = rows.get(message.row_id) if message else None
+        if row is None or message is None:
+            return False
+        now = self.clock()
+        if message.replay < max(row.replay, last_run[message.row_id]) or row.is_over(now):
+            return True
+        if row.is_failed:
+            return row.discarded
+        if row.owed or row.seconds_held(now):  # Its message is on its way, or some worker is at it after all.
+            return False
+        return self._requeue_or_fail(row, stage, letter.message_id, message.replay)
+
+    def _requeue_or_fail(self, row: Row, stage: str, message_id: str, run: int) -> bool:
+        """Whether the next run has begun, in the place of the one that was dead-lettered."""
+        if self.in_outage(stage):
+            return self._requeue(row, By.OUTAGE, run)
+        if row.rescues < self.max_rescues:
+            return self._requeue(row, By.STEWARD, run)
+        if row.updated_at < self.clock() - QUIET:
+            self._fail(row, stage, message_id)
+        return False
+
+    def _requeue(self, row: Row, by: By, run: int) -> bool:
+        try:
+            self.open_run(row, by, REQUEUED_AFTER_OUTAGE if by is By.OUTAGE else REQUEUED, after=run)
+        except Overtaken:
+            return False
+        return True
+
+    def _fail(self, row: Row, stage: str, message_id: str) -> None:
+        """Only where the row still is as it was read."""
+        why = f"the workers of stage {stage} could not run; the {row.kind} was requeued and came back untried"
+        failed = row.failed(Failure("WorkerUnavailable", why, stage, 0, self.clock(), message_id))
+        try:
+            self.rows.save(row, failed)
+        except Overtaken:
+            return
+        facts = {"error_class": "WorkerUnavailable", "reason": why, "stage": stage}
+        self.journal.tell(f"{row.kind}.failed", failed, **facts)
+
+    def _look_behind(
+        self, queue: DeadLetters, crowds: Mapping[str, Sequence[Letter]], hidden: int, has_time: Callable[[], bool]
+    ) -> None:
+        """What lies behind ten dead letters of a group nobody can see. So many as are hidden, of the open rows of these
+        groups that nobody has written for a while, the oldest first, are taken for theirs."""
+        if hidden <= 0:
+            return
+        shown = self.rows.get_many(
+            letter.message.row_id for letters in crowds.values() for letter in letters[:1] if letter.message
+        )
+        now = self.clock()
+        open_rows = [
+            row for row in self.rows.open_in(crowds, shown.values()) if not (row.owed or row.seconds_held(now))
+        ]
+        moving = {row.message_group for row in open_rows if row.updated_at > now - STANDS_STILL}
+        quiet = sorted((row for row in open_rows if row.updated_at < now - QUIET), key=lambda row: row.created_at)
+        for row in quiet[:hidden]:
+            if not has_time():
+                return
+            self._requeue_or_fail_unseen(row, queue.stage, stands_still=row.message_group not in moving)
+
+    def _requeue_or_fail_unseen(self, row: Row, stage: str, *, stands_still: bool) -> None:
+        """As for a dead letter that was seen. But it may only wait in its queue, behind others: it fails where its
+        whole group has no worker, and is requeued once more where the group has one."""
+        if self.in_outage(stage):
+            self._requeue(row, By.OUTAGE, row.replay)
+        elif row.rescues < self.max_rescues:
+            self._requeue(row, By.STEWARD, row.replay)
+        elif stands_still:
+            self._fail(row, stage, message_id="")
+        elif row.updated_at < self.clock() - STANDS_STILL:
+            self._requeue(row, By.STEWARD, row.replay)
