@@ -19,14 +19,26 @@ from tests.guards.notifications import NOTIFICATIONS
 from tests.guards.orders import ORDERS
 from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
+from tests.guards.runs import RUNS
 from tests.guards.webhooks import WEBHOOKS
 from tests.guards.websockets import WEBSOCKETS
+from tests.guards.workers import WORKERS
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *DEAD_LETTERS, *WEBSOCKETS]
+MUTATIONS = [
+    *ORDERS,
+    *RUNS,
+    *WORKERS,
+    *DEAD_LETTERS,
+    *REPORTS,
+    *OUTAGES,
+    *WEBHOOKS,
+    *NOTIFICATIONS,
+    *WEBSOCKETS,
+]
 
 
 def main() -> None:
@@ -58,12 +70,17 @@ def copy_without(folder: Path, *mutations: Mutation) -> Path:
         source = ROOT / part
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, copy / part)
     for mutation in mutations:
-        file = copy / CODE / mutation.file
+        file = copy / path_of(mutation)
         whole = file.read_text()
         if whole.count(mutation.code) != 1:
             sys.exit(f"{mutation.guard}: the code stands {whole.count(mutation.code)} times in {mutation.file}")
         file.write_text(whole.replace(mutation.code, mutation.instead))
     return copy
+
+
+def path_of(mutation: Mutation) -> Path:
+    """Below the root."""
+    return Path(mutation.file) if mutation.file.startswith("functions/") else CODE / mutation.file
 
 
 def environment_of(copy: Path) -> dict[str, str]:

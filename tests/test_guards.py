@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.guards.mutation import Mutation
-from tests.mutations import CODE, MUTATIONS, ROOT
+from tests.mutations import MUTATIONS, ROOT, path_of
 
 ROW = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
 TABLE = ROW.findall((ROOT / "docs" / "guards.md").read_text())
@@ -22,5 +22,5 @@ def test_the_test_that_notices_is_there(guard: str, file: str, test: str) -> Non
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
 def test_the_guard_stands_once_where_it_is_taken_out(mutation: Mutation) -> None:
-    assert (ROOT / CODE / mutation.file).read_text().count(mutation.code) == 1
+    assert (ROOT / path_of(mutation)).read_text().count(mutation.code) == 1
     assert mutation.code != mutation.instead
