@@ -14,6 +14,7 @@ from comanda.adapters.order_queues import ReportQueuePublisher
 from comanda.adapters.report_rows import from_row
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.world import World
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.report import Report
 from comanda_cli.connection import QuietJournal, now
@@ -113,7 +114,7 @@ class ReportPlay(Theatre):
 
     def redrive(self, name: str) -> None:
         publisher = ReportQueuePublisher(self.resources.sqs, self.source)
-        redrive = RedriveReport(self.table, publisher, QuietJournal(), now)
+        redrive = RedriveReport(self.table, OpenRun(self.table, publisher, QuietJournal(), now), now)
         self.operate("redrive", lambda: redrive(self.accepted[name]))
 
     def discard(self, name: str) -> None:
