@@ -54,7 +54,7 @@ class Scene:
 
     def deliver(self, *batch: NotificationDelivery) -> list[str]:
         worker = Worker(
-            step=DeliverNotifications(self.subscriptions, {Channel.WEBHOOK: self.receivers}, self.journal, self.clock),
+            step=self.step,
             rows=self.notifications,
             open_run=self.open_run,
             queue=self.queue,
@@ -69,6 +69,10 @@ class Scene:
 
     def resend(self, notification: Notification) -> Notification:
         return ResendNotification(self.notifications, self.open_run)(notification.notification_id)
+
+    @property
+    def step(self) -> DeliverNotifications:
+        return DeliverNotifications(self.subscriptions, {Channel.WEBHOOK: self.receivers}, self.journal, self.clock)
 
     @property
     def open_run(self) -> OpenRun[Notification]:

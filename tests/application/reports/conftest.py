@@ -88,8 +88,9 @@ class Scene:
         delivery = Delivery(str(uuid.uuid4()), "receipt", report.report_id, 1, sent_at, message=message)
         return replace(delivery, **fields)
 
-    def generate(self, *batch: ReportDelivery) -> list[str]:
-        step = GenerateReport(
+    @property
+    def step(self) -> GenerateReport:
+        return GenerateReport(
             files=self.files,
             sources=self.sources,
             journal=self.journal,
@@ -97,8 +98,10 @@ class Scene:
             pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
             currency="BRL",
         )
+
+    def generate(self, *batch: ReportDelivery) -> list[str]:
         worker = Worker(
-            step=step,
+            step=self.step,
             rows=self.reports,
             open_run=self.open_run,
             queue=self.queue,
