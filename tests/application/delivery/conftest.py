@@ -61,6 +61,8 @@ class Scene:
     set_error: Callable[[Any, Exception | None], None]
     """What the next tries of a row come to."""
     tries: Callable[[Any], int]
+    settled: Callable[[Any], Any]
+    """The row once it is over."""
     journal: FakeJournal
     first_queue: FirstQueue = field(default_factory=FirstQueue)
     queue: FakeQueue = field(default_factory=FakeQueue)
@@ -167,6 +169,7 @@ def orders() -> Scene:
         add_row=lambda _: inside.row(inside.to_enrich()),
         about=lambda row: OrderMessage.about(row, Event.ENRICHMENT_REQUESTED),
         set_error=set_error,
+        settled=lambda row: row.completed(inside.clock()),
         tries=lambda row: sum(request.order_id == row.order_id for request in inside.provider.asked),
         journal=inside.journal,
     )
@@ -186,6 +189,7 @@ def reports() -> Scene:
         add_row=lambda number: inside.row(inside.asked(parameters={**A_TABLE, "title": f"Table {number}"})),
         about=ReportMessage.about,
         set_error=set_error,
+        settled=lambda row: row.cancelled(inside.clock()),
         tries=lambda row: inside.journal.told.count(("report.begun", row.report_id)),
         journal=inside.journal,
     )
@@ -209,6 +213,7 @@ def notifications() -> Scene:
         add_row=add_row,
         about=NotificationMessage.about,
         set_error=set_error,
+        settled=lambda row: row.delivered(inside.clock()),
         tries=lambda row: sum(told[2] == row.notification_id for told in inside.receivers.told),
         journal=inside.journal,
     )
