@@ -115,13 +115,12 @@ def update_of(table: str, key: str, before: Row, after: Row) -> Any:
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     gone = [name for name in before if name not in after]
     names = {f"#{name}": name for name in [*changed, *gone, "version"]}
-    update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-    if gone:
-        update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    set_ = ["SET " + ", ".join(f"#{name} = :{name}" for name in changed)] if changed else []
+    remove = ["REMOVE " + ", ".join(f"#{name}" for name in gone)] if gone else []
     return {
         "TableName": table,
         "Key": to_dynamodb({key: after[key]}),
-        "UpdateExpression": update,
+        "UpdateExpression": " ".join([*set_, *remove]),
         "ConditionExpression": "#version = :read_version",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": to_dynamodb(
