@@ -56,15 +56,17 @@ RUNS = [
     Mutation(
         "the steward begins no notification that failed",
         "domain/notification.py",
-        "waits or (by is By.CONSOLE and self.is_failed)",
-        "waits or self.is_failed",
+        "may.get(by, waits)",
+        "may.get(by, True)",
     ),
     Mutation(
         "an operator sends nothing that is on its way",
         "domain/notification.py",
-        "not waits if by is By.OPERATOR else ",
-        "by is By.OPERATOR or ",
+        "By.OPERATOR: not waits",
+        "By.OPERATOR: True",
     ),
+    Mutation("no client begins an order's run", "domain/order.py", ", By.CLIENT: False}", "}"),
+    Mutation("no client begins a notification's run", "domain/notification.py", ", By.CLIENT: False}", "}"),
     Mutation(
         "whoever has a message of a claim shows the order", "domain/order.py", "known = self._known()", "known = self"
     ),

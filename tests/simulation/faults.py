@@ -48,6 +48,7 @@ class Scenario(StrEnum):
     NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it writes what it published anew"
     ALL_CLOCKS_OFF = "the clock of each process is off"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
+    REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED, QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
@@ -20,6 +20,7 @@ from tests.simulation.system import STAGES, WORKERS, System
 
 MOST_IMPATIENT = 3
 """Operators in a run that redrive both ways."""
+RETENTION_SECONDS = 14 * 24 * 3600
 
 
 @dataclass
@@ -32,9 +33,11 @@ class Operators:
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and order id: what was done to orders."""
     _impatient: int = 0
+    _began: float = 0.0
 
     def begin(self) -> None:
         """Some at any time, some as soon as there is a dead letter."""
+        self._began = self.system.scheduler.time()
         faults = self.system.faults
         for _ in range(5 if faults.aims_at(OPERATOR) else self.random.choice((0, 0, 1, 2))):
             self._operate(self.random.uniform(5, 400))
@@ -44,7 +47,20 @@ class Operators:
             self.system.at_dead_letter = self._redrive_both_ways
 
     def redrive_everything(self) -> None:
-        self.people.start("operator", 0, lambda: self._redrive(Selection()))
+        """By the CLI; or from the console alone, while queues have all that failed: that must do as well (P9)."""
+        in_time = self.system.scheduler.time() < self._began + RETENTION_SECONDS
+        alone = Scenario.REDRIVEN_FROM_THE_CONSOLE in self.system.faults.scenarios and in_time
+        self.people.start("operator", 0, self._redrive_all_from_the_console if alone else self._redrive_all)
+
+    def _redrive_all(self) -> None:
+        self._redrive(Selection())
+
+    def _redrive_all_from_the_console(self) -> None:
+        """Twice: the steward may have some in its hands."""
+        for _ in range(2):
+            for stage in STAGES:
+                self._move_back(stage, None)
+            self.people.sleep(2 * HIDDEN_WHILE_TENDED)
 
     def _operate(self, delay: float) -> None:
         deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))

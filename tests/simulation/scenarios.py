@@ -40,4 +40,6 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if faults.notification_aims and random.random() < 0.2:
         faults.scenarios.add(Scenario.BREAKS_AFTER_DELIVERING)
         faults.world_rates[WorldFault.DELETE_LOST] = 0.9
+    if random.random() < 0.25:
+        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
     faults.injected.update(faults.scenarios)
