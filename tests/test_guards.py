@@ -1,14 +1,11 @@
 """docs/guards.md names every guard that `make mutate` takes out, and the test that notices."""
 
-import re
-
 import pytest
 
 from tests.guards.mutation import Mutation
-from tests.mutations import MUTATIONS, ROOT, path_of
+from tests.mutations import MUTATIONS, ROOT, path_of, written_down
 
-ROW = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
-TABLE = ROW.findall((ROOT / "docs" / "guards.md").read_text())
+TABLE = written_down()
 
 
 def test_the_table_has_a_row_for_each_guard() -> None:
