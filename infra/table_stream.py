@@ -18,7 +18,7 @@ def read_stream(
     only: Mapping[str, Any],
     oldest_seconds: int | None = None,
 ) -> None:
-    """Hand `function` the writes that match the filter `only`, again and again until it takes them.
+    """Hand `function` the writes that match the pattern `only`, again and again until it takes them.
 
     Half of a batch goes on where the other half cannot. `oldest_seconds`: what is older is left out; None: all that the
     stream keeps, a day. From the oldest there is: "latest" leaves out what comes while the mapping is made or updated
@@ -43,6 +43,6 @@ def read_stream(
         batch_size=100,
         bisect_batch_on_error=True,
         max_record_age=Duration.seconds(oldest_seconds) if oldest_seconds else None,
-        filters=[only],
+        filters=[lambda_.FilterCriteria.filter(only)],
     )
     mapping.node.add_dependency(function.role)

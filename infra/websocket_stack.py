@@ -7,7 +7,6 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
@@ -27,9 +26,7 @@ OLDEST_CHANGE_SECONDS = 300
 """What could not be told for so long is given up: it keeps newer changes waiting."""
 
 
-_NOT_OF_CLAIMS = lambda_.FilterCriteria.filter(
-    {"dynamodb": {"NewImage": {"status": {"S": [{"anything-but": ["accepting"]}]}}}}
-)
+_NOT_OF_CLAIMS = {"dynamodb": {"NewImage": {"status": {"S": [{"anything-but": ["accepting"]}]}}}}
 """Nobody is told of claims, nor of rows that expire, which have no new image."""
 
 
