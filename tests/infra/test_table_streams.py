@@ -14,7 +14,7 @@ from comanda.adapters.aws import to_dynamodb
 from comanda.domain.notify import EVENTS, Notify
 from tests.builders import NOW, a_claim, a_pending_order, a_report
 from tests.infra.conftest import Resource, Synthesized
-from tests.infra.test_orders_stack import named
+from tests.infra.test_orders_stack import named, queues
 from tests.stream_filter import matches
 
 PATTERNS = {
@@ -64,6 +64,36 @@ def test_the_criteria_of_each_stream_are_exactly_these(every_stage: Synthesized)
         (function, table): {"Filters": [{"Pattern": json.dumps(PATTERNS[function], separators=(",", ":"))}]}
         for function, table in READERS
     }
+
+
+@pytest.mark.parametrize(("function", "table"), READERS)
+def test_a_batch_that_is_not_taken_is_split_and_given_up_and_described(
+    every_stage: Synthesized, function: str, table: str
+) -> None:
+    """Before the stream itself forgets it, after a day."""
+    mapping = stream_mappings(every_stage)[function, table]
+    oldest, retries = {"AnnounceChangesFunction": (6 * 60 * 60, 1000), "BroadcastFunction": (300, 100)}[function]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert (mapping["MaximumRecordAgeInSeconds"], mapping["MaximumRetryAttempts"]) == (oldest, retries)
+    destination = named(mapping["DestinationConfig"]["OnFailure"]["Destination"])
+    assert destination == function.removesuffix("Function") + "GivenUp"
+    assert "FunctionResponseTypes" not in mapping, "neither handler answers in parts: see test_websocket_stack.py"
+
+
+def test_there_is_no_other_stream(every_stage: Synthesized) -> None:
+    assert set(stream_mappings(every_stage)) == set(READERS)
+
+
+@pytest.mark.parametrize("name", ["AnnounceChanges", "Broadcast"])
+def test_what_is_given_up_is_kept_for_two_weeks_in_a_queue_that_lambda_takes(
+    every_stage: Synthesized, name: str
+) -> None:
+    queue = queues(every_stage)[f"{name}GivenUp"]
+    reader = {"AnnounceChanges": "announce-changes", "Broadcast": "broadcast"}[name]
+    assert queue["QueueName"] == f"comanda-{every_stage.settings.stage}-{reader}-given-up"
+    assert "FifoQueue" not in queue
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+    assert queue["SqsManagedSseEnabled"] is True
 
 
 def rows(notify: Notify | None) -> dict[str, list[Row]]:
