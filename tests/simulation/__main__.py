@@ -1,21 +1,20 @@
 """`python -m tests.simulation`: run many seeds on all cores, or one of them with its story (`make simulate`)."""
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.simulation.faults import CallFault
-from tests.simulation.simulation import Result, has_notifications, has_reports, simulate, simulate_all
+from tests.simulation.processes import side_by_side
+from tests.simulation.simulation import Result, has_notifications, has_reports, simulate
 
 DANGERS = {
     "P1 a message sent again after its first try had died": ("message swallowed",),
@@ -64,7 +63,6 @@ DANGERS = {
 }
 """For each promise, what was counted when there was something to guard it from."""
 
-CHUNK = 5
 TOLD_EVERY = 500
 """Seeds after which a log hears how far the run is."""
 
@@ -142,25 +140,15 @@ def _run(seeds: Sequence[int], arguments: argparse.Namespace, console: Console) 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("Simulating", total=len(seeds))
-        for result in _results(seeds):
-            summary.add(result)
-            progress.advance(bar)
-            if not console.is_terminal and (result.broken or summary.seeds % TOLD_EVERY == 0):
-                console.print(f"{summary.seeds} of {len(seeds)} seeds; {result.seed}: {result.broken or 'kept'}")
-            if result.broken and not arguments.keep_going:
-                break
+        with closing(side_by_side(simulate, seeds)) as results:
+            for result in results:
+                summary.add(result)
+                progress.advance(bar)
+                if not console.is_terminal and (result.broken or summary.seeds % TOLD_EVERY == 0):
+                    console.print(f"{summary.seeds} of {len(seeds)} seeds; {result.seed}: {result.broken or 'kept'}")
+                if result.broken and not arguments.keep_going:
+                    break
     return summary
-
-
-def _results(seeds: Sequence[int]) -> Iterator[Result]:
-    """In the order of the seeds, from as many processes as there are cores."""
-    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        try:
-            for results in pool.map(simulate_all, chunks):
-                yield from results
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _report(summary: Summary, seconds: float, console: Console, *, points: bool) -> None:

@@ -7,7 +7,7 @@ import os
 import random as library_random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from types import SimpleNamespace
@@ -134,10 +134,6 @@ def _random_of_notifications(seed: int) -> Random | None:
     """None where nobody asks to be told of anything."""
     random = Random(f"notifications {seed}")
     return random if random.random() < NOTIFICATIONS_SHARE else None
-
-
-def simulate_all(seeds: Sequence[int]) -> list[Result]:
-    return [simulate(seed) for seed in seeds]
 
 
 def _play(system: System, workload: Workload, audit: Audit, random: Random) -> Broken | None:
