@@ -14,6 +14,7 @@ from rich.table import Table
 
 from tests.simulation.faults import CallFault
 from tests.simulation.processes import side_by_side
+from tests.simulation.seeds import code_at
 from tests.simulation.simulation import Result, has_notifications, has_reports, simulate
 
 DANGERS = {
@@ -105,7 +106,13 @@ def main() -> None:
         sys.exit(1 if result.broken else 0)
     console = Console(stderr=True)
     started = time.monotonic()
-    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    first = arguments.first
+    if first is None:
+        code = code_at()
+        first = code.first_seed
+        again = f"make simulate FIRST={first} SEEDS={arguments.seeds}"
+        print(f"first seed {first}, from {code}; the same again: {again}", flush=True)
+    seeds = range(first, first + arguments.seeds)
     chosen = [
         seed
         for seed in seeds
@@ -119,13 +126,15 @@ def main() -> None:
         for result in summary.broken:
             print(f"seed {result.seed}: {result.broken}")
         print(f"Replay it: make simulate SEED={first.seed} VERBOSE=1")
+        if arguments.first is None:
+            print("It may have been broken before the last change: each commit has seeds of its own.")
         sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--first", type=int, help="the first of them; unless said, one that follows from the commit")
     parser.add_argument("--reports", action="store_true", help="leave out those that have no reports")
     parser.add_argument("--notifications", action="store_true", help="leave out those that tell nobody of anything")
     parser.add_argument("--seed", type=int, help="replay this one")
