@@ -5,12 +5,13 @@
 #   SEEDS   how many seeds `make simulate` runs (default 300)
 #   FIRST   the first of them (default: one that follows from the commit, and from what is not committed yet)
 #   SEED    the one seed it replays; VERBOSE=1 tells its whole story
+#   MINUTES how long `make hunt` goes on (default 20)
 #   ONLY    the guards `make mutate-simulated` takes out: those with this text in their names (default all)
 #   STAGE   the stage whose settings `make cost` takes (default prod)
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate prove check lint synth lock \
+.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate hunt prove check lint synth lock \
 	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
@@ -55,6 +56,9 @@ simulate: install  ## try to break the promises: SEEDS=500 hostile schedules, or
 	@$(INSTALLED) python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(VERBOSE),--verbose),\
 		--seeds $(or $(SEEDS),300) $(if $(FIRST),--first $(FIRST)))
 
+hunt: install  ## run seeds that nobody has seen for MINUTES=20, whatever breaks; what it finds stays in .hunt/
+	@$(INSTALLED) python -m tests.simulation.hunt --minutes $(or $(MINUTES),20) $(if $(FIRST),--first $(FIRST))
+
 prove: install  ## what takes long to prove: 10,000 seeds; on a stack: killers, poison heads, redrives
 	@$(INSTALLED) python -m tests.simulation --seeds $(or $(SEEDS),10000) $(if $(FIRST),--first $(FIRST)) \
 		--keep-going --points
@@ -88,7 +92,7 @@ mutate-simulated: install  ## take out one guard at a time; the simulator must c
 lock: install  ## lock requirements/*.in again; UPGRADE=1 takes newer versions
 	@$(INSTALLED) sh requirements/lock.sh $(if $(UPGRADE),--upgrade)
 
-clean: install  ## stop the stack and remove all that was made, back to a fresh clone
+clean: install  ## stop the stack and remove all that was made, back to a fresh clone; but what a hunt has found
 	@$(INSTALLED) python -m local down
 	@rm -rf .venv .venv-emulator node_modules .local .build cdk.out .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis

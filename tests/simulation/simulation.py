@@ -65,6 +65,8 @@ class Result:
     injected: Counter[str]
     points: Counter[tuple[str, str, str]]
     story: str = ""
+    """What concerns the order of a broken promise; of a seed that broke none, all that happened."""
+    whole_story: str = ""
 
 
 def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Result:
@@ -97,8 +99,9 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         audit = Audit(system, workload, asking, asking_to_be_told)
         broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
-    story = ""
+    story = whole_story = ""
     if broken or verbose:
+        whole_story = "\n".join(map(str, history.happenings))
         about = {broken.order_id} if broken and broken.order_id else {*audit.order_ids(), *audit.report_ids()}
         story = "\n".join(map(str, history.about(about, broken.recipient_id if broken else None)))
     return Result(
@@ -113,6 +116,7 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         injected=faults.injected,
         points=faults.points,
         story=story,
+        whole_story=whole_story,
     )
 
 
