@@ -150,7 +150,7 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for guard, parts, kind in chosen:
-            catch = hunt(copy_without(Path(folder), *parts), arguments.seeds, *kind)
+            catch = hunt(copy_without(Path(folder), *parts), arguments.first, arguments.seeds, *kind)
             print(
                 f"| {guard} | {catch.verdict} | {catch.seeds} |" if catch else f"| {guard} | **nothing** | |",
                 flush=True,
@@ -169,14 +169,15 @@ def _kinds_of_seeds(guard: str) -> list[list[str]]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="try at most so many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--only", help="guards with this text in their names")
     return parser.parse_args()
 
 
-def hunt(copy: Path, seeds: int, *flags: str) -> Catch | None:
+def hunt(copy: Path, first: int, seeds: int, *flags: str) -> Catch | None:
     """Run seeds until a promise breaks; how many it took, and which promise."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), *flags],
+        [sys.executable, "-m", "tests.simulation", "--first", str(first), "--seeds", str(seeds), *flags],
         cwd=copy,
         env=environment_of(copy),
         capture_output=True,
@@ -188,7 +189,7 @@ def hunt(copy: Path, seeds: int, *flags: str) -> Catch | None:
     verdict = re.search(r"^seed (\d+): (.*?)(  \[.*\])?$", done.stdout, re.MULTILINE)
     if verdict is None:
         sys.exit(f"the simulator itself failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return Catch(int(verdict[1]) + 1, verdict[2])
+    return Catch(int(verdict[1]) - first + 1, verdict[2])
 
 
 if __name__ == "__main__":

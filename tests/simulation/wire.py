@@ -20,6 +20,7 @@ from botocore.config import Config
 from comanda.adapters.world import CLIENT_CONFIG
 from tests.simulation import lambda_service, s3_wire
 from tests.simulation.dynamodb import DynamoDB
+from tests.simulation.endpoint import shorten
 from tests.simulation.errors import AwsError
 from tests.simulation.s3 import S3
 from tests.simulation.sqs import Sqs
@@ -52,6 +53,10 @@ Answer = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
 """Service name, operation and request; may raise AwsError, or any botocore error as a network would."""
 
 
+IN_JSON = {"dynamodb", "sqs"}
+"""Services that are asked and answer in a body of JSON; those of the others are also in addresses and headers."""
+
+
 @cache
 def _session() -> boto3.Session:
     return boto3.Session("simulated", "simulated", region_name="us-east-1")
@@ -64,23 +69,24 @@ def client_of(service: str, answer: Answer, config: Config = CLIENT_CONFIG) -> A
     def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         operation = event_name.rpartition(".")[2]
         if service == "s3":
-            return _Answer(request, *_answered_by_s3(answer, operation, request))
-        if service == "lambda":
-            return _Answer(request, *_answered_by_lambda(answer, operation, request))
-        return _Answer(request, *_answered(answer, service, operation, request))
+            return _Answer(request.url, *_answered_by_s3(answer, operation, request))
+        return _Answer(request.url, *_answered_by_lambda(answer, operation, request))
 
     config = config.merge(Config(user_agent="simulated", request_checksum_calculation="when_required"))
     if service != "s3":
         config = config.merge(Config(signature_version=UNSIGNED))
     client = _session().client(service, config=config)  # type: ignore[call-overload]
-    client.meta.events.register(f"before-send.{service}.*", send)
+    if service in IN_JSON:
+        shorten(client, lambda operation, body: _Answer(None, *_answered(answer, service, operation, body)))
+    else:
+        client.meta.events.register(f"before-send.{service}.*", send)
     return client
 
 
-def _answered(answer: Answer, service: str, operation: str, request: AWSPreparedRequest) -> s3_wire.Answer:
+def _answered(answer: Answer, service: str, operation: str, request: bytes) -> s3_wire.Answer:
     """In JSON."""
     try:
-        body = answer(service, operation, json.loads(request.body or b"{}"))  # type: ignore[arg-type]
+        body = answer(service, operation, json.loads(request))
     except AwsError as error:
         body = {"__type": f"com.amazonaws.{service}#{error.code}", "message": error.message, **error.fields}
         return error.status, {}, json.dumps(body).encode()
@@ -105,8 +111,8 @@ def _answered_by_lambda(answer: Answer, operation: str, request: AWSPreparedRequ
 class _Answer(AWSResponse):
     """An answer whose body is there already."""
 
-    def __init__(self, request: AWSPreparedRequest, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        super().__init__(request.url, status, HeadersDict(headers), BytesIO(body))  # type: ignore[arg-type]
+    def __init__(self, url: str | None, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(url, status, HeadersDict(headers), BytesIO(body))  # type: ignore[arg-type]
         self._body = body
 
     @property
