@@ -2,13 +2,16 @@
 #
 #   PORT    where `make up` listens (default 4566)
 #   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
-#   SEEDS   how many seeds `make simulate` runs (default 300), FIRST the first of them (default 0)
+#   SEEDS   how many seeds `make simulate` runs (default 300)
+#   FIRST   the first of them (default: one that follows from the commit, and from what is not committed yet)
 #   SEED    the one seed it replays; VERBOSE=1 tells its whole story
+#   MINUTES how long `make hunt` goes on (default 20)
+#   ONLY    the guards `make mutate-simulated` takes out: those with this text in their names (default all)
 #   STAGE   the stage whose settings `make cost` takes (default prod)
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate prove check lint synth lock \
+.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate hunt prove check lint synth lock \
 	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
@@ -51,10 +54,14 @@ test-stack: install  ## the tests against a deployed stack: two side by side, br
 
 simulate: install  ## try to break the promises: SEEDS=500 hostile schedules, or replay SEED=1234 VERBOSE=1
 	@$(INSTALLED) python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(VERBOSE),--verbose),\
-		--seeds $(or $(SEEDS),300) --first $(or $(FIRST),0))
+		--seeds $(or $(SEEDS),300) $(if $(FIRST),--first $(FIRST)))
+
+hunt: install  ## run seeds that nobody has seen for MINUTES=20, whatever breaks; what it finds stays in .hunt/
+	@$(INSTALLED) python -m tests.simulation.hunt --minutes $(or $(MINUTES),20) $(if $(FIRST),--first $(FIRST))
 
 prove: install  ## what takes long to prove: 10,000 seeds; on a stack: killers, poison heads, redrives
-	@$(INSTALLED) python -m tests.simulation --seeds $(or $(SEEDS),10000) --first $(or $(FIRST),0) --keep-going --points
+	@$(INSTALLED) python -m tests.simulation --seeds $(or $(SEEDS),10000) $(if $(FIRST),--first $(FIRST)) \
+		--keep-going --points
 	@$(INSTALLED) pytest tests/stack -m prove -n 2 --dist worksteal --durations 10
 
 check: lint synth  ## lint, format, types, imports, templates; changes and deploys nothing
@@ -79,12 +86,13 @@ mutate: install  ## take out one guard at a time; each must turn a test red (som
 	@$(INSTALLED) python -m tests.mutations
 
 mutate-simulated: install  ## take out one guard at a time; the simulator must catch each (about an hour)
-	@$(INSTALLED) python -m tests.simulation.mutants
+	@$(INSTALLED) python -m tests.simulation.mutants $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+		$(if $(ONLY),--only "$(ONLY)")
 
 lock: install  ## lock requirements/*.in again; UPGRADE=1 takes newer versions
 	@$(INSTALLED) sh requirements/lock.sh $(if $(UPGRADE),--upgrade)
 
-clean: install  ## stop the stack and remove all that was made, back to a fresh clone
+clean: install  ## stop the stack and remove all that was made, back to a fresh clone; but what a hunt has found
 	@$(INSTALLED) python -m local down
 	@rm -rf .venv .venv-emulator node_modules .local .build cdk.out .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis

@@ -207,15 +207,23 @@ class Alarms(Construct):
         self._any_of("functions-failing", "a function crashes or runs out of time", failing)
 
     def _streams(self, watched: Watched) -> None:
-        """How old the newest record of a batch is when its function has dealt with it ("Lambda function metrics")."""
+        """How old the newest record of a batch is when its function has dealt with it ("Lambda function metrics"), and
+        the batches it never took."""
         for function in watched.functions:
-            if function.reads_streams:
+            if function.given_up:
                 self._alarm(
                     f"{function.name}-late",
                     f"{function.name} is behind with the changes of orders or reports",
                     function.function.metric("IteratorAge", period=MINUTE, statistic="Maximum"),
                     threshold=LATE_CHANGE_SECONDS * 1000,
                     periods=2,
+                    missing=_QUIET_IS_WELL,
+                )
+                self._alarm(
+                    f"{function.name}-given-up",
+                    f"changes of orders or reports that {function.name} did not take",
+                    function.given_up.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum"),
+                    threshold=0,
                     missing=_QUIET_IS_WELL,
                 )
 

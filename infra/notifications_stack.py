@@ -13,10 +13,14 @@ from infra.queue_worker import QueueWorker
 from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
-from infra.table_stream import read_stream
+from infra.table_stream import Patience, read_streams
 
 _ASKED_FOR = {"dynamodb": {"NewImage": {"notify": {"S": [{"exists": True}]}}}}
-"""Rows that somebody asked to be told of: the others cost no invocation."""
+"""Rows that somebody asked to be told of: the others cost no invocation. `S`, as "exists" looks at leaves only
+("Using event filtering with a DynamoDB event source"). Who is told stands in the new image; a row that was removed
+tells of nothing."""
+_PATIENCE = Patience(oldest_seconds=6 * 60 * 60, retries=1_000)
+"""Longer than most outages. Whoever is called has the rest of the stream's day to look at what was given up."""
 
 
 class NotificationsStack(Stack):
@@ -63,8 +67,13 @@ class NotificationsStack(Stack):
         )
         announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
         announce.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
-        for name, table in (("Orders", self._data.orders), ("Reports", self._data.reports)):
-            read_stream(announce, name, table, only=_ASKED_FOR)
+        read_streams(
+            announce,
+            {"Orders": self._data.orders, "Reports": self._data.reports},
+            settings=self._settings,
+            only=_ASKED_FOR,
+            patience=_PATIENCE,
+        )
         return announce
 
     def _deliver_notifications(self) -> QueueWorker:

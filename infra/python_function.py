@@ -8,6 +8,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
@@ -43,8 +44,8 @@ class PythonFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name, layers = code["name"], code["layers"]
-        self.reads_streams = False
-        """Whether it is told of writes to tables (infra/table_stream.py)."""
+        self.given_up: sqs.Queue | None = None
+        """Of one that is told of writes to tables: where what it did not take is described (infra/table_stream.py)."""
         settings = layers.settings
         self.log_group = log_group(self, "Logs", settings)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

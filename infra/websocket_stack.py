@@ -7,7 +7,6 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
@@ -19,17 +18,13 @@ from infra.python_function import PythonFunction
 from infra.secret_arn import secret_arn
 from infra.settings import StageSettings
 from infra.shared_layers import SharedLayers
-from infra.table_stream import read_stream
+from infra.table_stream import Patience, read_streams
 
 WEBSOCKET_STAGE = "v1"
 BROADCAST_TIMEOUT_SECONDS = 30
-OLDEST_CHANGE_SECONDS = 300
-"""What could not be told for so long is given up: it keeps newer changes waiting."""
-
-
-_NOT_OF_CLAIMS = lambda_.FilterCriteria.filter(
-    {"dynamodb": {"NewImage": {"status": {"S": [{"anything-but": ["accepting"]}]}}}}
-)
+_PATIENCE = Patience(oldest_seconds=300, retries=100)
+"""What could not be told for so long keeps newer changes waiting."""
+_NOT_OF_CLAIMS = {"dynamodb": {"NewImage": {"status": {"S": [{"anything-but": ["accepting"]}]}}}}
 """Nobody is told of claims, nor of rows that expire, which have no new image."""
 
 
@@ -176,8 +171,13 @@ class WebSocketStack(Stack):
             on=self.connections.table_arn,
         )
         self._allow_sending(broadcast)
-        for name, table in (("Orders", self._data.orders), ("Reports", self._data.reports)):
-            read_stream(broadcast, name, table, only=_NOT_OF_CLAIMS, oldest_seconds=OLDEST_CHANGE_SECONDS)
+        read_streams(
+            broadcast,
+            {"Orders": self._data.orders, "Reports": self._data.reports},
+            settings=self._settings,
+            only=_NOT_OF_CLAIMS,
+            patience=_PATIENCE,
+        )
         return broadcast
 
     def _add_routes(self) -> None:

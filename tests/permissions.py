@@ -85,6 +85,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Reports": READ_STREAM,
         "Notifications": {"dynamodb:PutItem"},
         "NotificationsQueue": {"sqs:SendMessage"},
+        "AnnounceChangesGivenUp": {"sqs:SendMessage"},
     },
     "deliver_notifications": {
         "NotificationsQueue": READ_SOURCE,
@@ -143,6 +144,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Connections": {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"},
         "Orders": READ_STREAM,
         "Reports": READ_STREAM,
+        "BroadcastGivenUp": {"sqs:SendMessage"},
         **SEND,
     },
 }

@@ -215,6 +215,7 @@ UNAVAILABLE = Sorted(ReceiverOutage, "ReceiverUnavailable")
 MOVED = Sorted(ReceiverOutage, "ReceiverMoved")
 UNREACHABLE = Sorted(ReceiverOutage, "ReceiverUnreachable")
 TIMEOUT = Sorted(ReceiverOutage, "ReceiverTimeout")
+EARLY_HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
 IN_A_MINUTE = format_datetime(NOW + timedelta(seconds=60), usegmt=True)
 
 BEHAVIOURS: dict[str, tuple[dict[str, Any], Sorted]] = {
@@ -223,6 +224,11 @@ BEHAVIOURS: dict[str, tuple[dict[str, Any], Sorted]] = {
     "204": (status(204), HAS_IT),
     "299": (says("thanks", content_type="text/plain", status=299), HAS_IT),
     "101": (raw("HTTP/1.1 101 Switching Protocols\r\n\r\n"), REFUSED),
+    "103 and then 200": (raw(EARLY_HINTS + "HTTP/1.1 200 OK\r\n\r\n"), HAS_IT),
+    "103 and then 500": (raw(EARLY_HINTS + "HTTP/1.1 500 Oh\r\n\r\n"), UNAVAILABLE),
+    "102 and then 410": (raw("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 410 Gone\r\n\r\n"), GONE),
+    "103 and nothing": (raw(EARLY_HINTS), UNREACHABLE),
+    "103 again and again": (raw(EARLY_HINTS * 100), UNREACHABLE),
     "304": (status(304), MOVED),
     "308": (status(308, Location="/elsewhere"), MOVED),
     "400": (status(400), REFUSED),
@@ -327,7 +333,7 @@ def test_nor_one_that_says_to_continue_for_ever(listener: socket.socket) -> None
     with ThreadPoolExecutor(1) as thread:
         going_on = thread.submit(go_on)
         started = time.monotonic()
-        check(outcome(calls(limits=HURRIED), url_of(listener)), TIMEOUT)
+        check(outcome(calls(limits=HURRIED), url_of(listener)), UNREACHABLE)
         assert time.monotonic() - started < 1.5
         done.set()
         assert going_on.exception(5) is None or isinstance(going_on.exception(), OSError)

@@ -148,6 +148,35 @@ ORDERS = [
         "if True:",
     ),
     Mutation(
+        "an interim answer is not the answer",
+        "adapters/timed_http.py",
+        "while 100 <= self.status < 200 and",
+        "while False and",
+    ),
+    Mutation(
+        "interim answers are bounded in number",
+        "adapters/timed_http.py",
+        "if self._heads > MAX_INTERIM:",
+        "if False:",
+    ),
+    Mutation(
+        "a connection is kept only where its answer has ended",
+        "adapters/timed_http.py",
+        "        if not self._ends_for_certain():\n            self.will_close = True\n",
+    ),
+    Mutation(
+        "nor where more came behind the answer",
+        "adapters/timed_http.py",
+        "self.is_exact and self._is_silent()",
+        "self.is_exact",
+    ),
+    Mutation(
+        "nor where the frame of its chunks is not plain",
+        "adapters/timed_http.py",
+        "self.is_exact and self._is_silent()",
+        "self._is_silent()",
+    ),
+    Mutation(
         "a refused secret is read anew",
         "adapters/http_provider.py",
         "            self.secret.was_refused()\n",

@@ -157,6 +157,10 @@ def test_who_reads_streams_is_told_of_when_it_falls_behind(dev: Synthesized) -> 
         assert watches(alarm)[:2] == ("IteratorAge", "Maximum")
         assert watches(alarm)[2].startswith(about)
         assert_fires(alarm, over=120_000, datapoints=(2, 2))
+        given_up = alarms(dev)[f"{name}-given-up"]
+        assert watches(given_up) == ("ApproximateNumberOfMessagesVisible", "Maximum", f"{about}GivenUp")
+        assert_fires(given_up, over=0, datapoints=(1, 1))
+        assert given_up["AlarmActions"]
     readers = {named(each["Properties"]["FunctionName"]) for each in stream_mappings(dev)}
     assert len(readers) == 2
 

@@ -66,8 +66,6 @@ def test_both_streams_are_read_from_their_beginning_and_not_for_ever(every_stage
     assert "StreamArn" in str(mapping["EventSourceArn"])
     assert named(mapping["FunctionName"]) == "BroadcastFunction"
     assert mapping["StartingPosition"] == "TRIM_HORIZON", "LATEST misses what comes while a mapping is made or changed"
-    assert mapping["MaximumRecordAgeInSeconds"] == 300
-    assert mapping["BisectBatchOnFunctionError"] is True
     assert "FunctionResponseTypes" not in mapping, "the emulator takes a partial answer for a success"
     assert "ParallelizationFactor" not in mapping
     (pattern,) = mapping["FilterCriteria"]["Filters"]

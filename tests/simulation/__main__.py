@@ -1,21 +1,21 @@
 """`python -m tests.simulation`: run many seeds on all cores, or one of them with its story (`make simulate`)."""
 
 import argparse
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.simulation.faults import CallFault
-from tests.simulation.simulation import Result, has_notifications, has_reports, simulate, simulate_all
+from tests.simulation.processes import side_by_side
+from tests.simulation.seeds import code_at
+from tests.simulation.simulation import Result, has_notifications, has_reports, simulate
 
 DANGERS = {
     "P1 a message sent again after its first try had died": ("message swallowed",),
@@ -64,7 +64,6 @@ DANGERS = {
 }
 """For each promise, what was counted when there was something to guard it from."""
 
-CHUNK = 5
 TOLD_EVERY = 500
 """Seeds after which a log hears how far the run is."""
 
@@ -107,7 +106,13 @@ def main() -> None:
         sys.exit(1 if result.broken else 0)
     console = Console(stderr=True)
     started = time.monotonic()
-    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    first = arguments.first
+    if first is None:
+        code = code_at()
+        first = code.first_seed
+        again = f"make simulate FIRST={first} SEEDS={arguments.seeds}"
+        print(f"first seed {first}, from {code}; the same again: {again}", flush=True)
+    seeds = range(first, first + arguments.seeds)
     chosen = [
         seed
         for seed in seeds
@@ -121,13 +126,15 @@ def main() -> None:
         for result in summary.broken:
             print(f"seed {result.seed}: {result.broken}")
         print(f"Replay it: make simulate SEED={first.seed} VERBOSE=1")
+        if arguments.first is None:
+            print("It may have been broken before the last change: each commit has seeds of its own.")
         sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--first", type=int, help="the first of them; unless said, one that follows from the commit")
     parser.add_argument("--reports", action="store_true", help="leave out those that have no reports")
     parser.add_argument("--notifications", action="store_true", help="leave out those that tell nobody of anything")
     parser.add_argument("--seed", type=int, help="replay this one")
@@ -142,25 +149,15 @@ def _run(seeds: Sequence[int], arguments: argparse.Namespace, console: Console) 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("Simulating", total=len(seeds))
-        for result in _results(seeds):
-            summary.add(result)
-            progress.advance(bar)
-            if not console.is_terminal and (result.broken or summary.seeds % TOLD_EVERY == 0):
-                console.print(f"{summary.seeds} of {len(seeds)} seeds; {result.seed}: {result.broken or 'kept'}")
-            if result.broken and not arguments.keep_going:
-                break
+        with closing(side_by_side(simulate, seeds)) as results:
+            for result in results:
+                summary.add(result)
+                progress.advance(bar)
+                if not console.is_terminal and (result.broken or summary.seeds % TOLD_EVERY == 0):
+                    console.print(f"{summary.seeds} of {len(seeds)} seeds; {result.seed}: {result.broken or 'kept'}")
+                if result.broken and not arguments.keep_going:
+                    break
     return summary
-
-
-def _results(seeds: Sequence[int]) -> Iterator[Result]:
-    """In the order of the seeds, from as many processes as there are cores."""
-    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        try:
-            for results in pool.map(simulate_all, chunks):
-                yield from results
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _report(summary: Summary, seconds: float, console: Console, *, points: bool) -> None:

@@ -34,7 +34,7 @@ class _ModelEndpoint(Endpoint):
     def create_request(self, params: Any, operation_model: Any = None) -> Any:  # noqa: ARG002
         return SimpleNamespace(body=params["body"], reset_stream=lambda: None)
 
-    def _do_get_response(self, request: Any, operation_model: Any, context: Any) -> Any:  # noqa: ARG002
+    def _get_response(self, request: Any, operation_model: Any, context: Any) -> Any:  # noqa: ARG002
         try:
             answer = self._send_to_model(operation_model.name, request.body)
         except Exception as error:  # noqa: BLE001 - botocore decides whether it tries again

@@ -45,8 +45,11 @@ class Scenario(StrEnum):
     MANY_FAILED_REPORTS = "ten reports are dead-lettered at once"
     FROZEN_BEFORE_IT_LOOKS = "a worker is frozen before it reads its order, and sees what its successor wrote"
     REDRIVEN_BOTH_WAYS = "somebody impatient redrives by CLI and from the console"
-    NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it writes what it published anew"
+    NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it begins a run"
     ALL_CLOCKS_OFF = "the clock of each process is off"
+    STEWARD_DIES_BETWEEN = "the steward dies between row and message, while the console redrives"
+    EVERYBODY_REDRIVES = "two operators and the console redrive at once"
+    PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
     REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
 
@@ -73,6 +76,9 @@ AIMS: dict[Aim, int] = {
         ("read_orders", 2, ("GetItem orders",)),
         ("process_order", 3, ("BatchGetItem orders", "UpdateItem orders", "SendMessage enrichment.fifo")),
         ("process_order", 9, ("DeleteMessage orders.fifo", "ChangeMessageVisibilityBatch orders.fifo")),
+        ("process_order", 12, ("SendMessage orders.fifo",)),
+        ("enrich_order", 12, ("SendMessage orders.fifo",)),
+        ("complete_order", 12, ("SendMessage orders.fifo",)),
         ("enrich_order", 1, ("BatchGetItem orders", "ChangeMessageVisibilityBatch enrichment.fifo")),
         ("enrich_order", 2, ("UpdateItem orders", "PutItem idempotency")),
         ("enrich_order", 4, ("UpdateItem idempotency", "SendMessage completion.fifo")),
@@ -113,7 +119,7 @@ REPORT_AIMS: dict[Aim, int] = {
         ("write_reports", 8, ("UpdateItem idempotency",)),
         ("write_reports", 14, ("GetItem reports", "DeleteItem idempotency")),
         ("read_reports", 1, ("GetItem reports",)),
-        ("generate_report", 1, ("GetItem reports", "Query orders", "UpdateItem reports")),
+        ("generate_report", 1, ("BatchGetItem reports", "Query orders", "UpdateItem reports")),
         ("generate_report", 2, ("UploadPart report-files",)),
         ("generate_report", 1, ("ChangeMessageVisibilityBatch reports.fifo",)),
         ("generate_report", 4, ("PutItem idempotency", "GetObject report-files")),
@@ -123,11 +129,12 @@ REPORT_AIMS: dict[Aim, int] = {
         ("generate_report", 11, ("AbortMultipartUpload report-files",)),
         ("generate_report", 12, ("GetItem ledger", "HeadObject report-files")),
         ("generate_report", 16, ("Query ledger",)),
+        ("generate_report", 12, ("SendMessage reports.fifo",)),
         (REPORT_STEWARD, 1, ("ReceiveMessage reports-dlq.fifo",)),
-        (REPORT_STEWARD, 3, ("GetItem reports",)),
+        (REPORT_STEWARD, 3, ("BatchGetItem reports", "Query reports")),
         (REPORT_STEWARD, 9, ("DeleteMessage reports-dlq.fifo", "SendMessage reports.fifo", "UpdateItem reports")),
         (REPORT_STEWARD, 6, ("ChangeMessageVisibilityBatch reports-dlq.fifo",)),
-        (OPERATOR, 5, ("Scan reports", "GetItem reports")),
+        (OPERATOR, 5, ("Query reports", "BatchGetItem reports", "GetItem reports")),
         (OPERATOR, 12, ("SendMessage reports.fifo", "UpdateItem reports")),
     )
     for call in calls
@@ -150,6 +157,8 @@ _LED_TO_BY = {
     Aim("generate_report", "AbortMultipartUpload report-files"): ("UploadPart report-files", CallFault.THROTTLED),
 }
 """Calls that are made only where another call of the same function went wrong so."""
+_BY_CONSOLE = {Aim(worker, "SendMessage orders.fifo") for worker in ("process_order", "enrich_order", "complete_order")}
+"""Made where the console redrove an order."""
 _SELDOM_REACHED = {
     Aim("write_orders", "GetItem orders"),
     Aim("write_orders", "DeleteItem idempotency"),
@@ -158,6 +167,7 @@ _SELDOM_REACHED = {
     *(Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
     Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
     Aim(OPERATOR, "SendMessage orders.fifo"),
+    *_BY_CONSOLE,
     Aim("enrich_order", "PutItem circuits"),
     Aim("enrich_order", "UpdateItem circuits"),
     Aim("enrich_order", f"Invoke {SWITCH}"),
@@ -260,6 +270,11 @@ class Faults:
     def aims_at_circuit(self) -> bool:
         """Its calls are made where the provider is down, and for long."""
         return self.aim in _AT_THE_CIRCUIT
+
+    @property
+    def aims_at_console(self) -> bool:
+        """Its call is made where the console redrives."""
+        return self.aim in _BY_CONSOLE
 
     @property
     def needs_a_crowd(self) -> bool:

@@ -1,6 +1,7 @@
 """Who operates the system: they redrive by CLI and from the console, and discard, at the worst moments."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -19,7 +20,7 @@ from tests.simulation.people import People
 from tests.simulation.system import STAGES, WORKERS, System
 
 MOST_IMPATIENT = 3
-"""Operators in a run that redrive both ways."""
+"""Operators in a run who act on a dead letter in a way that a scenario has."""
 RETENTION_SECONDS = 14 * 24 * 3600
 
 
@@ -32,28 +33,36 @@ class Operators:
     people: People
     operated: list[tuple[float, str, str]] = field(default_factory=list)
     """Time, deed and order id: what was done to orders."""
+    purged: set[str] = field(default_factory=set)
+    """Orders that lost a dead letter to somebody."""
     _impatient: int = 0
     _began: float = 0.0
 
     def begin(self) -> None:
         """Some at any time, some as soon as there is a dead letter."""
         self._began = self.system.scheduler.time()
-        faults = self.system.faults
+        faults, deeds = self.system.faults, list[Callable[[str], None]]()
         for _ in range(5 if faults.aims_at(OPERATOR) else self.random.choice((0, 0, 1, 2))):
             self._operate(self.random.uniform(5, 400))
         if self.random.random() < 0.3:
-            self.system.at_dead_letter = self._act_on_dead_letter
+            deeds.append(self._act_on_dead_letter)
+        if faults.aims_at_console:
+            deeds.append(self._redrive_by_console_soon)
         if Scenario.REDRIVEN_BOTH_WAYS in faults.scenarios:
-            self.system.at_dead_letter = self._redrive_both_ways
+            deeds.append(self._redrive_both_ways)
+        if Scenario.STEWARD_DIES_BETWEEN in faults.scenarios:
+            deeds.append(self._redrive_by_console_soon)
+        if Scenario.EVERYBODY_REDRIVES in faults.scenarios:
+            deeds.append(self._redrive_at_once)
+        if Scenario.PURGED_BY_HAND in faults.scenarios:
+            deeds.append(self._purge_soon)
+        self.system.at_dead_letter = lambda stage: _do_all(deeds, stage)
 
     def redrive_everything(self) -> None:
         """By the CLI; or from the console alone, while queues have all that failed: that must do as well (P9)."""
         in_time = self.system.scheduler.time() < self._began + RETENTION_SECONDS
-        alone = Scenario.REDRIVEN_FROM_THE_CONSOLE in self.system.faults.scenarios and in_time
-        self.people.start("operator", 0, self._redrive_all_from_the_console if alone else self._redrive_all)
-
-    def _redrive_all(self) -> None:
-        self._redrive(Selection())
+        alone = Scenario.REDRIVEN_FROM_THE_CONSOLE in self.system.faults.scenarios and in_time and not self.purged
+        self.people.start("operator", 0, self._redrive_all_from_the_console if alone else self._redrive_everything)
 
     def _redrive_all_from_the_console(self) -> None:
         """Twice: the steward may have some in its hands."""
@@ -123,12 +132,17 @@ class Operators:
             order_id = json.loads(message.body)["order_id"]
             self.operated.append((self.system.scheduler.time(), "move", order_id))
 
-    def _redrive_both_ways(self, _: str) -> None:
-        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too. Not
-        for ever: what is redriven fails again, and would call more of them than it took."""
+    def _may_act(self) -> bool:
+        """Not again and again: what is redriven fails again, and would call more of them than it took."""
         if not self.system.faults.active or self._impatient == MOST_IMPATIENT or self.random.random() < 0.5:
-            return
+            return False
         self._impatient += 1
+        return True
+
+    def _redrive_both_ways(self, _: str) -> None:
+        """Somebody impatient: what was redriven by CLI is held up at the first worker, so the console is tried too."""
+        if not self._may_act():
+            return
 
         def redrive() -> None:
             self.system.functions.throttle(WORKERS["orders"], self.system.scheduler.time() + self.random.uniform(5, 20))
@@ -136,3 +150,38 @@ class Operators:
             self._move_back("enrichment", None)
 
         self.people.start("operator", self.random.uniform(0, 20), redrive)
+
+    def _redrive_by_console_soon(self, stage: str) -> None:
+        if self._may_act():
+            self.people.start("operator", self.random.uniform(0, 70), lambda: self._move_back(stage, None))
+
+    def _redrive_at_once(self, stage: str) -> None:
+        """Two by CLI and one from the console, within a second or so."""
+        if not self._may_act():
+            return
+        at = self.random.uniform(3, 70)
+        for deed in (self._redrive_everything, self._redrive_everything, lambda: self._move_back(stage, None)):
+            self.people.start("operator", at + self.random.uniform(0, 1.2), deed)
+
+    def _redrive_everything(self) -> None:
+        self._redrive(Selection())
+
+    def _purge_soon(self, stage: str) -> None:
+        if self._may_act():
+            self.people.start("operator", self.random.uniform(0, 90), lambda: self._purge(stage))
+
+    def _purge(self, stage: str) -> None:
+        """Some of the dead letters of orders that failed: somebody has seen them, and knows the rows."""
+        queue = self.system.dead_letter_queues[stage]
+        rows = self.system.dynamodb.tables["orders"].rows
+        for message in list(queue.messages):
+            order_id = json.loads(message.body)["order_id"]
+            if rows[order_id,]["status"]["S"] == "failed" and self.random.random() < 0.7:
+                queue.messages.remove(message)
+                self.purged.add(order_id)
+                self.system.history.tell("purges a dead letter", order_id)
+
+
+def _do_all(deeds: Iterable[Callable[[str], None]], stage: str) -> None:
+    for deed in deeds:
+        deed(stage)

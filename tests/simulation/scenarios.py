@@ -37,9 +37,21 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if random.random() < 0.2:
         faults.scenarios.add(Scenario.ALL_CLOCKS_OFF)
         faults.world_rates[WorldFault.SKEWED_CLOCK] = 1.0
+    _add_operators(faults, random)
     if faults.notification_aims and random.random() < 0.2:
         faults.scenarios.add(Scenario.BREAKS_AFTER_DELIVERING)
         faults.world_rates[WorldFault.DELETE_LOST] = 0.9
     if random.random() < 0.25:
         faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
     faults.injected.update(faults.scenarios)
+
+
+def _add_operators(faults: Faults, random: Random) -> None:
+    if random.random() < 0.1:
+        faults.scenarios.add(Scenario.STEWARD_DIES_BETWEEN)
+        faults.aimed[Aim(STEWARD, "SendMessage orders.fifo")] = [CallFault.CRASH_BEFORE] * random.randint(1, 4)
+        faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+    if random.random() < 0.1:
+        faults.scenarios.add(Scenario.EVERYBODY_REDRIVES)
+    if random.random() < (0.5 if faults.needs_a_crowd else 0.05):
+        faults.scenarios.add(Scenario.PURGED_BY_HAND)

@@ -7,7 +7,7 @@ import os
 import random as library_random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from types import SimpleNamespace
@@ -65,6 +65,8 @@ class Result:
     injected: Counter[str]
     points: Counter[tuple[str, str, str]]
     story: str = ""
+    """What concerns the order of a broken promise; of a seed that broke none, all that happened."""
+    whole_story: str = ""
 
 
 def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Result:
@@ -97,8 +99,9 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         audit = Audit(system, workload, asking, asking_to_be_told)
         broken = _play(system, workload, audit, random)
     history.counts.update(audit.states())
-    story = ""
+    story = whole_story = ""
     if broken or verbose:
+        whole_story = "\n".join(map(str, history.happenings))
         about = {broken.order_id} if broken and broken.order_id else {*audit.order_ids(), *audit.report_ids()}
         story = "\n".join(map(str, history.about(about, broken.recipient_id if broken else None)))
     return Result(
@@ -113,6 +116,7 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
         injected=faults.injected,
         points=faults.points,
         story=story,
+        whole_story=whole_story,
     )
 
 
@@ -134,10 +138,6 @@ def _random_of_notifications(seed: int) -> Random | None:
     """None where nobody asks to be told of anything."""
     random = Random(f"notifications {seed}")
     return random if random.random() < NOTIFICATIONS_SHARE else None
-
-
-def simulate_all(seeds: Sequence[int]) -> list[Result]:
-    return [simulate(seed) for seed in seeds]
 
 
 def _play(system: System, workload: Workload, audit: Audit, random: Random) -> Broken | None:

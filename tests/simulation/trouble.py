@@ -47,7 +47,7 @@ class Trouble:
                 of_stage = [WORKERS["enrichment"]]
             name, at, lasts = self.random.choice(of_stage or [*WORKERS.values()]), self.random.uniform(1, 20), 900
             at += 20 if system.faults.needs_a_crowd else 0
-        if Scenario.NO_RESCUE_IS_WRITTEN in system.faults.scenarios:
+        if {Scenario.NO_RESCUE_IS_WRITTEN, Scenario.STEWARD_DIES_BETWEEN} & system.faults.scenarios:
             name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
         system.functions.break_for(name, at, lasts)
 

@@ -125,7 +125,7 @@ def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Broken]:
         for queue in seen.system.dead_letter_queues.values()
         for message in queue.messages
     }
-    expired = {event.subject_id for event in seen.events("expired")}
+    gone = {event.subject_id for event in seen.events("expired")} | seen.workload.operators.purged
     for row in seen.rows.values():
-        if row.status == "failed" and not row.discarded and row.order_id not in kept | expired:
+        if row.status == "failed" and not row.discarded and row.order_id not in kept | gone:
             yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)

@@ -11,7 +11,6 @@ queue redrive in Amazon SQS"): so a message whose id is not the one that we gave
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -189,12 +188,6 @@ class NotificationMessage:
     @property
     def body(self) -> str:
         return canonical_json({"event": NOTIFICATION_DUE, **asdict(self)})
-
-
-def last_runs(messages: Iterable[Message | None]) -> dict[str, int]:
-    """By row: the highest run there is among them. Messages of lower ones are old copies."""
-    ours = (message for message in messages if message)
-    return {message.row_id: message.replay for message in sorted(ours, key=lambda each: each.replay)}
 
 
 def deduplication_id(body: str, run: int) -> str:

@@ -16,7 +16,6 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed
 from comanda.application.ports import Clock, Journal, Overtaken
 from comanda.domain.errors import Unavailable
-from comanda.domain.messages import last_runs
 from comanda.domain.work_item import By, Failure
 
 OWED_FOR = timedelta(minutes=1)
@@ -77,23 +76,22 @@ class Reconciler(Generic[Row]):
     def _look_through(self, queue: DeadLetters, letters: Sequence[Letter]) -> list[Letter]:
         """Deal with each dead letter; give those that stay."""
         rows = self.rows.get_many(letter.message.row_id for letter in letters if letter.message)
-        last_run = last_runs(letter.message for letter in letters)
         kept = []
         for letter in letters:
-            if self._is_done_with(letter, rows, last_run, queue.stage):
+            if self._is_done_with(letter, rows, queue.stage):
                 queue.delete(letter)
             else:
                 kept.append(letter)
         return kept
 
-    def _is_done_with(self, letter: Letter, rows: Mapping[str, Row], last_run: Mapping[str, int], stage: str) -> bool:
+    def _is_done_with(self, letter: Letter, rows: Mapping[str, Row], stage: str) -> bool:
         """A letter of a failed run stays, at whatever stage: it may be the only one that the console has."""
         message = letter.message
         row = rows.get(message.row_id) if message else None
         if row is None or message is None:
             return False
         now = self.clock()
-        if message.replay < max(row.replay, last_run[message.row_id]) or row.is_over(now):
+        if message.replay < row.replay or row.is_over(now):
             return True
         if row.is_failed:
             return row.discarded
