@@ -320,7 +320,7 @@ def test_two_letters_of_one_run_begin_one(scene: Scene) -> None:
     assert scene.dead.messages == []
 
 
-def test_a_table_that_is_down_ends_the_minute_and_shows_what_was_hidden(scene: Scene) -> None:
+def test_a_table_that_is_down_ends_the_minute_and_nothing_is_changed(scene: Scene) -> None:
     row = scene.add()
     letter = scene.dead_letter(row)
 
