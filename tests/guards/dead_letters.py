@@ -29,17 +29,7 @@ DEAD_LETTERS = [
     Mutation(
         "somebody hears of what is owed too long", RECONCILER, "if row.updated_at < now - OWED_TOO_LONG:", "if False:"
     ),
-    Mutation(
-        "dead letters of older runs are removed",
-        RECONCILER,
-        "message.replay < max(row.replay, last_run[message.row_id]) or ",
-    ),
-    Mutation(
-        "only the last run's letter counts",
-        RECONCILER,
-        "max(row.replay, last_run[message.row_id])",
-        "row.replay",
-    ),
+    Mutation("dead letters of older runs are removed", RECONCILER, "message.replay < row.replay or "),
     Mutation("dead letters of what is over are removed", RECONCILER, " or row.is_over(now)"),
     Mutation("dead letters of what failed stay", RECONCILER, "return row.discarded", "return True"),
     Mutation("dead letters of what was discarded are removed", RECONCILER, "return row.discarded", "return False"),
