@@ -13,8 +13,10 @@ import pytest
 import time_machine
 from moto import mock_aws
 
+from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.order import Stage
+from comanda_cli.connection import QuietJournal
 from tests.builders import NOW
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Memory, Play
@@ -75,7 +77,7 @@ def dead_lettered_untried(play: Play) -> None:
     play.drain()
 
 
-def rescued_and_dead_lettered_again(play: Play) -> None:
+def dead_lettered_twice(play: Play) -> None:
     dead_lettered_untried(play)
     play.minute()
     play.drain()
@@ -161,7 +163,7 @@ SCENARIOS = [
     Scenario("redriven from the terminal", failed, redrive, {"redrive": 4, "process": 2}, FIRST),
     Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
     Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 17, "process": 3}, FIRST),
-    Scenario("failed by the steward", rescued_and_dead_lettered_again, wait_for_the_steward, {"steward": 15}, FIRST_FAILED),
+    Scenario("failed by the steward", dead_lettered_twice, wait_for_the_steward, {"steward": 15}, FIRST_FAILED),
     Scenario("owed and sent by the steward", redriven_and_owed, Play.minute, {"steward": 18}, FIRST),
     Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 14}, FIRST),
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
@@ -222,3 +224,13 @@ def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
     assert play.calls == scenario.calls
     play.five_minutes()
     promises_hold(play, **scenario.ends)
+
+
+def test_an_outage_of_the_provider_excuses_no_other_stage(stage: Play) -> None:
+    """The workers of the first stage could not run, whatever the provider does."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        stage.clear(clock)
+        dead_lettered_twice(stage)
+        EnrichmentCircuit(stage.resources.dynamodb, stage.resources.circuits_table, QuietJournal()).open()
+        wait_for_the_steward(stage)
+        assert stage.rows()["first"].is_failed

@@ -1,0 +1,26 @@
+"""An attempt that is under way, where its row changes under the worker's hands."""
+
+from dataclasses import replace
+
+from comanda.domain.messages import Event
+from comanda.domain.order import Order
+from tests.application.conftest import GOOD, Scene
+from tests.builders import a_delivery, a_processing_order
+
+
+def test_an_attempt_that_was_begun_goes_on_under_its_number() -> None:
+    """Somebody else writes the row meanwhile, and then an outage: the attempt that is given back is the one written."""
+    scene = Scene()
+    order = a_processing_order(items=GOOD)
+    scene.orders.put(order)
+    delivery = a_delivery(order, event=Event.ENRICHMENT_REQUESTED, receive_count=2)
+    scene.provider.on_enrich = lambda _: scene.orders.put(touched(scene.row(delivery)))
+    scene.publisher.outage = True
+    assert scene.enrich(delivery) == [delivery.message_id]
+    row = scene.row(delivery)
+    assert row.enrichment is not None
+    assert row.attempts_of(delivery.message_id) == 0
+
+
+def touched(row: Order) -> Order:
+    return replace(row, version=row.version + 1)
