@@ -52,7 +52,6 @@ class Scenario(StrEnum):
     PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
     REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
-    MARKED_LATE = "whoever redrives is frozen before it marks what it sent, and the next run dies before its message"
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,6 @@ class Operators:
             deeds.append(self._redrive_by_console_soon)
         if Scenario.EVERYBODY_REDRIVES in faults.scenarios:
             deeds.append(self._redrive_at_once)
-        if Scenario.MARKED_LATE in faults.scenarios:
-            deeds.append(self._redrive_and_move)
         if Scenario.PURGED_BY_HAND in faults.scenarios:
             deeds.append(self._purge_soon)
         self.system.at_dead_letter = lambda stage: _do_all(deeds, stage)
@@ -164,14 +162,6 @@ class Operators:
         at = self.random.uniform(3, 70)
         for deed in (self._redrive_everything, self._redrive_everything, lambda: self._move_back(stage, None)):
             self.people.start("operator", at + self.random.uniform(0, 1.2), deed)
-
-    def _redrive_and_move(self, stage: str) -> None:
-        """By CLI, and what fails again soon afterwards from the console."""
-        if not self._may_act():
-            return
-        self.people.start("operator", 1, self._redrive_everything)
-        for seconds in range(5, 90, 5):
-            self.people.start("operator", seconds, lambda: self._move_back(stage, None))
 
     def _redrive_everything(self) -> None:
         self._redrive(Selection())

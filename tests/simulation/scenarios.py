@@ -5,7 +5,6 @@ from random import Random
 from tests.simulation.faults import (
     AIMED_AT_REPORTS,
     MOST_AIMED,
-    OPERATOR,
     REPORT_STEWARD,
     STEWARD,
     Aim,
@@ -42,7 +41,8 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if faults.notification_aims and random.random() < 0.2:
         faults.scenarios.add(Scenario.BREAKS_AFTER_DELIVERING)
         faults.world_rates[WorldFault.DELETE_LOST] = 0.9
-    _add_redrives(faults, random)
+    if random.random() < 0.25:
+        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
     faults.injected.update(faults.scenarios)
 
 
@@ -55,13 +55,3 @@ def _add_operators(faults: Faults, random: Random) -> None:
         faults.scenarios.add(Scenario.EVERYBODY_REDRIVES)
     if random.random() < (0.5 if faults.needs_a_crowd else 0.05):
         faults.scenarios.add(Scenario.PURGED_BY_HAND)
-
-
-def _add_redrives(faults: Faults, random: Random) -> None:
-    if random.random() < 0.25:
-        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
-    if random.random() < 0.08:
-        faults.scenarios.add(Scenario.MARKED_LATE)
-        faults.aimed[Aim(OPERATOR, "UpdateItem orders")] = [CallFault.STALL] * random.randint(2, 4)
-        for worker in ("process_order", "enrich_order"):
-            faults.aimed[Aim(worker, "SendMessage orders.fifo")] = [CallFault.CRASH_BEFORE] * random.randint(1, 3)
