@@ -49,7 +49,6 @@ SIMULATED = [
     "the fence",
     "a message of a failed run is not worked",
     "what failed is left for the dead-letter queue",
-    "what is marked as sent is of the run that was sent",
     "only what is owed is marked as sent",
     "sent before it is no longer owed",
     "whoever writes a row owes nothing",
