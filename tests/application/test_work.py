@@ -246,3 +246,11 @@ def test_an_outage_while_reading_the_balance_uses_up_no_attempt(scene: Scene) ->
     scene.ledger.balance = down  # type: ignore[method-assign]
     assert scene.complete(delivery) == ids(delivery)
     assert scene.row(delivery).attempts is None
+
+
+def test_a_message_of_a_newer_release_waits_and_so_do_those_behind_it(scene: Scene) -> None:
+    head, behind, other = scene.to_enrich(), scene.to_enrich(), scene.to_enrich("r-2")
+    head = replace(head, message=None, of_newer_release=True)
+    assert scene.enrich(head, behind, other) == ids(head, behind)
+    assert all(scene.queue.hidden[message_id] > 0 for message_id in ids(head, behind))
+    assert scene.row(other).enrichment is not None

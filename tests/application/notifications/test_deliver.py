@@ -266,3 +266,9 @@ def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
     scene.announce(a_told())
     scene.deliver(a_message(next(iter(scene.notifications.rows.values()))))
     assert "notification.delivered" in [happening for happening, _ in scene.journal.told]
+
+
+def test_a_message_of_a_newer_release_waits(scene: Scene) -> None:
+    message = replace(a_message(scene.announced()), message=None, of_newer_release=True)
+    assert scene.deliver(message) == ["m-1"]
+    assert scene.queue.hidden["m-1"] > 0

@@ -189,3 +189,9 @@ def test_a_message_about_nothing_is_let_through(scene: Scene, message: ReportMes
     delivery = scene.message(scene.asked(), message=message)
     assert scene.generate(delivery) == [delivery.message_id]
     assert scene.queue.hidden == {delivery.message_id: 0}
+
+
+def test_a_message_of_a_newer_release_waits(scene: Scene) -> None:
+    delivery = scene.message(scene.asked(), message=None, of_newer_release=True)
+    assert scene.generate(delivery) == [delivery.message_id]
+    assert scene.queue.hidden[delivery.message_id] > 0

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -17,6 +17,7 @@ from comanda.domain.errors import Unavailable
 from comanda.domain.messages import (
     Delivery,
     Event,
+    NewerSchema,
     NotificationDelivery,
     NotificationMessage,
     OrderMessage,
@@ -31,9 +32,6 @@ from comanda.domain.report import Report
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
-
-
-Message = TypeVar("Message")
 
 HIDDEN_WHILE_TENDED = 120
 """Seconds; longer than the steward may run, so that nobody redrives a message that it is about to judge."""
@@ -170,7 +168,7 @@ class DeadLetterQueue(_DeadLetters):
     stage: Stage
 
     def receive(self) -> list[Delivery]:
-        return [Delivery(**facts, message=_parsed(OrderMessage.parse, body)) for facts, body in self._received()]
+        return [Delivery(**facts, **_parsed(OrderMessage.parse, body)) for facts, body in self._received()]
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ class ReportDeadLetterQueue(_DeadLetters):
     """Implements `TendedQueue`."""
 
     def receive(self) -> list[ReportDelivery]:
-        return [ReportDelivery(**facts, message=_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
+        return [ReportDelivery(**facts, **_parsed(ReportMessage.parse, body)) for facts, body in self._received()]
 
 
 @dataclass(frozen=True)
@@ -187,7 +185,7 @@ class NotificationDeadLetterQueue(_DeadLetters):
 
     def receive(self) -> list[NotificationDelivery]:
         return [
-            NotificationDelivery(**facts, message=_parsed(NotificationMessage.parse, body))
+            NotificationDelivery(**facts, **_parsed(NotificationMessage.parse, body))
             for facts, body in self._received()
         ]
 
@@ -206,15 +204,14 @@ def _facts_of_received(message: "MessageTypeDef") -> dict[str, Any]:
 def deliveries_of(event: dict[str, Any]) -> list[Delivery]:
     """The messages of a Lambda event, in their order ("Using Lambda with Amazon SQS")."""
     return [
-        Delivery(**_facts_of(record), message=_parsed(OrderMessage.parse, record.body))
-        for record in SQSEvent(event).records
+        Delivery(**_facts_of(record), **_parsed(OrderMessage.parse, record.body)) for record in SQSEvent(event).records
     ]
 
 
 def report_deliveries_of(event: dict[str, Any]) -> list[ReportDelivery]:
     """The same for messages about reports."""
     return [
-        ReportDelivery(**_facts_of(record), message=_parsed(ReportMessage.parse, record.body))
+        ReportDelivery(**_facts_of(record), **_parsed(ReportMessage.parse, record.body))
         for record in SQSEvent(event).records
     ]
 
@@ -222,7 +219,7 @@ def report_deliveries_of(event: dict[str, Any]) -> list[ReportDelivery]:
 def notification_deliveries_of(event: dict[str, Any]) -> list[NotificationDelivery]:
     """The same for messages about notifications."""
     return [
-        NotificationDelivery(**_facts_of(record), message=_parsed(NotificationMessage.parse, record.body))
+        NotificationDelivery(**_facts_of(record), **_parsed(NotificationMessage.parse, record.body))
         for record in SQSEvent(event).records
     ]
 
@@ -248,8 +245,11 @@ def _moment_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _parsed(parse: Callable[[str], Message], body: str) -> Message | None:
+def _parsed(parse: Callable[[str], OrderMessage | ReportMessage | NotificationMessage], body: str) -> dict[str, Any]:
+    """What the body says, as fields of a delivery."""
     try:
-        return parse(body)
+        return {"message": parse(body)}
+    except NewerSchema:
+        return {"message": None, "of_newer_release": True}
     except ValueError:
-        return None
+        return {"message": None}

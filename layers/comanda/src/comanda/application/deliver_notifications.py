@@ -8,6 +8,7 @@ It is given back where what came of it could not be written.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NoReturn
 
 from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.notification_ports import Notifications, Sender, Subscriptions
@@ -71,6 +72,8 @@ class DeliverNotifications:
         """Whether the message is done with; else it is let through to the dead-letter queue."""
         if seconds_left < self.reserve_seconds:
             raise Rest(0)
+        if delivery.of_newer_release:
+            self._leave_to_newer_release(delivery, "message")
         message = delivery.message
         found = self.notifications.get(message.notification_id) if message else None
         verdict = meet_notification(found, delivery)
@@ -88,6 +91,12 @@ class DeliverNotifications:
         except Unavailable:
             self._give_back(delivery, found)
             raise
+
+    def _leave_to_newer_release(self, delivery: NotificationDelivery, what: str) -> NoReturn:
+        """As for orders (work.py)."""
+        pause = self.retry.pause_after(delivery.receive_count, self.draw)
+        self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=pause)
+        raise Rest(pause)
 
     def _attempt(self, notification: Notification, delivery: NotificationDelivery, span: Span) -> bool:
         if self.subscriptions.has_ended(notification.receiver_id):

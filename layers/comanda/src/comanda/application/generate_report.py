@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
 from comanda.application.report_ports import ReportFiles, Reports, Sources
@@ -94,6 +94,8 @@ class GenerateReport:
 
     def _work(self, delivery: ReportDelivery, seconds_left: Callable[[], float], span: Span) -> bool:
         message, now = delivery.message, self.clock()
+        if delivery.of_newer_release:
+            self._leave_to_newer_release(delivery, "message")
         report = self.reports.get(message.report_id) if message else None
         verdict = meet_report(report, delivery, now)
         if report is None or message is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
@@ -109,6 +111,12 @@ class GenerateReport:
             report = report.taken_up(message.replay)
             self.journal.tell("report.taken_up", report)
         return _Work(self, delivery, before, seconds_left, span).done(report)
+
+    def _leave_to_newer_release(self, delivery: ReportDelivery, what: str) -> NoReturn:
+        """As for orders (work.py)."""
+        pause = self.retry.pause_after(delivery.receive_count, self.draw)
+        self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=pause)
+        raise _Rest(pause)
 
 
 class _Work:

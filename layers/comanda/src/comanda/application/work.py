@@ -19,7 +19,7 @@ this is ours (docs/decisions/0004).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
@@ -163,6 +163,8 @@ class Worker:
     ) -> tuple[int, Verdict]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head = waiting[0]
+        if head.of_newer_release:
+            self._leave_to_newer_release(head, "message")
         order = _order_of(head, rows)
         verdict = meet(order, head, self.step.stage)
         if order is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
@@ -177,6 +179,12 @@ class Worker:
         if careful:
             return self._try(job, [], careful=True)
         return self._try(job, self._followers(waiting[1:], rows, ahead), careful=False)
+
+    def _leave_to_newer_release(self, delivery: Delivery, what: str) -> NoReturn:
+        """It is received again until the newer release is back, and if that takes too long, a person redrives it."""
+        pause = self.retry.pause_after(delivery.receive_count, self.draw)
+        self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=pause)
+        raise Rest(pause)
 
     def _try(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
         """Also where what came of it cannot be written, the attempt came to nothing."""
