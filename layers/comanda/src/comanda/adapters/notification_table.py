@@ -1,22 +1,32 @@
 """The notifications table, and what callers have said once for all about being told."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
-from comanda.adapters.notify_rows import notify_from_text, notify_to_text
+from comanda.adapters.aws import answering, decoded, to_dynamodb
+from comanda.adapters.notify_rows import notify_of, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.row_fields import (
+    SCHEMA,
+    Fields,
+    count,
+    from_json,
+    inside,
+    moment,
+    name,
+    one_of,
+    reading,
+    text,
+)
 from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.adapters.versioned_rows import VersionedRows
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Channel, Notify
-from comanda.domain.times import from_iso, to_iso
-from comanda.domain.tried import MessageAttempts, MessageFailure
+from comanda.domain.times import to_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -83,7 +93,7 @@ class SubscriptionTable:
 
     def default_of(self, caller: str) -> Notify | None:
         row = self._get(_default(caller))
-        return next(iter(notify_from_text(row["notify"])), None) if row else None
+        return next(iter(reading(_default(caller), row, notify_of)), None) if row else None
 
     def set_default(self, caller: str, notify: Notify) -> None:
         self._put({"id": _default(caller), "caller": caller, "notify": notify_to_text(notify)})
@@ -106,7 +116,7 @@ class SubscriptionTable:
     def _get(self, key: str) -> Mapping[str, Any] | None:
         with answering("subscriptions table"):
             answer = self.client.get_item(TableName=self.name, Key=to_dynamodb({"id": key}))
-        return from_dynamodb(answer["Item"]) if "Item" in answer else None
+        return decoded(answer["Item"]) if "Item" in answer else None
 
     def _put(self, row: Mapping[str, Any]) -> None:
         with answering("subscriptions table"):
@@ -144,6 +154,7 @@ def to_row(notification: Notification) -> dict[str, Any]:
     failed = notification.status is NotificationStatus.FAILED
     return present(
         {
+            "schema": SCHEMA,
             "notification_id": notification.notification_id,
             "caller": notification.caller,
             "channel": notification.channel.value,
@@ -169,23 +180,28 @@ def to_row(notification: Notification) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Notification:
+    """Raises UnreadableRow."""
+    return reading(str(row.get("notification_id")), row, _notification)
+
+
+def _notification(row: Fields) -> Notification:
     return Notification(
-        notification_id=row["notification_id"],
-        caller=row["caller"],
-        channel=Channel(row["channel"]),
-        target=row["target"],
-        event=row["event"],
-        subject_id=row["subject_id"],
-        happened_at=from_iso(row["happened_at"]),
-        data=json.loads(row["data"]),
-        correlation_id=row["correlation_id"],
-        locale=row.get("locale"),
-        status=NotificationStatus(row["status"]),
-        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
-        replay=int(row["replay"]),
-        rescues=int(row.get("rescues", 0)),
-        version=int(row["version"]),
-        created_at=from_iso(row["created_at"]),
-        updated_at=from_iso(row["updated_at"]),
+        notification_id=row.get("notification_id", name),
+        caller=row.get("caller", name),
+        channel=row.get("channel", one_of(Channel)),
+        target=row.get("target", name),
+        event=row.get("event", name),
+        subject_id=row.get("subject_id", name),
+        happened_at=row.get("happened_at", moment),
+        data=row.get("data", from_json(inside(lambda fields: dict(fields.values)))),
+        correlation_id=row.get("correlation_id", text),
+        locale=row.find("locale", text),
+        status=row.get("status", one_of(NotificationStatus)),
+        attempts=row.find("attempts", inside(attempts_from_row)),
+        failure=row.find("failure", inside(failure_from_row)),
+        replay=row.get("replay", count),
+        rescues=row.find("rescues", count) or 0,
+        version=row.get("version", count),
+        created_at=row.get("created_at", moment),
+        updated_at=row.get("updated_at", moment),
     )

@@ -1,18 +1,29 @@
 """A report as a row of the reports table, and back. Under 1 KB but for its parameters, as each write costs its size."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from comanda.adapters.notify_rows import notify_from_text, notify_to_text
+from comanda.adapters.notify_rows import notify_of, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.row_fields import (
+    SCHEMA,
+    Fields,
+    count,
+    flag,
+    from_json,
+    inside,
+    moment,
+    name,
+    one_of,
+    reading,
+    text,
+)
 from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, failure_from_row, failure_to_row
 from comanda.domain.canonical import canonical_json
 from comanda.domain.report import Lease, Report, ReportFile, ReportFormat, ReportRequest, ReportStatus
-from comanda.domain.times import from_iso, to_iso
-from comanda.domain.tried import MessageAttempts, MessageFailure
+from comanda.domain.times import to_iso
 
 KEPT_AFTER_EXPIRY = timedelta(days=15)
 """Longer than a queue keeps a message (14 days): a report is never forgotten before its message (P1)."""
@@ -22,6 +33,7 @@ def to_row(report: Report) -> dict[str, Any]:
     request = report.request
     return present(
         {
+            "schema": SCHEMA,
             "report_id": report.report_id,
             "caller": request.caller,
             "sees_all": request.sees_all,
@@ -50,41 +62,57 @@ def to_row(report: Report) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Report:
-    return Report(
-        report_id=row["report_id"],
-        request=ReportRequest(
-            caller=row["caller"],
-            sees_all=row["sees_all"],
-            type=row["type"],
-            format=ReportFormat(row["format"]),
-            parameters=json.loads(row["parameters"]),
-        ),
-        keyed=row["keyed"],
-        correlation_id=row["correlation_id"],
-        created_at=from_iso(row["created_at"]),
-        updated_at=from_iso(row["updated_at"]),
-        expires_at=from_iso(row["usable_until"]),
-        status=ReportStatus(row["status"]),
-        rows_written=int(row["rows_written"]),
-        lease=_lease_from_row(row["lease"]) if "lease" in row else None,
-        attempts=attempts_from_row(MessageAttempts, row["attempts"]) if "attempts" in row else None,
-        failure=failure_from_row(MessageFailure, row["failure"]) if "failure" in row else None,
-        file=file_from_row(row["file"]) if "file" in row else None,
-        replay=int(row["replay"]),
-        rescues=int(row.get("rescues", 0)),
-        discarded=row.get("discarded", False),
-        notify=notify_from_text(row.get("notify")),
-        version=int(row["version"]),
-    )
+    """Raises UnreadableRow."""
+    return reading(str(row.get("report_id")), row, _report)
 
 
 def file_from_row(row: Mapping[str, Any]) -> ReportFile:
-    return ReportFile(row["key"], int(row["rows"]), int(row["bytes"]), row["sha256"], int(row["generation_ms"]))
+    """Raises UnreadableRow."""
+    return reading(str(row.get("key")), row, _file)
+
+
+def _report(row: Fields) -> Report:
+    return Report(
+        report_id=row.get("report_id", name),
+        request=ReportRequest(
+            caller=row.get("caller", name),
+            sees_all=row.get("sees_all", flag),
+            type=row.get("type", name),
+            format=row.get("format", one_of(ReportFormat)),
+            parameters=row.get("parameters", from_json(inside(lambda fields: dict(fields.values)))),
+        ),
+        keyed=row.get("keyed", flag),
+        correlation_id=row.get("correlation_id", text),
+        created_at=row.get("created_at", moment),
+        updated_at=row.get("updated_at", moment),
+        expires_at=row.get("usable_until", moment),
+        status=row.get("status", one_of(ReportStatus)),
+        rows_written=row.get("rows_written", count),
+        lease=row.find("lease", inside(_lease)),
+        attempts=row.find("attempts", inside(attempts_from_row)),
+        failure=row.find("failure", inside(failure_from_row)),
+        file=row.find("file", inside(_file)),
+        replay=row.get("replay", count),
+        rescues=row.find("rescues", count) or 0,
+        discarded=row.find("discarded", flag) or False,
+        notify=notify_of(row),
+        version=row.get("version", count),
+    )
+
+
+def _file(row: Fields) -> ReportFile:
+    return ReportFile(
+        key=row.get("key", name),
+        rows=row.get("rows", count),
+        bytes=row.get("bytes", count),
+        sha256=row.get("sha256", name),
+        generation_ms=row.get("generation_ms", count),
+    )
+
+
+def _lease(row: Fields) -> Lease:
+    return Lease(row.get("owner", name), row.get("until", moment), row.get("number", count))
 
 
 def _lease_to_row(lease: Lease) -> dict[str, Any]:
     return {**asdict(lease), "until": to_iso(lease.until)}
-
-
-def _lease_from_row(row: Mapping[str, Any]) -> Lease:
-    return Lease(row["owner"], from_iso(row["until"]), int(row["number"]))

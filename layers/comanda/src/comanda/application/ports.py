@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Protocol
 
 from comanda.application.see_dead_letters import TendedQueue
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import Delivery, Event, Received
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
-from comanda.domain.order import Enrichment, Item, Order, Stage
+from comanda.domain.order import Enrichment, Failure, Item, Order, Stage
 from comanda.domain.report import Report
 
 
@@ -24,7 +25,8 @@ class Clock(Protocol):
 
 
 class Orders(Protocol):
-    """The orders table. Every method raises Unavailable where storage does not answer."""
+    """The orders table. Every method raises Unavailable where storage does not answer, and UnreadableRow where it
+    gives one row and that cannot be read."""
 
     def claim(self, order: Order) -> Order | None:
         """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
@@ -32,8 +34,12 @@ class Orders(Protocol):
     def get(self, order_id: str) -> Order | None:
         """The row as it stands now (strongly consistent), claims included."""
 
-    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
-        """The rows there are, by id, as they stand now."""
+    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order | UnreadableRow]:
+        """The rows there are, by id, as they stand now. One that cannot be read takes no other along."""
+
+    def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
+        """Make an order failed whose row cannot be read, as far as that is so and the row can be written. Whether it
+        was: one that is settled is not, nor one that a newer release wrote, nor one for the same message twice."""
 
     def save(self, before: Order, after: Order) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
@@ -86,7 +92,7 @@ class Ledger(Protocol):
 class AttentiveOrders(Orders, Protocol):
     """The orders table with its sparse index."""
 
-    def needing_attention(self, kind: str) -> Iterator[Order]:
+    def needing_attention(self, kind: str) -> Iterator[Order | UnreadableRow]:
         """All orders that are `open`, or all that are `failed`; the index is a moment behind, the rows are not."""
 
 

@@ -7,13 +7,15 @@ circuit of the enrichment provider is not closed, orders are turned away however
 dead-lettered of that is published anew as well, and neither counted nor failed (docs/decisions/0009).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
 from comanda.application.ports import AttentiveOrders, Circuit, Clock, DeadLetters, Journal, Overtaken, Publisher
 from comanda.application.see_dead_letters import MOST_SHOWN, see_all
+from comanda.application.unreadable import tell_unreadable
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import Delivery, Event, last_runs
 from comanda.domain.order import Failure, Order, OrderStatus, Stage
 
@@ -58,6 +60,10 @@ class Steward:
         for delivery in deliveries:
             message = delivery.message
             order = rows.get(message.order_id) if message else None
+            if isinstance(order, UnreadableRow):
+                tell_unreadable(self.journal, order)
+                kept.append(delivery)
+                continue
             is_old = message is not None and message.replay < last_run[message.order_id]
             if is_old or self._is_done_with(order, delivery, queue.stage):
                 queue.delete(delivery)
@@ -129,20 +135,27 @@ class Steward:
         Which order a hidden letter is of, nobody can see: so they are published anew, and never failed.
         """
         now = self.clock()
-        failures = (order.failure for order in self.orders.needing_attention("failed"))
+        failures = (order.failure for order in self._needing_attention("failed"))
         kept = [each for each in failures if each and each.stage is queue.stage and each.at > now - RETENTION]
         unaccounted = queue.depth() - len(kept)
         if unaccounted <= 0:
             return
         behind = (
             order
-            for order in self.orders.needing_attention("open")
+            for order in self._needing_attention("open")
             if order.recipient_id in hiding and order.updated_at < now - self._stale_after(order)
         )
         for order in sorted(behind, key=lambda order: order.created_at)[:unaccounted]:
             if seconds_left() <= self.reserve_seconds:
                 return
             self._publish_anew(order, queue.stage, order.replay, counts=not self._is_in_outage(queue.stage))
+
+    def _needing_attention(self, kind: str) -> Iterator[Order]:
+        for found in self.orders.needing_attention(kind):
+            if isinstance(found, UnreadableRow):
+                tell_unreadable(self.journal, found)
+            else:
+                yield found
 
     def _stale_after(self, order: Order) -> timedelta:
         return STALE if order.rescues < self.max_rescues else STALE_AGAIN

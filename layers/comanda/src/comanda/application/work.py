@@ -24,7 +24,15 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.ports import Clock, Journal, Orders, Overtaken, SourceQueue
 from comanda.application.spans import NO_SPANS, Span, Spans
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, WorkError
+from comanda.application.unreadable import UNREADABLE, tell_unreadable
+from comanda.domain.errors import (
+    PermanentError,
+    ProviderOutage,
+    TransientError,
+    Unavailable,
+    UnreadableRow,
+    WorkError,
+)
 from comanda.domain.meeting import Verdict, meet
 from comanda.domain.messages import Delivery
 from comanda.domain.order import PUBLISHED_ANEW, Attempts, Failure, Order, OrderStatus, Stage
@@ -33,6 +41,8 @@ from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 LOOKS = 4
 """How often a group reads its rows because they changed under its hands, before it leaves the rest for later."""
 
+Rows = dict[str, Order | UnreadableRow]
+"""By order id."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -110,7 +120,7 @@ class Worker:
 
     def _work_group(self, group: Sequence[Delivery], *, seconds_left: Callable[[], float], careful: bool) -> list[str]:
         waiting, stay, looks = list(group), list[str](), LOOKS
-        rows: dict[str, Order] | None = None
+        rows: Rows | None = None
         ahead: dict[str, Any] = {}
         while waiting:
             span = self.spans.begin()
@@ -141,7 +151,7 @@ class Worker:
             self.journal.tell("batch.out_of_time", recipient_id=waiting[0].group, messages=len(waiting))
             raise Rest(0)
 
-    def _look(self, waiting: Sequence[Delivery], looks: int) -> dict[str, Order]:
+    def _look(self, waiting: Sequence[Delivery], looks: int) -> Rows:
         if looks == 0:
             raise Unavailable("the rows keep changing")
         return self._read(waiting)
@@ -155,16 +165,19 @@ class Worker:
             self.queue.delete(delivery)
         return []
 
-    def _read(self, deliveries: Sequence[Delivery]) -> dict[str, Order]:
+    def _read(self, deliveries: Sequence[Delivery]) -> Rows:
         return dict(self.orders.get_many(delivery.message.order_id for delivery in deliveries if delivery.message))
 
     def _advance(
-        self, waiting: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any], span: Span, *, careful: bool
+        self, waiting: Sequence[Delivery], rows: Rows, ahead: dict[str, Any], span: Span, *, careful: bool
     ) -> tuple[int, Verdict]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head = waiting[0]
         if head.of_newer_release:
             self._leave_to_newer_release(head, "message")
+        found = rows.get(head.message.order_id) if head.message else None
+        if isinstance(found, UnreadableRow):
+            return 1, self._fail_unreadable(head, found)
         order = _order_of(head, rows)
         verdict = meet(order, head, self.step.stage)
         if order is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
@@ -185,6 +198,19 @@ class Worker:
         pause = self.retry.pause_after(delivery.receive_count, self.draw)
         self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=pause)
         raise Rest(pause)
+
+    def _fail_unreadable(self, delivery: Delivery, row: UnreadableRow) -> Verdict:
+        """One order fails, and nobody else of it: also where that cannot be written, its message is not lost."""
+        if row.newer:
+            self._leave_to_newer_release(delivery, "row")
+        stage = self.step.stage
+        failure = Failure(UNREADABLE, str(row), stage, 0, self.clock(), delivery.message_id)
+        failed = self.orders.fail_unreadable(row.row_id, failure)
+        if failed:
+            self.journal.tell("order.failed", order_id=row.row_id, error_class=UNREADABLE, reason=row.why, stage=stage)
+        if failed or delivery.receive_count == 1:
+            tell_unreadable(self.journal, row, message_id=delivery.message_id, failed=failed)
+        return Verdict.LET_THROUGH
 
     def _try(self, job: Job, followers: Iterable[Job], *, careful: bool) -> tuple[int, Verdict]:
         """Also where what came of it cannot be written, the attempt came to nothing."""
@@ -210,9 +236,7 @@ class Worker:
             self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
         return 1, Verdict.LET_THROUGH
 
-    def _followers(
-        self, deliveries: Sequence[Delivery], rows: dict[str, Order], ahead: dict[str, Any]
-    ) -> Iterator[Job]:
+    def _followers(self, deliveries: Sequence[Delivery], rows: Rows, ahead: dict[str, Any]) -> Iterator[Job]:
         for delivery in deliveries:
             order = _order_of(delivery, rows)
             if order is None or meet(order, delivery, self.step.stage) is not Verdict.WORK:
@@ -318,5 +342,7 @@ class Worker:
         job.span.note(error_class=failure.name)
 
 
-def _order_of(delivery: Delivery, rows: dict[str, Order]) -> Order | None:
-    return rows.get(delivery.message.order_id) if delivery.message else None
+def _order_of(delivery: Delivery, rows: Rows) -> Order | None:
+    """None also where it cannot be read."""
+    found = rows.get(delivery.message.order_id) if delivery.message else None
+    return found if isinstance(found, Order) else None
