@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comanda.application.ports import Overtaken
-from comanda.domain.errors import Unavailable
+from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
+from comanda.domain.tried import MessageFailure
 
 
 @dataclass
 class FakeNotifications:
     rows: dict[str, Notification] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, MessageFailure] = field(default_factory=dict)
     outage: bool = False
     lost_saves: int = 0
     """So many saves do nothing, and answer with an outage."""
@@ -24,13 +27,25 @@ class FakeNotifications:
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
+        if notification.notification_id in self.unreadable:
+            raise self.unreadable[notification.notification_id]
         return self.rows.get(notification.notification_id) or self.rows.update(
             {notification.notification_id: notification}
         )
 
     def get(self, notification_id: str) -> Notification | None:
         self._answer()
+        if notification_id in self.unreadable:
+            raise self.unreadable[notification_id]
         return self.rows.get(notification_id)
+
+    def fail_unreadable(self, notification_id: str, failure: MessageFailure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(notification_id)
+        if known and known.message_id == failure.message_id:
+            return False
+        self.failed_unreadable[notification_id] = failure
+        return True
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()

@@ -8,15 +8,18 @@ from datetime import datetime
 
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
-from comanda.domain.errors import PermanentError, Unavailable
+from comanda.domain.errors import PermanentError, Unavailable, UnreadableRow
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
+from comanda.domain.tried import MessageFailure
 
 
 @dataclass
 class FakeReports:
     rows: dict[str, Report] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, MessageFailure] = field(default_factory=dict)
     outage: bool = False
     before_save: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, before the next save: what somebody else does in between."""
@@ -36,7 +39,17 @@ class FakeReports:
 
     def get(self, report_id: str) -> Report | None:
         self._answer()
+        if report_id in self.unreadable:
+            raise self.unreadable[report_id]
         return self.rows.get(report_id)
+
+    def fail_unreadable(self, report_id: str, failure: MessageFailure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(report_id)
+        if known and known.message_id == failure.message_id:
+            return False
+        self.failed_unreadable[report_id] = failure
+        return True
 
     def save(self, before: Report, after: Report) -> None:
         self._answer()

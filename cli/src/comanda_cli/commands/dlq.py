@@ -16,7 +16,7 @@ from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
 from comanda_cli.options import Json, OrderId, Stage, Wait, taking
-from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, remark
+from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, readable, remark
 from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
@@ -228,8 +228,8 @@ def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
 
 
 def _remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
-    for row in rows:
-        remark(f"Left alone: {row}. What to do: docs/order-lifecycle.md, A row that cannot be read.")
+    for _ in readable(rows):
+        pass
 
 
 def _print_list(orders: Sequence[Order]) -> None:

@@ -14,6 +14,7 @@ from comanda.adapters.row_fields import (
     count,
     from_json,
     inside,
+    is_unreadable,
     moment,
     name,
     one_of,
@@ -24,9 +25,11 @@ from comanda.adapters.tried_rows import attempts_from_row, attempts_to_row, fail
 from comanda.adapters.versioned_rows import VersionedRows
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.times import to_iso
+from comanda.domain.tried import MessageFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,6 +40,7 @@ MAX_AGE = timedelta(minutes=1)
 """So long, at most, a caller's new default is not known everywhere."""
 SUBJECT_INDEX = "subject"
 FAILED_INDEX = "failed"
+_OVER = frozenset({NotificationStatus.DELIVERED, NotificationStatus.ENDED})
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,21 @@ class NotificationTable:
     def save(self, before: Notification, after: Notification) -> None:
         self._rows.save(to_row(before), to_row(after))
 
-    def of_subject(self, subject_id: str) -> Iterator[Notification]:
+    def fail_unreadable(self, notification_id: str, failure: MessageFailure) -> bool:
+        row = self._rows.get(notification_id)
+        if row is None or not is_unreadable(row, from_row):
+            return False
+        return self._rows.fail_unreadable(row, _OVER, failure_to_row(failure), {"failed": "failed"})
+
+    def of_subject(self, subject_id: str) -> Iterator[Notification | UnreadableRow]:
         """All about an order or a report, in the order in which they happened; the index is a moment behind."""
         return self._query(SUBJECT_INDEX, "subject_id", subject_id)
 
-    def failed(self) -> Iterator[Notification]:
+    def failed(self) -> Iterator[Notification | UnreadableRow]:
         """All that failed, the oldest first; the index is a moment behind."""
         return self._query(FAILED_INDEX, "failed", "failed")
 
-    def _query(self, index: str, key: str, value: str) -> Iterator[Notification]:
+    def _query(self, index: str, key: str, value: str) -> Iterator[Notification | UnreadableRow]:
         """The index names the rows, which are read as they stand now."""
         with answering("notifications table"):
             for page in self.client.get_paginator("query").paginate(
@@ -76,8 +86,12 @@ class NotificationTable:
                 ExpressionAttributeValues=to_dynamodb({":value": value}),
             ):
                 for item in page["Items"]:
-                    if notification := self.get(item["notification_id"]["S"]):
-                        yield notification
+                    try:
+                        found: Notification | UnreadableRow | None = self.get(item["notification_id"]["S"])
+                    except UnreadableRow as error:
+                        found = error
+                    if found:
+                        yield found
 
     @property
     def _rows(self) -> VersionedRows:

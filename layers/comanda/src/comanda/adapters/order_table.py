@@ -14,6 +14,7 @@ from comanda.adapters.order_rows import (
     from_row,
     to_row,
 )
+from comanda.adapters.row_fields import is_unreadable
 from comanda.adapters.tried_rows import failure_to_row
 from comanda.adapters.versioned_rows import VersionedRows, update_of
 from comanda.domain.errors import Unavailable, UnreadableRow
@@ -46,13 +47,11 @@ class OrderTable:
         return {order_id: _read(item) for order_id, item in self._items(order_ids).items()}
 
     def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
-        for item in self._items([order_id]).values():
-            read = _read(item)
-            if isinstance(read, UnreadableRow) and not read.newer:
+        for found in map(decoded, self._items([order_id]).values()):
+            if is_unreadable(found, from_row):
                 with suppress(ValueError):  # Its id is no UUID.
                     also = {"attention": attention_key(ATTENTION_FAILED, order_id)}
-                    found, why = decoded(item), failure_to_row(failure)
-                    return self._rows.fail_unreadable(found, _SETTLED, why, also, _OF_OPEN_ORDERS)
+                    return self._rows.fail_unreadable(found, _SETTLED, failure_to_row(failure), also, _OF_OPEN_ORDERS)
         return False
 
     def needing_attention(self, kind: str) -> Iterator[Order | UnreadableRow]:

@@ -70,6 +70,15 @@ def reading(row_id: str, row: Row, parse: Callable[[Fields], T]) -> T:
     raise UnreadableRow(row_id, why, newer=True, caller=owner)
 
 
+def is_unreadable(row: Row, from_row: Callable[[Row], object]) -> bool:
+    """Whether nobody can read a row: neither this release, nor a newer one that wrote it."""
+    try:
+        from_row(row)
+    except UnreadableRow as error:
+        return not error.newer
+    return False
+
+
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise _Unfit("is no text")

@@ -66,7 +66,12 @@ class VersionedRows:
                 raise Overtaken(after[self.key]) from error
 
     def fail_unreadable(
-        self, found: Row, settled: Collection[str], failure: Row, also: Row, gone: Collection[str]
+        self,
+        found: Row,
+        settled: Collection[str],
+        failure: Row,
+        also: Row | None = None,
+        gone: Collection[str] = (),
     ) -> bool:
         """Make a row that cannot be read a failed one, where it still is as it was found; `also` is set with it, and
         the attributes of `gone` go. Whether that was written: what is settled stays as it is, and what has failed of
@@ -75,12 +80,13 @@ class VersionedRows:
         Nothing else of the row is touched, as it may be what a person mends it by.
         """
         status, known = found.get("status"), found.get("failure")
-        if status in settled or (status == FAILED and isinstance(known, Mapping) and _is_same(known, failure)):
+        if status in list(settled) or (status == FAILED and isinstance(known, Mapping) and _is_same(known, failure)):
             return False
         version = found.get("version")
         if version is UNKNOWN:
             return False
-        written = {"status": FAILED, "failure": failure, "updated_at": failure["at"], "version": _next(version), **also}
+        written = {"status": FAILED, "failure": failure, "updated_at": failure["at"], **(also or {})}
+        written["version"] = _next(version)
         removed = [name for name in gone if name in found]
         update = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
         if removed:

@@ -14,8 +14,9 @@ from comanda.application.message_groups import Rest, in_groups, let_rest
 from comanda.application.notification_ports import Notifications, Sender, Subscriptions
 from comanda.application.ports import Clock, Journal, Overtaken, SourceQueue
 from comanda.application.spans import NO_SPANS, Span, Spans
+from comanda.application.unreadable import UNREADABLE, tell_unreadable
 from comanda.application.work import Executor
-from comanda.domain.errors import PermanentError, ReceiverGone, TransientError, Unavailable, WorkError
+from comanda.domain.errors import PermanentError, ReceiverGone, TransientError, Unavailable, UnreadableRow, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import NotificationDelivery
 from comanda.domain.notification import Notification, meet_notification
@@ -75,7 +76,10 @@ class DeliverNotifications:
         if delivery.of_newer_release:
             self._leave_to_newer_release(delivery, "message")
         message = delivery.message
-        found = self.notifications.get(message.notification_id) if message else None
+        try:
+            found = self.notifications.get(message.notification_id) if message else None
+        except UnreadableRow as error:
+            return self._fail_unreadable(delivery, error)
         verdict = meet_notification(found, delivery)
         if found is None or message is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
             self.journal.tell(f"message.{verdict.name.lower()}", found, message_id=delivery.message_id)
@@ -91,6 +95,18 @@ class DeliverNotifications:
         except Unavailable:
             self._give_back(delivery, found)
             raise
+
+    def _fail_unreadable(self, delivery: NotificationDelivery, row: UnreadableRow) -> bool:
+        """As for orders (work.py)."""
+        if row.newer:
+            self._leave_to_newer_release(delivery, "row")
+        failure = MessageFailure(UNREADABLE, str(row), 0, self.clock(), delivery.message_id)
+        failed = self.notifications.fail_unreadable(row.row_id, failure)
+        if failed:
+            self.journal.tell("notification.failed", notification_id=row.row_id, error_class=UNREADABLE, reason=row.why)
+        if failed or delivery.receive_count == 1:
+            tell_unreadable(self.journal, row, message_id=delivery.message_id, failed=failed)
+        return False
 
     def _leave_to_newer_release(self, delivery: NotificationDelivery, what: str) -> NoReturn:
         """As for orders (work.py)."""
@@ -146,6 +162,8 @@ class DeliverNotifications:
                 if found is None or not found.is_trying(delivery.message_id, delivery.receive_count):
                     return
                 self._save(found, found.given_back(self.clock()))
+            except UnreadableRow:
+                return
             except (Overtaken, Unavailable):
                 self.sleep(pause)
             else:

@@ -17,7 +17,8 @@ from comanda.application.report_ports import ReportFiles, Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Asked, ReportType, parameters_of
 from comanda.application.spans import NO_SPANS, Span, Spans
-from comanda.domain.errors import PermanentError, ReportError, TransientError, Unavailable, WorkError
+from comanda.application.unreadable import UNREADABLE, tell_unreadable
+from comanda.domain.errors import PermanentError, ReportError, TransientError, Unavailable, UnreadableRow, WorkError
 from comanda.domain.meeting import Verdict
 from comanda.domain.messages import ReportDelivery
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
@@ -96,7 +97,10 @@ class GenerateReport:
         message, now = delivery.message, self.clock()
         if delivery.of_newer_release:
             self._leave_to_newer_release(delivery, "message")
-        report = self.reports.get(message.report_id) if message else None
+        try:
+            report = self.reports.get(message.report_id) if message else None
+        except UnreadableRow as error:
+            return self._fail_unreadable(delivery, error)
         verdict = meet_report(report, delivery, now)
         if report is None or message is None or verdict not in (Verdict.WORK, Verdict.TAKE_UP):
             self.journal.tell(f"message.{verdict.name.lower()}", message_id=delivery.message_id)
@@ -111,6 +115,19 @@ class GenerateReport:
             report = report.taken_up(message.replay)
             self.journal.tell("report.taken_up", report)
         return _Work(self, delivery, before, seconds_left, span).done(report)
+
+    def _fail_unreadable(self, delivery: ReportDelivery, row: UnreadableRow) -> bool:
+        """As for orders (work.py)."""
+        if row.newer:
+            self._leave_to_newer_release(delivery, "row")
+        failure = MessageFailure(UNREADABLE, str(row), 0, self.clock(), delivery.message_id)
+        failed = self.reports.fail_unreadable(row.row_id, failure)
+        if failed:
+            self.journal.tell("report.failed", report_id=row.row_id, error_class=UNREADABLE, reason=row.why)
+        if failed or delivery.receive_count == 1:
+            tell_unreadable(self.journal, row, message_id=delivery.message_id, failed=failed)
+        self.queue.hide([delivery], 0)
+        return False
 
     def _leave_to_newer_release(self, delivery: ReportDelivery, what: str) -> NoReturn:
         """As for orders (work.py)."""
@@ -155,7 +172,7 @@ class _Work:
             self._finish()
         except PermanentError as error:
             self._fail(error)
-        except ReportError as error:
+        except (ReportError, UnreadableRow) as error:
             self._fail(PermanentError(type(error).__name__, str(error)))
         except TransientError as error:
             self._failed_for_now(error)
@@ -231,6 +248,8 @@ class _Work:
                 if report is None or report.status is not ReportStatus.GENERATING or not report.is_held_by(self._owner):
                     return
                 self._given.reports.save(report, report.released(self._given.clock(), attempt_counts=False))
+            except UnreadableRow:
+                return
             except (Overtaken, Unavailable):
                 self._given.sleep(pause)
             else:

@@ -5,16 +5,21 @@ from typing import Any, Protocol
 
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
+from comanda.domain.tried import MessageFailure
 
 
 class Notifications(Protocol):
-    """The notifications table. Every method raises Unavailable where storage does not answer."""
+    """The notifications table. Every method raises Unavailable where storage does not answer, and UnreadableRow where
+    it gives a row that cannot be read."""
 
     def add(self, notification: Notification) -> Notification | None:
         """Store it where there is no row of that id; otherwise change nothing and give the row there is."""
 
     def get(self, notification_id: str) -> Notification | None:
         """The row as it stands now (strongly consistent)."""
+
+    def fail_unreadable(self, notification_id: str, failure: MessageFailure) -> bool:
+        """Make a notification failed whose row cannot be read: as for orders (ports.py)."""
 
     def save(self, before: Notification, after: Notification) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""

@@ -11,16 +11,21 @@ from comanda.domain.access import Origin
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
+from comanda.domain.tried import MessageFailure
 
 
 class Reports(Protocol):
-    """The reports table. Every method raises Unavailable where storage does not answer."""
+    """The reports table. Every method raises Unavailable where storage does not answer, and UnreadableRow where it
+    gives a row that cannot be read."""
 
     def claim(self, report: Report) -> Report | None:
         """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
 
     def get(self, report_id: str) -> Report | None:
         """The row as it stands now (strongly consistent), claims included."""
+
+    def fail_unreadable(self, report_id: str, failure: MessageFailure) -> bool:
+        """Make a report failed whose row cannot be read: as for orders (ports.py)."""
 
     def save(self, before: Report, after: Report) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""

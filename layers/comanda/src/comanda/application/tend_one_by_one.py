@@ -14,6 +14,8 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from comanda.application.ports import Clock, Journal, Overtaken
 from comanda.application.see_dead_letters import TendedQueue, see_all
+from comanda.application.unreadable import tell_unreadable
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import NotificationDelivery, ReportDelivery, last_runs
 from comanda.domain.notification import Notification
 from comanda.domain.report import Report
@@ -30,7 +32,7 @@ class Rows(Protocol[Row]):
     """The table they stand in. Every method raises Unavailable where storage does not answer."""
 
     def get(self, row_id: str, /) -> Row | None:
-        """The row as it stands now (strongly consistent), claims included."""
+        """The row as it stands now (strongly consistent), claims included. Raises UnreadableRow."""
 
     def save(self, before: Row, after: Row) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
@@ -93,7 +95,11 @@ class TendOneByOne(ABC, Generic[Row]):
         return kept
 
     def _is_done_with(self, row_id: str, replay: int, message_id: str) -> bool:
-        row = self.rows.get(row_id)
+        try:
+            row = self.rows.get(row_id)
+        except UnreadableRow as error:
+            tell_unreadable(self.journal, error)
+            return False
         if row is None:
             return False
         fate = self.fate_of(row, replay)
