@@ -89,7 +89,7 @@ class FakeFiles:
     """Each is raised once, after all rows were read."""
     after_rows: Callable[[], None] = lambda: None
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         read = list(rows)
         self.after_rows()
         if self.errors:
@@ -98,7 +98,8 @@ class FakeFiles:
         self.written[report.file_key] = read
         self.titles.append(table.title)
         content = repr(read).encode()
-        return ReportFile(report.file_key, len(read), len(content), hashlib.sha256(content).hexdigest(), 7)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return ReportFile(report.file_key, len(read), len(content), sha256, 7, left_out())
 
 
 @dataclass
@@ -145,13 +146,16 @@ class FakeTables:
 @dataclass
 class FakeOrderPeriods:
     lines: list[OrderLine] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
+    """They come first."""
     on_line: Callable[[], None] = lambda: None
     """What happens while an order is read."""
 
     def count(self, first: datetime, end: datetime) -> int:
         return sum(first <= line.created_at < end for line in self.lines)
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+        yield from self.unreadable
         found = [line for line in self.lines if first <= line.created_at < end]
         for line in sorted(found, key=lambda line: (line.created_at, line.order_id)):
             self.on_line()

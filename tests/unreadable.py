@@ -73,7 +73,7 @@ REPORTS: list[tuple[str, object]] = [
     ("notify", "x"),
     ("lease", {"owner": "me"}),
     ("usable_until", "soon"),
-    ("rows_written", Decimal("-1")),
+    ("rows_written", Decimal(-1)),
     ("keyed", "yes"),
     ("type", b"table"),
     ("caller", ""),

@@ -47,7 +47,7 @@ def to_row(report: Report) -> dict[str, Any]:
             "lease": _lease_to_row(report.lease) if report.lease else None,
             "attempts": attempts_to_row(report.attempts) if report.attempts else None,
             "failure": failure_to_row(report.failure) if report.failure else None,
-            "file": asdict(report.file) if report.file else None,
+            "file": _file_to_row(report.file) if report.file else None,
             "replay": report.replay,
             "rescues": report.rescues or None,
             "discarded": report.discarded or None,
@@ -107,11 +107,16 @@ def _file(row: Fields) -> ReportFile:
         bytes=row.get("bytes", count),
         sha256=row.get("sha256", name),
         generation_ms=row.get("generation_ms", count),
+        left_out=row.find("left_out", count) or 0,
     )
 
 
 def _lease(row: Fields) -> Lease:
     return Lease(row.get("owner", name), row.get("until", moment), row.get("number", count))
+
+
+def _file_to_row(file: ReportFile) -> dict[str, Any]:
+    return present({**asdict(file), "left_out": file.left_out or None})
 
 
 def _lease_to_row(lease: Lease) -> dict[str, Any]:

@@ -204,13 +204,16 @@ class _Work:
         asked = Asked(self.report, self._given.sources, self._given.currency, self._reading)
         table = report_type.document(parameters, asked)
         rows = self._writing(report_type.rows(parameters, asked))
-        file = self._given.files.write(self.report, table, rows)
+        file = self._given.files.write(self.report, table, rows, lambda: asked.left_out.number)
+        for row in asked.left_out.named:
+            tell_unreadable(self._given.journal, row, report_id=self.report.report_id)
         now = self._given.clock()
         self._save(self.report.finished(file, now))
         self._given.journal.tell(
             "report.ready",
             self.report,
             rows=file.rows,
+            left_out=file.left_out,
             bytes=file.bytes,
             seconds=file.generation_ms / 1000,
             total_seconds=(now - self.report.created_at).total_seconds(),

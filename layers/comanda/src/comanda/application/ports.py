@@ -77,7 +77,8 @@ class Posting:
 
 
 class Ledger(Protocol):
-    """The recipients' ledgers. Every method raises Unavailable where storage does not answer."""
+    """The recipients' ledgers. Every method raises Unavailable where storage does not answer, and UnreadableRow where a
+    row cannot be read: a ledger is given whole, or not at all."""
 
     def balance(self, recipient_id: str) -> Balance | None:
         """As it stands now (strongly consistent); None before the first completed order."""

@@ -1,6 +1,6 @@
 """What the use cases of reports need from the world outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from comanda.application.ports import Ledger
 from comanda.domain.access import Origin
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
@@ -39,9 +40,9 @@ class ReportPublisher(Protocol):
 class ReportFiles(Protocol):
     """Where finished files are kept."""
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         """Write the whole file under `report.file_key`, or nothing. What was written for this report and replay
-        already is not written again: then no row is read.
+        already is not written again: then no row is read. `left_out` is asked once all rows were read.
 
         Raises ReportError, Unavailable, and whatever the rows raise.
         """
@@ -103,7 +104,7 @@ class OrderPeriods(Protocol):
     def count(self, first: datetime, end: datetime) -> int:
         """How many orders were accepted from `first` until before `end`."""
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
         """These orders as they stand when they are read, by the time they were accepted, then by id; streamed."""
 
 
