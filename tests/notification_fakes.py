@@ -6,16 +6,19 @@ from typing import Any
 
 from comanda.adapters.notification_table import attention_of
 from comanda.application.ports import Overtaken
-from comanda.domain.errors import Unavailable
+from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
+from comanda.domain.work_item import Failure
 from tests.fakes import mark_sent
 
 
 @dataclass
 class FakeNotifications:
     rows: dict[str, Notification] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, Failure] = field(default_factory=dict)
     outage: bool = False
     lost_saves: int = 0
     """So many saves do nothing, and answer with an outage."""
@@ -26,12 +29,16 @@ class FakeNotifications:
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
+        if notification.notification_id in self.unreadable:
+            raise self.unreadable[notification.notification_id]
         return self.rows.get(notification.notification_id) or self.rows.update(
             {notification.notification_id: notification}
         )
 
     def get(self, notification_id: str) -> Notification | None:
         self._answer()
+        if notification_id in self.unreadable:
+            raise self.unreadable[notification_id]
         return self.rows.get(notification_id)
 
     def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification]:
@@ -51,6 +58,14 @@ class FakeNotifications:
         for row in list(self.rows.values()):
             if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:
                 yield row
+
+    def fail_unreadable(self, notification_id: str, failure: Failure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(notification_id)
+        if known and known.message_id == failure.message_id:
+            return False
+        self.failed_unreadable[notification_id] = failure
+        return True
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()

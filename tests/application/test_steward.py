@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from comanda.application.steward import Steward
 
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import Delivery, Event, OrderMessage
-from comanda.domain.order import PUBLISHED_ANEW, Order, OrderStatus, Stage
-from comanda.domain.work_item import Failure
+from comanda.domain.order import PUBLISHED_ANEW, Failure, Order, OrderStatus, Stage
 from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order
 from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeOrders, FakePublisher
 
@@ -18,7 +18,8 @@ S = OrderStatus
 
 @dataclass
 class IndexedOrders(FakeOrders):
-    def needing_attention(self, kind: str) -> Iterator[Order]:
+    def needing_attention(self, kind: str) -> Iterator[Order | UnreadableRow]:
+        yield from self.unreadable.values()
         for order in list(self.rows.values()):
             if not order.is_settled and not order.discarded and (order.status is S.FAILED) == (kind == "failed"):
                 yield order
@@ -49,6 +50,7 @@ class Scene:
     queue: OrderDeadLetters = field(default_factory=OrderDeadLetters)
     circuit: FakeCircuit = field(default_factory=FakeCircuit)
     clock: FakeClock = field(default_factory=FakeClock)
+    journal: FakeJournal = field(default_factory=FakeJournal)
 
     def tend(self, seconds_left: float = 50) -> None:
         steward = Steward(
@@ -56,7 +58,7 @@ class Scene:
             publisher=self.publisher,
             dead_letters=[self.queue],
             circuit=self.circuit,
-            journal=FakeJournal(),
+            journal=self.journal,
             clock=self.clock,
             max_rescues=1,
             reserve_seconds=5,
@@ -343,3 +345,29 @@ def test_when_the_time_is_up_the_rest_waits_for_the_next_minute(scene: Scene) ->
     delivery = scene.dead_letter(a_processing_order())
     scene.tend(seconds_left=4)
     assert scene.queue.messages == [delivery]
+
+
+@pytest.mark.parametrize(("newer", "told"), [(False, "row.unreadable"), (True, "row.of_newer_release")])
+def test_an_order_that_cannot_be_read_stays_and_hides_no_other(scene: Scene, *, newer: bool, told: str) -> None:
+    bad, good = (scene.dead_letter(a_processing_order(recipient_id=name)) for name in ("r-1", "r-2"))
+    assert bad.message
+    order_id = bad.message.order_id
+    scene.orders.unreadable[order_id] = UnreadableRow(order_id, "origin is missing", newer=newer)
+    scene.tend()
+    assert scene.queue.messages == [bad]
+    assert scene.queue.deleted == [good.message_id]
+    assert (told, {"row_id": order_id, "reason": "origin is missing"}) in [
+        (happening, facts) for (happening, _), facts in zip(scene.journal.told, scene.journal.facts, strict=True)
+    ]
+
+
+def test_the_oldest_behind_ten_is_found_past_one_that_cannot_be_read(scene: Scene) -> None:
+    for _ in range(10):
+        delivery = scene.dead_letter(a_processing_order())
+        scene.orders.put(failed_by(scene.row(delivery), delivery.message_id))
+    hidden = scene.dead_letter(a_processing_order())
+    scene.orders.unreadable["x"] = UnreadableRow("x", "origin is missing")
+    scene.clock.now += timedelta(minutes=5)
+    scene.tend()
+    assert hidden.message
+    assert [message.order_id for _, message in scene.publisher.sent] == [hidden.message.order_id]
