@@ -110,9 +110,9 @@ class DeliverNotifications:
 
     def _leave_to_newer_release(self, delivery: NotificationDelivery, what: str) -> NoReturn:
         """As for orders (work.py)."""
-        pause = self.retry.pause_after(delivery.receive_count, self.draw)
-        self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=pause)
-        raise Rest(pause)
+        seconds = self.retry.pause_after(delivery.receive_count, self.draw)
+        self.journal.tell(f"{what}.of_newer_release", message_id=delivery.message_id, pause_seconds=seconds)
+        raise Rest(seconds)
 
     def _attempt(self, notification: Notification, delivery: NotificationDelivery, span: Span) -> bool:
         if self.subscriptions.has_ended(notification.receiver_id):
