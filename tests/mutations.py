@@ -19,6 +19,7 @@ from tests.guards.notifications import NOTIFICATIONS
 from tests.guards.orders import ORDERS
 from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
+from tests.guards.unreadable import UNREADABLE
 from tests.guards.webhooks import WEBHOOKS
 from tests.guards.websockets import WEBSOCKETS
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = Path("layers", "comanda", "src", "comanda")
 AT_ONCE = 2
 TESTS = ["tests/domain", "tests/application", "tests/contract", "tests/functions", "tests/crashes"]
-MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *DEAD_LETTERS, *WEBSOCKETS]
+MUTATIONS = [*ORDERS, *REPORTS, *OUTAGES, *WEBHOOKS, *NOTIFICATIONS, *DEAD_LETTERS, *WEBSOCKETS, *UNREADABLE]
 
 
 def main() -> None:

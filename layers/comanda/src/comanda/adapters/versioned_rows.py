@@ -141,7 +141,7 @@ class VersionedRows:
             update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
         values = {f":{name}": value for name, value in written.items()}
         if version is not None:
-            values[":read_version"] = version
+            values[":found_version"] = version
         try:
             with answering(self.what):
                 self.client.update_item(
@@ -149,7 +149,7 @@ class VersionedRows:
                     Key=to_dynamodb({self.key: found[self.key]}),
                     UpdateExpression=update,
                     ConditionExpression=f"attribute_exists(#{self.key}) AND "
-                    + ("attribute_not_exists(#version)" if version is None else "#version = :read_version"),
+                    + ("attribute_not_exists(#version)" if version is None else "#version = :found_version"),
                     ExpressionAttributeNames={f"#{name}": name for name in [*written, *removed, self.key]},
                     ExpressionAttributeValues=to_dynamodb(values),
                 )
