@@ -20,6 +20,7 @@ OUTAGE = ProviderOutage("ProviderUnavailable", "503")
 TIMEOUT = ProviderOutage("ProviderTimeout", "no answer in time")
 ENRICHMENT = Enrichment("p", "r", {}, {})
 MAX_ATTEMPTS = 3
+TRIAL_PAUSE = 60
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Fleet:
 
     def environment(self) -> Callable[..., Enrichment]:
         """A new one. Its `enrich(attempt, order_id)`; without an id, each call is about an order of its own."""
-        guarded = GuardedProvider(self.provider, self.circuit(), MAX_ATTEMPTS)
+        guarded = GuardedProvider(self.provider, self.circuit(), MAX_ATTEMPTS, TRIAL_PAUSE)
 
         def enrich(attempt: int = 1, order_id: str | None = None) -> Enrichment:
             order_id = order_id or f"o-{next(self.numbers)}"
@@ -156,18 +157,20 @@ def test_many_orders_that_always_time_out_are_each_asked_about_so_often(fleet: F
 
 
 def test_a_failure_that_is_tried_with_costs_an_attempt_where_the_provider_is_well(fleet: Fleet) -> None:
-    """And nobody else is let through before the provider is looked at again."""
-    fleet.circuit().open()
-    fleet.circuit().let_one_try()
-    fleet.opened.clear()
+    """And nobody else is let through for a while, or all would use up their attempts in an outage that it denies."""
     enrich, fleet.provider.hangs = fleet.environment(), frozenset({"slow"})
-    with pytest.raises(ProviderOutage):
-        enrich(1, "slow")
-    with pytest.raises(Unavailable, match="circuit is open"):
-        enrich()
-    assert (fleet.provider.calls, fleet.opened) == (1, []), "and the switch is not called: it would let one try at once"
-    fleet.circuit().let_one_try()
-    assert enrich() == ENRICHMENT
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
+        fleet.circuit().open()
+        fleet.circuit().let_one_try()
+        fleet.opened.clear()
+        with pytest.raises(ProviderOutage):
+            enrich(1, "slow")
+        clock.shift(TRIAL_PAUSE - 1)
+        with pytest.raises(Unavailable, match="circuit is open"):
+            enrich()
+        assert (fleet.provider.calls, fleet.opened) == (1, []), "the switch is not called: it would let one try at once"
+        clock.shift(1)
+        assert enrich() == ENRICHMENT
 
 
 def test_an_order_at_its_end_that_is_tried_with_closes_the_circuit(fleet: Fleet) -> None:

@@ -48,6 +48,7 @@ class Scenario(StrEnum):
     NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it writes what it published anew"
     ALL_CLOCKS_OFF = "the clock of each process is off"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
+    HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,8 @@ class Faults:
     report_aims: Sequence[Aim] = ()
     notification_aims: Sequence[Aim] = ()
     scenarios: set[Scenario] = field(default_factory=set)
+    hanging: int = 0
+    """Orders about which the provider never answers in time."""
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""

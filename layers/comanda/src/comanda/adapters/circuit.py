@@ -120,10 +120,14 @@ class EnrichmentCircuit:
         written down: were others to wait for it again and again, the order would hold up everybody."""
         record = self._record()
         if record is None or record["state"]["S"] != CircuitState.HALF_OPEN:
-            with answering("circuits table"):
-                self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS)
+            self.let_one_try_in(0)
         elif _now() >= int(record["probe_lease_expiry"]["N"]) - RECOVERY_SECONDS + TRY_SECONDS:
             self.close()
+
+    def let_one_try_in(self, seconds: int) -> None:
+        """Nobody calls until then. Raises Unavailable."""
+        with answering("circuits table"):
+            self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS + seconds)
 
     def _record(self) -> "Mapping[str, AttributeValueTypeDef] | None":
         """As it stands now (strongly consistent)."""
@@ -151,6 +155,8 @@ class GuardedProvider:
     provider: HealthyProvider
     circuit: EnrichmentCircuit
     max_attempts: int
+    trial_pause: int
+    """Seconds until the next trial, where one failed and the provider says that it is well."""
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """As the provider does. Unavailable, which uses up no attempt, where the circuit is open, and where a call
@@ -170,7 +176,7 @@ class GuardedProvider:
                 self._check_health(error, trial=trial)
             if not is_last:
                 if trial:
-                    self.circuit.keep_open()
+                    self.circuit.let_one_try_in(self.trial_pause)
                 raise
         try:
             return self._ask(request, trial=trial)
