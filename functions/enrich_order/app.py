@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 TRIALS_PER_LONGEST_PAUSE = 5
-"""An order that the open circuit turns away comes back after the longest pause at the latest. Were trials further apart,
-orders would use up their receives before they were tried."""
+"""An order that the open circuit turns away comes back after the longest pause at the latest. Were trials further
+apart, it would use up its receives before it was tried."""
 
 
 class Settings(WorkerSettings, ProviderSettings):
