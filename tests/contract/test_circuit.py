@@ -361,6 +361,21 @@ def test_an_order_that_kills_whoever_tries_holds_nobody_up_for_long(fleet: Fleet
         assert fleet.environment()() == ENRICHMENT
 
 
+def test_after_one_that_died_another_order_is_tried_whoever_looks_after_it(fleet: Fleet) -> None:
+    def die() -> None:
+        raise SystemExit
+
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
+        fleet.circuit().open()
+        fleet.circuit().let_one_try()
+        fleet.provider.meanwhile.append(die)
+        with pytest.raises(SystemExit):
+            fleet.environment()()
+        clock.shift(TRY_SECONDS)
+        assert fleet.environment()() == ENRICHMENT
+        assert fleet.circuit().is_closed()
+
+
 def test_a_defect_at_the_one_call_is_no_answer(fleet: Fleet) -> None:
     fleet.circuit().open()
     fleet.circuit().let_one_try()

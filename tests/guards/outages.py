@@ -101,8 +101,8 @@ OUTAGES = [
     Mutation(
         "one that tries is left its time",
         "adapters/circuit.py",
-        " - RECOVERY_SECONDS + TRY_SECONDS:",
-        " - RECOVERY_SECONDS:",
+        '        elif _now() >= int(record["probe_lease_expiry"]["N"]):\n',
+        "        else:\n",
     ),
     Mutation(
         "an unhealthy provider is left alone",

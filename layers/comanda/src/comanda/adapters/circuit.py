@@ -33,7 +33,7 @@ RECOVERY_SECONDS = 150
 """Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
 
 TRY_SECONDS = 30
-"""Whoever tries, and has written nothing down for so long, died."""
+"""Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 
 
 class CircuitStore(CircuitBreakerDynamoDBPersistence):
@@ -57,7 +57,7 @@ class EnrichmentCircuit:
         self._client, self._table = client, table
         self._journal, self._when_opened = journal, when_opened
         self._store = CircuitStore(table, boto3_client=client)
-        self._store.configure(CircuitBreakerConfig(recovery_timeout=RECOVERY_SECONDS, local_cache_max_age=0), NAME)
+        self._store.configure(CircuitBreakerConfig(recovery_timeout=TRY_SECONDS, local_cache_max_age=0), NAME)
         self._failed = set[str]()
         """Orders whose calls failed since the last answer."""
         self._lock = Lock()
@@ -121,7 +121,7 @@ class EnrichmentCircuit:
         record = self._record()
         if record is None or record["state"]["S"] != CircuitState.HALF_OPEN:
             self.let_one_try_in(0)
-        elif _now() >= int(record["probe_lease_expiry"]["N"]) - RECOVERY_SECONDS + TRY_SECONDS:
+        elif _now() >= int(record["probe_lease_expiry"]["N"]):
             self.close()
 
     def let_one_try_in(self, seconds: int) -> None:
