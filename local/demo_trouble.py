@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from comanda_cli.sessions import local_session
@@ -43,7 +44,8 @@ def _of_orders(orders: Sequence[SentOrder]) -> list[str]:
 def _of_queues(stack: StackInfo) -> list[str]:
     if stack.endpoint_url is None:
         return []
-    sqs = local_session(stack.endpoint_url, stack.region).client("sqs")
+    session = local_session(stack.endpoint_url, stack.region)
+    sqs = session.client("sqs", config=Config(retries={"total_max_attempts": 1}))
 
     def count(url: str) -> tuple[int, int]:
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
