@@ -25,7 +25,7 @@ from local.errors import LocalError
 from local.fake_provider import FakeProvider
 from local.stack import api_client, deploy, running_stack
 from local.state import State, write_private
-from local.summary import print_examples
+from local.summary import print_examples, relative
 from local.webhook_receiver import WebhookReceiver
 
 
@@ -127,7 +127,7 @@ def _own_folder(state: State) -> Iterator[Path]:
     try:
         yield folder
     except LocalError:
-        console.print(f"The logs are in {folder}")
+        console.print(f"The logs are in {relative(folder)}", markup=False, soft_wrap=True)
         raise
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

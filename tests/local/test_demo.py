@@ -123,7 +123,7 @@ def test_a_demo_that_failed_leaves_its_stack_up(state: State, capsys: pytest.Cap
     assert "make down" in printed
     (folder,) = state.folder.glob("demo-*")
     assert (folder / "emulator.log").is_file()
-    assert str(folder) in printed.replace("\n", "")
+    assert f"The logs are in {folder}\n" in printed
 
 
 @pytest.mark.usefixtures("failing")
