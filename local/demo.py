@@ -37,7 +37,11 @@ def run_demo(state: State) -> None:
     running = running_stack(state)
     if running is not None:
         console.print(f"Using the stack that runs at {running.endpoint_url}.")
-        play(running, state.reports, log=state.emulator_log)
+        try:
+            play(running, state.reports, log=state.emulator_log)
+        except LocalError:
+            _say_what_to_do_next()
+            raise
         print_examples(state)
         return
     with _own_folder(state) as folder, FakeProvider() as provider:
@@ -110,12 +114,17 @@ def _leave_up(started: StartedEmulator, own: State, state: State, provider: Fake
         for kept, remembered in ((own.stack_file, state.stack_file), (own.env_file, state.env_file)):
             write_private(remembered, kept.read_text())
         started.keep(state)
-    console.print(f"The stack is left up, at {started.emulator.endpoint_url}. [bold]What to do next[/bold]")
+    console.print(f"\nThe stack is left up, at {started.emulator.endpoint_url}.")
+    _say_what_to_do_next(f"make fake-provider PORT={provider.server_port}     # its provider, which ends with the demo")
+
+
+def _say_what_to_do_next(*more: str) -> None:
+    console.print("\n[bold]What to do next[/bold]")
     for line in (
-        ".venv/bin/comanda logs ORDER_ID          # what each function told of an order",
-        ".venv/bin/comanda queues                 # what waits where",
-        f"make fake-provider PORT={provider.server_port}            # the stack's provider, which ends with the demo",
-        "make down && make demo                   # stop it, and try again",
+        ".venv/bin/comanda logs ORDER_ID   # what each function told of an order",
+        ".venv/bin/comanda queues          # what waits where",
+        *more,
+        "make down && make demo            # stop the stack, and try again on a new one",
     ):
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
@@ -132,4 +141,4 @@ def _own_folder(state: State) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # A function that is just ending may still write something.

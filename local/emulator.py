@@ -62,7 +62,7 @@ class StartedEmulator:
         check_port_is_free(port)
         self._state = state
         shutil.rmtree(state.emulator_tmp, ignore_errors=True)
-        state.emulator_tmp.mkdir(parents=True)
+        state.emulator_tmp.mkdir(parents=True, exist_ok=True)
         state.emulator_log.unlink(missing_ok=True)
         # What another emulator held is gone with it.
         state.stack_file.unlink(missing_ok=True)
