@@ -215,8 +215,8 @@ class StageSettings(BaseModel):
     function_memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
 
     authorizer_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 5
-    api_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15
-    """API Gateway waits 29 s at most ("Amazon API Gateway quotas")."""
+    api_timeout_seconds: Annotated[int, Field(ge=1, le=28)] = 15
+    """Less than the 29 s that API Gateway waits at most ("Amazon API Gateway quotas")."""
     worker_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     worker_reserve_seconds: Annotated[int, Field(ge=0, le=900)] = 15
     """A worker begins no order with less time left than this, and hands back what it has not begun."""
@@ -439,7 +439,7 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "architecture": _local_architecture(),
                 # A machine that is busy is slow, and a process that is ended takes seconds to start again.
                 "authorizer_timeout_seconds": 15,
-                "api_timeout_seconds": 29,
+                "api_timeout_seconds": 25,
                 # A killed worker's orders come back while somebody watches.
                 "worker_timeout_seconds": 20,
                 "worker_reserve_seconds": 10,
@@ -448,7 +448,6 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 "retry_pause_limit_seconds": 5,
                 "enrichment_delay_seconds": 0.2,
                 # SLOW-3 is an order that is slow, and not one that is broken off.
-                "enrichment_connect_seconds": 2,
                 "enrichment_read_seconds": 7,
                 "enrichment_total_seconds": 8,
                 "report_timeout_seconds": 60,

@@ -133,7 +133,7 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ({"report_concurrency": "1"}, "report_concurrency"),
         ({"report_link_seconds": "901"}, "report_link_seconds"),
         ({"report_lifetime_days": "0"}, "report_lifetime_days"),
-        ({"api_timeout_seconds": "30"}, "api_timeout_seconds"),
+        ({"api_timeout_seconds": "29"}, "api_timeout_seconds"),
         ({"authorizer_cache_seconds": "59"}, "authorizer_cache_seconds"),
         ({"authorizer_cache_seconds": "301"}, "authorizer_cache_seconds"),
         ({"currency": "real"}, "currency"),

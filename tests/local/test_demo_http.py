@@ -59,7 +59,7 @@ def test_an_answer_is_an_answer(status: int) -> None:
     assert api.slept == []
 
 
-def test_it_is_not_made_again_for_ever() -> None:
+def test_it_is_not_made_again_without_end() -> None:
     api = Api(httpx.Response(503, text="not today"))
     with pytest.raises(LocalError, match=rf"^GET /orders/1 says 503: not today, for {LIMIT_SECONDS:.0f} s$"):
         api.ask()
