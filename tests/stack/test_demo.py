@@ -39,9 +39,9 @@ def test_a_demo_that_comes_to_a_standstill_says_where(
 ) -> None:
     """Its patience is short here. The stack goes on afterwards: the order that did not end in time completes."""
     monkeypatch.setattr(demo_watch, "STILL_SECONDS", 5.0)
-    with operator.paused("enrich_order"), pytest.raises(LocalError, match="nothing has changed for 5 s"):
+    with operator.paused("process_order"), pytest.raises(LocalError, match="nothing has changed for 5 s"):
         play(stack, tmp_path / "reports")
     printed = capsys.readouterr().out
-    assert f"{RECIPIENT}, the warm-up's order: processing since 20" in printed
-    assert "enrichment: 1 waiting, 0 in flight, 0 dead letters" in printed
-    wait_for(lambda: operator.waiting("enrichment") == 0, "an empty queue")
+    assert f"{RECIPIENT}, the warm-up's order: pending since 20" in printed
+    assert "orders: 1 waiting, 0 in flight, 0 dead letters" in printed
+    wait_for(lambda: operator.waiting("orders") == 0, "an empty queue")
