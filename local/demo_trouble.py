@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,6 +12,7 @@ from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from local.console import console
 from local.demo_watch import SentOrder, recipient_name
+from local.stack import api_client
 from local.summary import relative
 
 LINES = 8
@@ -21,7 +23,7 @@ _COMPLAINS = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^\w*(Error|Exception)\b")
 def explain(stack: StackInfo, orders: Sequence[SentOrder], log: Path | None) -> None:
     """`log`: the emulator's, which has the functions' lines too."""
     console.print("\n[bold red]The demo did not end as it should.[/bold red] What there is to see:")
-    for line in (*_of_orders(orders), *_of_queues(stack), *(_of_log(log) if log else ())):
+    for line in (*_of_orders(orders), *_of_queues(stack), *_of_readiness(stack), *(_of_log(log) if log else ())):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -59,6 +61,16 @@ def _of_queues(stack: StackInfo) -> list[str]:
             return [*lines, f"  cannot be asked: {error}"]
         lines.append(f"  {name}: {waiting} waiting, {in_flight} in flight, {dead} dead letters")
     return lines
+
+
+def _of_readiness(stack: StackInfo) -> list[str]:
+    """What GET /ready says: also whether enrichment is paused, as its provider is down."""
+    with api_client(stack) as client:
+        try:
+            answer = client.get("/ready")
+        except httpx.TransportError as error:
+            return [f"GET /ready: no answer ({error})"]
+    return [f"GET /ready: {answer.status_code} {answer.text[:LONGEST_LINE]}"]
 
 
 def _of_log(log: Path) -> list[str]:

@@ -79,6 +79,7 @@ def test_a_demo_that_failed_says_how_far_each_order_came(tmp_path: Path, capsys:
     )
     assert "order-11" in printed
     assert "Queues:\n  cannot be asked: Could not connect" in printed, "nobody listens there"
+    assert "GET /ready: no answer" in printed
     assert re.findall(r"number (\d+)", printed) == [str(number) for number in range(20 - LINES, 20)]
     assert "fine" not in printed
 

@@ -44,4 +44,5 @@ def test_a_demo_that_comes_to_a_standstill_says_where(
     printed = capsys.readouterr().out
     assert f"{RECIPIENT}, the warm-up's order: pending since 20" in printed
     assert "orders: 1 waiting, 0 in flight, 0 dead letters" in printed
+    assert "GET /ready: 200" in printed
     wait_for(lambda: operator.waiting("orders") == 0, "an empty queue")
