@@ -21,8 +21,13 @@ class FakeNotifications:
     """So many saves do nothing, and answer with an outage."""
     unwritable: set[NotificationStatus] = field(default_factory=set)
     """Saves of such a status meet an outage."""
-    at_save: Callable[[], object] = lambda: None
-    """What others do just before a save."""
+    before_save: list[Callable[[], None]] = field(default_factory=list)
+    """Each is called once, before the next save: what somebody else does in between."""
+    lost_answers: int = 0
+    """So many saves take effect, and answer with an outage."""
+
+    def put(self, notification: Notification) -> None:
+        self.rows[notification.notification_id] = notification
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
@@ -54,7 +59,8 @@ class FakeNotifications:
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()
-        self.at_save()
+        if self.before_save:
+            self.before_save.pop(0)()
         if after.status in self.unwritable:
             raise Unavailable("notifications table: ThrottlingException")
         if self.lost_saves:
@@ -62,7 +68,10 @@ class FakeNotifications:
             raise Unavailable("notifications table: ThrottlingException")
         if self.rows[after.notification_id].version != before.version:
             raise Overtaken(after.notification_id)
-        self.rows[after.notification_id] = after
+        self.put(after)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("notifications table: ConnectionClosedError")
 
     def _answer(self) -> None:
         if self.outage:
