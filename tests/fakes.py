@@ -93,12 +93,15 @@ class FakeOrders:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Order]:
+    def needing_attention(self, kind: str) -> Iterator[Order | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_kind_of(row, is_over=row.is_settled) == kind])
+        rows = (row for row in self.rows.values() if attention_kind_of(row, is_over=row.is_settled) == kind)
+        return iter([*self.unreadable.values(), *rows])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order]:  # noqa: ARG002
-        return (row for row in self.needing_attention(OPEN) if row.recipient_id in groups)
+    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order | UnreadableRow]:  # noqa: ARG002
+        for found in self.needing_attention(OPEN):
+            if isinstance(found, UnreadableRow) or found.recipient_id in groups:
+                yield found
 
     def _answer(self) -> None:
         if self.outage:

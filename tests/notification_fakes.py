@@ -24,8 +24,13 @@ class FakeNotifications:
     """So many saves do nothing, and answer with an outage."""
     unwritable: set[NotificationStatus] = field(default_factory=set)
     """Saves of such a status meet an outage."""
-    at_save: Callable[[], object] = lambda: None
-    """What others do just before a save."""
+    before_save: list[Callable[[], None]] = field(default_factory=list)
+    """Each is called once, before the next save: what somebody else does in between."""
+    lost_answers: int = 0
+    """So many saves take effect, and answer with an outage."""
+
+    def put(self, notification: Notification) -> None:
+        self.rows[notification.notification_id] = notification
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
@@ -41,19 +46,20 @@ class FakeNotifications:
             raise self.unreadable[notification_id]
         return self.rows.get(notification_id)
 
-    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification]:
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification | UnreadableRow]:
         self._answer()
-        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+        rows = self.rows | self.unreadable
+        return {row_id: rows[row_id] for row_id in row_ids if row_id in rows}
 
     def mark_sent(self, owed: Notification, sent: Notification) -> None:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Notification]:
+    def needing_attention(self, kind: str) -> Iterator[Notification | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+        return iter([*self.unreadable.values(), *(row for row in self.rows.values() if attention_of(row) == kind)])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification | UnreadableRow]:
         subjects = {row.subject_id for row in shown}
         for row in list(self.rows.values()):
             if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:
@@ -69,7 +75,8 @@ class FakeNotifications:
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()
-        self.at_save()
+        if self.before_save:
+            self.before_save.pop(0)()
         if after.status in self.unwritable:
             raise Unavailable("notifications table: ThrottlingException")
         if self.lost_saves:
@@ -77,7 +84,10 @@ class FakeNotifications:
             raise Unavailable("notifications table: ThrottlingException")
         if self.rows[after.notification_id].version != before.version:
             raise Overtaken(after.notification_id)
-        self.rows[after.notification_id] = after
+        self.put(after)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("notifications table: ConnectionClosedError")
 
     def _answer(self) -> None:
         if self.outage:

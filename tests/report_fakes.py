@@ -45,19 +45,20 @@ class FakeReports:
             raise self.unreadable[report_id]
         return self.rows.get(report_id)
 
-    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Report]:
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Report | UnreadableRow]:
         self._answer()
-        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+        rows = self.rows | self.unreadable
+        return {row_id: rows[row_id] for row_id in row_ids if row_id in rows}
 
     def mark_sent(self, owed: Report, sent: Report) -> None:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Report]:
+    def needing_attention(self, kind: str) -> Iterator[Report | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+        return iter([*self.unreadable.values(), *(row for row in self.rows.values() if attention_of(row) == kind)])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report]:  # noqa: ARG002
+    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report | UnreadableRow]:  # noqa: ARG002
         return iter(())
 
     def fail_unreadable(self, report_id: str, failure: Failure) -> bool:

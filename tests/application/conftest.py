@@ -54,8 +54,11 @@ class Scene:
         return self._work(ProcessOrder(self.publisher, self.journal, self.clock), batch)
 
     def enrich(self, *batch: OrderDelivery) -> list[str]:
-        step = EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.asking)
-        return self._work(step, batch)
+        return self._work(self.enriching, batch)
+
+    @property
+    def enriching(self) -> EnrichOrder:
+        return EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.asking)
 
     def complete(self, *batch: OrderDelivery) -> list[str]:
         return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)

@@ -48,10 +48,11 @@ def test_an_accepted_order_is_a_row_and_a_message(scene: Scene) -> None:
 
 
 def test_the_claim_stands_before_the_message_is_sent(scene: Scene) -> None:
+    """It owes nothing: it is not an order before its client is answered, and only the client goes on with it."""
     scene.publisher.outage = True
     with pytest.raises(Unavailable):
         scene.accept()
-    assert [order.status for order in scene.orders.rows.values()] == [OrderStatus.ACCEPTING]
+    assert [(order.status, order.owed) for order in scene.orders.rows.values()] == [(OrderStatus.ACCEPTING, False)]
 
 
 def test_a_second_try_goes_on_where_the_first_one_died(scene: Scene) -> None:

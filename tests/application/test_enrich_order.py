@@ -1,12 +1,13 @@
 """Orders of one recipient that wait together: asked about side by side, saved and handed on one after the other."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
 
 from comanda.domain.errors import PermanentError, ProviderOutage, Unavailable
-from comanda.domain.messages import Delivery
+from comanda.domain.messages import OrderDelivery
 from comanda.domain.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 
@@ -21,7 +22,7 @@ def handed_on(scene: Scene) -> list[str]:
     return [message.order_id for _, message in scene.publisher.sent]
 
 
-def order_ids(scene: Scene, *deliveries: Delivery) -> list[str]:
+def order_ids(scene: Scene, *deliveries: OrderDelivery) -> list[str]:
     return [scene.row(delivery).order_id for delivery in deliveries]
 
 
@@ -75,7 +76,7 @@ def test_an_outage_of_the_table_behind_the_first_uses_up_no_attempt(scene: Scene
 
 def test_the_same_order_twice_in_a_batch_is_asked_about_once(scene: Scene) -> None:
     delivery, other = scene.to_enrich(), scene.to_enrich()
-    twin = Delivery(**{**vars(delivery), "message_id": "twin"})
+    twin = replace(delivery, message_id="twin")
     assert scene.enrich(delivery, twin, other) == []
     assert asked(scene) == order_ids(scene, delivery, other)
 

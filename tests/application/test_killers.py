@@ -2,7 +2,7 @@
 
 import pytest
 
-from comanda.domain.messages import Delivery
+from comanda.domain.messages import OrderDelivery
 from comanda.domain.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 
@@ -17,8 +17,8 @@ def die(_: object) -> None:
     raise Death
 
 
-def deaths(scene: Scene, *batch: Delivery) -> tuple[int, list[str]]:
-    """Redeliver what stays until nothing kills any more: how often the worker died, and what is let through."""
+def deaths(scene: Scene, *batch: OrderDelivery) -> tuple[int, list[str]]:
+    """Redeliver what stays until nothing kills any more: how often the worker died, and what is left for its queue."""
     left = list(batch)
     for died in range(100):
         try:
@@ -36,9 +36,9 @@ def test_an_order_that_kills_the_worker_takes_nobody_along(
     killer, good = (scene.to_enrich(recipient) for recipient in recipients)
     kills = {scene.row(killer).order_id}
     scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
-    died, let_through = deaths(scene, *((good, killer) if good_first else (killer, good)))
+    died, dead_letters = deaths(scene, *((good, killer) if good_first else (killer, good)))
     assert died == 4, "as many starts as attempts, and the one that was not written down"
-    assert let_through == ids(killer)
+    assert dead_letters == ids(killer)
     failure = scene.row(killer).failure
     assert failure
     assert (failure.name, failure.attempts) == ("WorkerDied", 3)
@@ -51,7 +51,7 @@ def test_nine_killers_in_front_of_a_good_order(scene: Scene) -> None:
     good = scene.to_enrich()
     kills = {scene.row(killer).order_id for killer in killers}
     scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
-    _, let_through = deaths(scene, *killers, good)
-    assert let_through == ids(*killers)
+    _, dead_letters = deaths(scene, *killers, good)
+    assert dead_letters == ids(*killers)
     assert {scene.row(killer).status for killer in killers} == {S.FAILED}
     assert scene.row(good).enrichment is not None

@@ -2,11 +2,12 @@
 
 import pytest
 
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.messages import Event
 from comanda.domain.order import Order, OrderStatus, Stage
-from comanda.domain.work_item import Failure
+from comanda.domain.work_item import By, Failure
 from tests.builders import NOW, a_processing_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 
@@ -27,7 +28,8 @@ def publisher() -> FakePublisher:
 
 
 def redrive(orders: FakeOrders, publisher: FakePublisher, order_id: str) -> Order:
-    return RedriveOrder(orders, publisher, FakeJournal(), FakeClock())(order_id, "ana")
+    clock = FakeClock()
+    return RedriveOrder(orders, OpenRun(orders, publisher, FakeJournal(), clock))(order_id, "ana")
 
 
 def test_a_failed_order_is_sent_again_with_the_next_replay_number(
@@ -48,33 +50,41 @@ def test_redriving_twice_does_it_once_and_says_so(orders: FakeOrders, publisher:
     assert len(publisher.sent) == 1
 
 
-def test_where_the_message_cannot_be_sent_nothing_is_written(
+def test_where_the_message_cannot_be_sent_it_is_owed(
     orders: FakeOrders, publisher: FakePublisher, failed: Order
 ) -> None:
+    """The operator is told that it goes on its way: the reconciler sends it."""
     publisher.outage = True
+    assert redrive(orders, publisher, failed.order_id).status is OrderStatus.PROCESSING
+    assert (orders.rows[failed.order_id].owed, orders.rows[failed.order_id].replay) == (True, 1)
+
+
+def test_where_the_row_cannot_be_written_nothing_is_sent(
+    orders: FakeOrders, publisher: FakePublisher, failed: Order
+) -> None:
+    orders.before_save.append(lambda: (_ for _ in ()).throw(Unavailable("orders table: ThrottlingException")))
     with pytest.raises(Unavailable):
         redrive(orders, publisher, failed.order_id)
-    assert orders.rows[failed.order_id] == failed
+    assert (publisher.sent, orders.rows[failed.order_id]) == ([], failed)
 
 
-def test_a_redrive_that_dies_between_message_and_row_is_repeated_with_the_same_message(
+def test_a_redrive_that_another_one_overtakes_says_so_and_sends_nothing(
     orders: FakeOrders, publisher: FakePublisher, failed: Order
 ) -> None:
-    orders.before_save.append(lambda: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    begun = failed.opened(By.CONSOLE, NOW, "redriven")
+    orders.before_save.append(lambda: orders.put(begun))
+    with pytest.raises(IllegalTransition, match="is processing, not failed; nothing was done"):
         redrive(orders, publisher, failed.order_id)
-    redrive(orders, publisher, failed.order_id)
-    first, second = publisher.sent
-    assert first == second, "so that deduplication, or the replay number, makes one of them"
+    assert (publisher.sent, orders.rows[failed.order_id]) == ([], begun)
 
 
-def test_a_worker_that_is_quicker_keeps_what_it_wrote(
+def test_a_redrive_that_a_discard_overtakes_asks_to_look_again(
     orders: FakeOrders, publisher: FakePublisher, failed: Order
 ) -> None:
-    taken_up = failed.taken_up(NOW, 1, "redriven")
-    orders.before_save.append(lambda: orders.put(taken_up))
-    redrive(orders, publisher, failed.order_id)
-    assert orders.rows[failed.order_id] == taken_up
+    orders.before_save.append(lambda: orders.put(failed.set_aside(NOW, "discarded by bia")))
+    with pytest.raises(IllegalTransition, match="is changing right now; look at it again"):
+        redrive(orders, publisher, failed.order_id)
+    assert publisher.sent == []
 
 
 def test_an_unknown_order_is_not_found(orders: FakeOrders, publisher: FakePublisher) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, UnreadableRow
-from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.messages import Event, OrderDelivery
 from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_claim, a_delivery, a_pending_order, a_processing_order
@@ -30,18 +29,6 @@ def test_a_redelivered_creation_hands_over_again_and_writes_nothing(scene: Scene
     assert scene.process(delivery) == []
     assert scene.row(delivery) == before
     assert len(scene.publisher.sent) == 1
-
-
-@pytest.mark.parametrize("uncounted", [True, False])
-def test_who_takes_up_what_the_steward_published_counts_a_rescue_but_for_an_outage(
-    scene: Scene, *, uncounted: bool
-) -> None:
-    """The steward died before it wrote down what it had sent (seed 11577)."""
-    order = a_processing_order()
-    scene.orders.put(order)
-    message = OrderMessage.about(replace(order, replay=1), Event.CREATED, uncounted=uncounted)
-    assert scene.process(a_delivery(order, message=message)) == []
-    assert (scene.orders.rows[order.order_id].replay, scene.orders.rows[order.order_id].rescues) == (1, not uncounted)
 
 
 def test_the_same_order_twice_in_a_batch_is_processed_once(scene: Scene) -> None:
@@ -102,7 +89,9 @@ def test_a_permanent_error_fails_its_order_and_nobody_else(scene: Scene) -> None
     assert [scene.row(other).enrichment is not None for other in (before, behind)] == [True, True]
 
 
-def test_a_failed_message_that_comes_back_is_let_through_without_a_write(scene: Scene) -> None:
+def test_a_failed_message_that_is_received_again_is_left_for_the_dead_letter_queue_without_a_write(
+    scene: Scene,
+) -> None:
     bad = scene.to_enrich()
     scene.fails(bad, PermanentError("ItemRejected", "no"))
     scene.enrich(bad)
@@ -219,18 +208,22 @@ def test_rows_that_never_stop_changing_are_left_for_later(scene: Scene) -> None:
     assert scene.process(delivery) == ids(delivery)
 
 
-def test_a_redriven_order_begins_again_with_a_new_budget(scene: Scene) -> None:
+def test_an_order_that_the_console_redrives_goes_all_the_way_again_with_a_new_budget(scene: Scene) -> None:
     bad = scene.to_enrich()
     scene.fails(bad, PermanentError("ItemRejected", "no"))
     scene.enrich(bad)
     scene.provider.errors.clear()
-    redriven = replace(bad, message_id="redriven", sent_at=scene.clock() + timedelta(minutes=1))
-    assert scene.enrich(redriven) == []
+    assert scene.enrich(replace(bad, message_id="redriven", came_back=True)) == []
     order = scene.row(bad)
-    assert (order.status, order.failure, order.enrichment is not None) == (S.PROCESSING, None, True)
+    assert (order.status, order.failure, order.replay, order.owed) == (S.PROCESSING, None, 1, False)
+    ((group, message),) = scene.first_queue.sent
+    assert (group, message.event, message.replay) == (order.recipient_id, Event.CREATED, 1)
+    assert scene.process(replace(bad, message=message)) == []
+    assert scene.enrich(replace(bad, message_id="m-2", message=scene.publisher.sent[-1][1])) == []
+    assert scene.row(bad).enrichment is not None
 
 
-def test_a_foreign_message_is_let_through_and_its_followers_go_on(scene: Scene) -> None:
+def test_a_foreign_message_is_left_for_the_dead_letter_queue_and_its_followers_go_on(scene: Scene) -> None:
     foreign = a_delivery(a_claim(recipient_id="r-1"), message=None)
     good = scene.to_enrich()
     assert scene.enrich(foreign, good) == ids(foreign)
@@ -256,7 +249,7 @@ def test_a_message_of_a_newer_release_waits_and_so_do_those_behind_it(scene: Sce
     assert scene.row(other).enrichment is not None
 
 
-def unreadable(scene: Scene, delivery: Delivery, *, newer: bool = False) -> Delivery:
+def unreadable(scene: Scene, delivery: OrderDelivery, *, newer: bool = False) -> OrderDelivery:
     order_id = scene.row(delivery).order_id
     scene.orders.unreadable[order_id] = UnreadableRow(order_id, "origin is missing", newer=newer)
     return delivery

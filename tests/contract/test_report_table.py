@@ -23,7 +23,7 @@ REQUESTED = CLAIM.stored(NOW)
 LEASED = REQUESTED.leased("me", "m-1", 2, NOW, 60)
 READY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125), NOW)
 PARTLY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125, 2), NOW)
-FAILED = LEASED.failed(Failure("Bad", "no", STAGE, 1, NOW, "m-1"))
+FAILED = LEASED.failed(Failure("Bad", "no", "generation", 1, NOW, "m-1"))
 
 RESCUED, DISCARDED = REQUESTED.rescued(NOW, 1), FAILED.set_aside(NOW)
 

@@ -8,16 +8,15 @@ import pytest
 from comanda.domain.errors import IllegalTransition, PermanentError
 from comanda.domain.money import MAX_TOTAL
 from comanda.domain.order import (
-    PUBLISHED_ANEW,
     TRANSITIONS,
     Enrichment,
-    Failure,
     Item,
     Order,
     OrderStatus,
     Stage,
     total_of,
 )
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 
 S = OrderStatus
@@ -29,7 +28,7 @@ def move(order: Order, status: OrderStatus) -> Order:
         case S.PENDING:
             return order.stored(NOW)
         case S.PROCESSING:
-            return order.taken_up(NOW, 1, "x") if order.status is not S.PENDING else order.started(NOW)
+            return order.started(NOW)
         case S.COMPLETED:
             return order.completed(NOW)
         case S.FAILED:
@@ -92,25 +91,3 @@ def test_totals_are_exact_and_bounded() -> None:
     assert total_of((Item(1, sku="A"),)) is None
     with pytest.raises(ValueError, match="more than"):
         total_of((Item(2, sku="A", unit_price=MAX_TOTAL),))
-
-
-def test_attempts_belong_to_one_message_of_one_stage() -> None:
-    order = a_processing_order().tried("m-1", 1, NOW).tried("m-1", 1, NOW)
-    assert order.attempts_of("m-1") == 2
-    assert order.attempts_of("m-2") == 0
-    assert order.attempts_of("m-1") == 0
-    assert order.tried("m-2", 1, NOW).attempts_of("m-2") == 1
-
-
-def test_taking_up_gives_a_new_budget_and_keeps_the_enrichment() -> None:
-    failed = an_enriched_order().tried("m-1", 1, NOW).failed(A_FAILURE)
-    again = failed.taken_up(NOW, 1, "redriven by ana")
-    assert (again.status, again.replay, again.failure, again.attempts) == (S.PROCESSING, 1, None, None)
-    assert again.enrichment == failed.enrichment
-
-
-def test_rescues_are_counted_where_the_steward_publishes_anew_and_begin_again_where_a_person_does() -> None:
-    rescued = a_processing_order().rescued(NOW, 1)
-    assert rescued.rescues == 1
-    assert rescued.taken_up(NOW, 2, PUBLISHED_ANEW).rescues == 2
-    assert rescued.failed(A_FAILURE).taken_up(NOW, 2, "redriven by ana").rescues == 0

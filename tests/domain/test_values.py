@@ -1,7 +1,7 @@
 """Money, canonical JSON, identity, messages, pauses, tokens and times."""
 
-import json
-from dataclasses import replace
+import hashlib
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -13,11 +13,15 @@ from comanda.domain.access import Origin, Scope, authenticate, issue_token
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import Forbidden
 from comanda.domain.identity import IdempotencyKey, KeySpace, random_order_id
-from comanda.domain.messages import Event, OrderMessage
+from comanda.domain.messages import CONTENT_IDS_UNTIL, Event, OrderMessage, deduplication_id, is_as_we_sent_it
 from comanda.domain.money import money
 from comanda.domain.retry import LONGEST_RETRY_AFTER, RetryPolicy
 from comanda.domain.times import from_iso, to_iso
 from tests.builders import NOW, a_caller, a_pending_order
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(("given_amount", "exact"), [("5000", "5000.00"), ("1E+3", "1000.00"), ("0.1", "0.10")])
@@ -72,9 +76,28 @@ def test_a_message_body_is_canonical_and_comes_back() -> None:
         f'{{"event":"order.created","order_id":"{order.order_id}","payload_hash":"{order.payload_hash}","replay":0}}'
     )
     assert OrderMessage.parse(message.body) == message
-    uncounted = replace(message, uncounted=True)
-    assert json.loads(uncounted.body) == {**json.loads(message.body), "uncounted": True}
-    assert OrderMessage.parse(uncounted.body) == uncounted
+
+
+def test_a_deduplication_id_is_of_body_and_run_and_never_the_contents_hash() -> None:
+    """Rule 6; I2: two runs never have the same, not even for the same bytes."""
+    ids = {deduplication_id(body, run) for body in ("a", "b") for run in (0, 1, 10)}
+    assert len(ids) == 6
+    assert not ids & {sha256(body) for body in ("a", "b")}
+    assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in ids)
+
+
+def test_a_message_is_as_we_sent_it_where_its_id_is_of_the_received_bytes_and_its_run() -> None:
+    assert is_as_we_sent_it("body", 1, deduplication_id("body", 1), CONTENT_IDS_UNTIL)
+    for other in (deduplication_id("body", 0), deduplication_id("body ", 1), "a message id", sha256("body")):
+        assert not is_as_we_sent_it("body", 1, other, CONTENT_IDS_UNTIL)
+
+
+def test_what_releases_before_sent_by_the_contents_hash_is_ours_until_no_queue_keeps_it() -> None:
+    """Rule 5."""
+    before = CONTENT_IDS_UNTIL - timedelta(milliseconds=1)
+    assert is_as_we_sent_it("body", 0, sha256("body"), before)
+    assert not is_as_we_sent_it("body", 0, sha256("another"), before)
+    assert not is_as_we_sent_it("body", 0, "a message id", before)
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,24 @@
 """A scene: what is told, and what becomes of it, with fakes all around."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from comanda.application.tend_notifications import TendNotifications
 
 from comanda.application.announce_changes import AnnounceChanges, Told
 from comanda.application.deliver_notifications import DeliverNotifications
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.worker import Worker
 from comanda.application.resend_notification import ResendNotification
 from comanda.domain.changes import Change, Subject
-from comanda.domain.messages import NotificationDelivery, NotificationMessage
+from comanda.domain.messages import Delivery, NotificationDelivery, NotificationMessage
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.retry import RetryPolicy
 from tests.builders import NOW
-from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeQueue, OneAfterAnother
+from tests.fakes import FakeClock, FakeJournal, FakeQueue
 from tests.notification_fakes import (
     FakeNotificationPublisher,
     FakeNotifications,
@@ -35,7 +37,6 @@ class Scene:
     publisher: FakeNotificationPublisher = field(default_factory=FakeNotificationPublisher)
     receivers: FakeReceivers = field(default_factory=FakeReceivers)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    dead: FakeDeadLetters[NotificationDelivery] = field(default_factory=FakeDeadLetters)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
     seconds_left: Callable[[], float] = lambda: 60.0
@@ -52,29 +53,30 @@ class Scene:
         return self.notifications.rows[notification.notification_id]
 
     def deliver(self, *batch: NotificationDelivery) -> list[str]:
-        worker = DeliverNotifications(
-            notifications=self.notifications,
-            subscriptions=self.subscriptions,
-            senders={Channel.WEBHOOK: self.receivers},
+        worker = Worker(
+            step=self.step,
+            rows=self.notifications,
+            open_run=self.open_run,
             queue=self.queue,
             retry=RetryPolicy(MAX_ATTEMPTS, 5, 3600),
             journal=self.journal,
             clock=self.clock,
             draw=lambda: 0.0,
             sleep=lambda _: None,
-            executor=OneAfterAnother(),
             reserve_seconds=17,
         )
         return worker(batch, self.seconds_left)
 
-    def tend(self, max_rescues: int = 1) -> None:
-        TendNotifications(self.notifications, self.publisher, self.dead, self.journal, self.clock, max_rescues, 5)(
-            self.seconds_left
-        )
-
     def resend(self, notification: Notification) -> Notification:
-        use_case = ResendNotification(self.notifications, self.publisher, self.journal, self.clock)
-        return use_case(notification.notification_id)
+        return ResendNotification(self.notifications, self.open_run)(notification.notification_id)
+
+    @property
+    def step(self) -> DeliverNotifications:
+        return DeliverNotifications(self.subscriptions, {Channel.WEBHOOK: self.receivers}, self.journal, self.clock)
+
+    @property
+    def open_run(self) -> OpenRun[Notification]:
+        return OpenRun(self.notifications, self.publisher, self.journal, self.clock)
 
 
 def a_told(status: str = "completed", version: int = 5, subject_id: str = "o-1", notify: Notify | None = None) -> Told:
@@ -83,14 +85,12 @@ def a_told(status: str = "completed", version: int = 5, subject_id: str = "o-1",
 
 
 def a_message(
-    notification: Notification,
-    message_id: str = "m-1",
-    receive_count: int = 1,
-    sent_at: datetime = NOW - timedelta(seconds=5),
-    replay: int | None = None,
+    notification: Notification, message_id: str = "m-1", receive_count: int = 1, **fields: Any
 ) -> NotificationDelivery:
-    body = NotificationMessage(notification.notification_id, notification.replay if replay is None else replay)
-    return NotificationDelivery(message_id, f"r-{message_id}", notification.group, receive_count, sent_at, body)
+    body = NotificationMessage.about(notification)
+    sent_at = NOW - timedelta(seconds=5)
+    delivery = Delivery(message_id, f"r-{message_id}", notification.message_group, receive_count, sent_at, message=body)
+    return replace(delivery, **fields)
 
 
 @pytest.fixture

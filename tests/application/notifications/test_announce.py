@@ -4,6 +4,7 @@ import pytest
 
 from comanda.domain.errors import Unavailable
 from comanda.domain.notify import Channel, Notify
+from comanda.domain.work_item import By
 from tests.application.notifications.conftest import URL, Scene, a_told
 
 
@@ -51,6 +52,14 @@ def test_the_row_stands_before_the_message_is_sent(scene: Scene) -> None:
 def test_what_is_over_is_not_sent_again_by_a_late_reading(scene: Scene) -> None:
     notification = scene.announced()
     scene.notifications.save(notification, notification.delivered(scene.clock()))
+    scene.announce(a_told())
+    assert len(scene.publisher.sent) == 1
+
+
+def test_one_whose_next_run_has_begun_is_not_sent_again_by_a_late_reading(scene: Scene) -> None:
+    """Whoever began that run sends its message, or the reconciler does."""
+    notification = scene.announced()
+    scene.notifications.save(notification, notification.opened(By.STEWARD, scene.clock(), ""))
     scene.announce(a_told())
     assert len(scene.publisher.sent) == 1
 

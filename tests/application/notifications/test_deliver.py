@@ -1,11 +1,13 @@
 """notification.due → the receiver, at least once, always under one id (P10)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from comanda.domain.errors import (
+    IllegalTransition,
+    NotFound,
     PermanentError,
     ReceiverGone,
     ReceiverOutage,
@@ -13,9 +15,9 @@ from comanda.domain.errors import (
     Unavailable,
     UnreadableRow,
 )
-from comanda.domain.messages import NotificationDelivery
 from comanda.domain.notification import NotificationStatus
 from comanda.domain.notify import Notify
+from comanda.domain.work_item import By
 from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
 from tests.builders import NOW
 
@@ -56,7 +58,7 @@ def test_a_receiver_that_is_down_is_tried_again_after_growing_pauses_under_the_s
     assert scene.row(notification).status is NotificationStatus.DELIVERED
 
 
-def test_with_its_last_attempt_it_fails_and_its_message_is_let_through(scene: Scene) -> None:
+def test_with_its_last_attempt_it_fails_and_its_message_is_left_for_the_dead_letter_queue(scene: Scene) -> None:
     notification = scene.announced()
     scene.receivers.errors[URL] = [DOWN]
     for receive_count in range(1, MAX_ATTEMPTS + 1):
@@ -177,13 +179,28 @@ def test_a_failed_one_that_the_console_redrives_begins_again(scene: Scene) -> No
     scene.receivers.errors[URL] = [PermanentError("NoWebhookSecret", "none")]
     scene.deliver(a_message(notification))
     scene.receivers.errors.clear()
-    assert scene.deliver(a_message(notification, "m-2", sent_at=NOW - timedelta(hours=1))) == []
-    assert scene.row(notification).status is NotificationStatus.FAILED, "an old copy revives nothing"
-    assert scene.deliver(a_message(notification, "m-3", sent_at=LATER)) == []
+    assert scene.deliver(a_message(notification, "m-2", sent_at=LATER)) == ["m-2"], "a copy begins no run"
+    assert scene.row(notification).status is NotificationStatus.FAILED
+    assert scene.deliver(a_message(notification, "m-3", came_back=True)) == []
+    again = scene.row(notification)
+    assert (again.status, scene.publisher.sent[-1].replay) == (NotificationStatus.WAITING, 1)
+    assert scene.deliver(a_message(again, "m-4")) == []
     assert scene.row(notification).status is NotificationStatus.DELIVERED
+    assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
 
 
-def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene) -> None:
+@pytest.mark.parametrize("sent_at", [NOW - timedelta(hours=1), LATER])
+def test_a_copy_that_meets_the_failure_of_its_run_is_kept_for_a_person(scene: Scene, sent_at: datetime) -> None:
+    """Also one that was sent before the failure: it may be the only one that the console has."""
+    notification = scene.announced()
+    scene.receivers.errors[URL] = [PermanentError("NoWebhookSecret", "none")]
+    scene.deliver(a_message(notification))
+    assert scene.deliver(a_message(notification, "copy", sent_at=sent_at)) == ["copy"]
+    assert scene.queue.hidden["copy"] == 0
+    assert len(scene.receivers.told) == 1
+
+
+def test_one_that_is_resent_is_delivered_once_more_under_its_id(scene: Scene) -> None:
     notification = scene.announced()
     scene.deliver(a_message(notification))
     again = scene.resend(notification)
@@ -192,25 +209,33 @@ def test_one_that_is_sent_anew_is_delivered_once_more_under_its_id(scene: Scene)
     assert [told[2] for told in scene.receivers.told] == [notification.notification_id] * 2
 
 
-def test_a_copy_from_before_it_was_sent_anew_is_dropped(scene: Scene) -> None:
+def test_one_that_is_on_its_way_or_unknown_is_not_resent(scene: Scene) -> None:
+    notification = scene.announced()
+    with pytest.raises(IllegalTransition, match="is waiting"):
+        scene.resend(notification)
+    with pytest.raises(NotFound):
+        scene.resend(replace(notification, notification_id="nobody"))
+    assert len(scene.publisher.sent) == 1
+
+
+def test_of_two_who_resend_it_one_does(scene: Scene) -> None:
+    notification = scene.announced()
+    scene.deliver(a_message(notification))
+    delivered = scene.row(notification)
+    scene.notifications.before_save = [
+        lambda: scene.notifications.put(delivered.opened(By.OPERATOR, scene.clock(), ""))
+    ]
+    with pytest.raises(IllegalTransition, match="changing right now"):
+        scene.resend(notification)
+    assert len(scene.publisher.sent) == 1
+
+
+def test_a_copy_from_before_it_was_resent_is_dropped(scene: Scene) -> None:
     notification = scene.announced()
     scene.deliver(a_message(notification))
     scene.resend(notification)
-    assert scene.deliver(a_message(notification, "m-copy", replay=0)) == []
+    assert scene.deliver(a_message(notification, "m-copy")) == []
     assert len(scene.receivers.told) == 1
-
-
-def test_one_that_a_worker_takes_up_before_the_row_knows_that_it_was_sent_anew_was_not_rescued(scene: Scene) -> None:
-    notification = scene.announced()
-    scene.deliver(a_message(notification))
-    scene.deliver(a_message(notification, "m-2", replay=1))
-    assert scene.row(notification).rescues == 0
-
-
-def test_a_rescue_that_a_worker_takes_up_before_the_row_knows_of_it_counts(scene: Scene) -> None:
-    notification = scene.announced()
-    scene.deliver(a_message(notification, "m-2", replay=1))
-    assert scene.row(notification).rescues == 1
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:
@@ -228,7 +253,7 @@ def test_nothing_is_begun_without_the_time_for_a_call(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_what_is_none_of_ours_is_let_through(scene: Scene, known: bool) -> None:
+def test_what_is_none_of_ours_is_left_for_the_dead_letter_queue(scene: Scene, known: bool) -> None:
     message = a_message(scene.announced())
     if known:
         message = replace(message, message=None)
@@ -236,38 +261,6 @@ def test_what_is_none_of_ours_is_let_through(scene: Scene, known: bool) -> None:
         scene.notifications.rows.clear()
     assert scene.deliver(message) == ["m-1"]
     assert scene.queue.hidden == {"m-1": 0}
-
-
-def dead(scene: Scene) -> NotificationDelivery:
-    return a_message(scene.announced(), "m-dead", 155)
-
-
-def test_one_that_was_dead_lettered_untried_is_published_anew_and_then_failed(scene: Scene) -> None:
-    letter = dead(scene)
-    scene.dead.messages = [letter]
-    scene.tend()
-    assert (scene.dead.deleted, scene.publisher.sent[-1].replay) == (["m-dead"], 1)
-    (row,) = scene.notifications.rows.values()
-    scene.dead.messages = [a_message(row, "m-dead-2", 155)]
-    scene.tend()
-    (row,) = scene.notifications.rows.values()
-    assert row.failure
-    assert (row.status, row.failure.name) == (NotificationStatus.FAILED, "WorkerUnavailable")
-    assert scene.dead.released == ["m-dead-2"]
-
-
-def test_dead_letters_that_have_done_their_duty_go_and_others_stay(scene: Scene) -> None:
-    notification = scene.announced()
-    scene.receivers.errors[URL] = [PermanentError("ReceiverMoved", "301")]
-    scene.deliver(a_message(notification))
-    scene.dead.messages = [a_message(notification, receive_count=155)]
-    scene.tend()
-    assert (scene.dead.deleted, scene.dead.released) == ([], ["m-1"])
-    scene.receivers.errors.clear()
-    scene.deliver(a_message(scene.resend(notification), "m-2"))
-    scene.dead.messages = [a_message(notification, receive_count=155, replay=0)]
-    scene.tend()
-    assert scene.dead.deleted == ["m-1"]
 
 
 def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
@@ -300,15 +293,6 @@ def test_one_of_a_newer_release_waits_unwritten(scene: Scene) -> None:
     assert scene.deliver(a_message(newer)) == ["m-1"]
     assert scene.queue.hidden["m-1"] > 0
     assert scene.notifications.failed_unreadable == {}
-
-
-def test_a_dead_letter_of_one_that_cannot_be_read_stays(scene: Scene) -> None:
-    bad = scene.announced()
-    scene.notifications.unreadable[bad.notification_id] = UnreadableRow(bad.notification_id, "data is no JSON")
-    scene.dead.messages.append(a_message(bad))
-    scene.tend()
-    assert scene.dead.deleted == []
-    assert scene.journal.told[-1] == ("row.unreadable", None)
 
 
 def test_a_change_whose_notification_cannot_be_read_holds_up_no_other(scene: Scene) -> None:

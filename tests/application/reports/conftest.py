@@ -8,20 +8,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from comanda.application.tend_reports import TendReports
 
 from comanda.application.accept_report import AcceptedReport, AcceptReport
 from comanda.application.cancel_report import CancelReport
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.reconciler import Reconciler
+from comanda.application.delivery.worker import Worker
 from comanda.application.generate_report import GenerateReport, Pace
 from comanda.application.read_reports import ReadReport
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.application.report_ports import OrderLine, Sources
 from comanda.domain.access import Caller, Origin
 from comanda.domain.errors import PermanentError
-from comanda.domain.messages import ReportDelivery, ReportMessage
+from comanda.domain.messages import Delivery, ReportDelivery, ReportMessage
 from comanda.domain.notify import Notify
 from comanda.domain.order import OrderStatus
-from comanda.domain.report import Report, ReportFormat
+from comanda.domain.report import STAGE, Report, ReportFormat
 from comanda.domain.retry import RetryPolicy
 from tests.builders import NOW, a_caller
 from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
@@ -47,7 +49,7 @@ class Scene:
     links: FakeLinks = field(default_factory=FakeLinks)
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
-    dead: FakeDeadLetters[ReportDelivery] = field(default_factory=FakeDeadLetters)
+    dead: FakeDeadLetters[ReportDelivery] = field(default_factory=lambda: FakeDeadLetters(stage=STAGE))
     clock: FakeClock = field(default_factory=FakeClock)
     tables: FakeTables = field(default_factory=FakeTables)
     orders: FakeOrderPeriods = field(default_factory=FakeOrderPeriods)
@@ -83,24 +85,38 @@ class Scene:
         """The message of a report as a worker receives it."""
         sent_at = self.clock.now
         message = ReportMessage.about(self.row(report))
-        delivery = ReportDelivery(str(uuid.uuid4()), "receipt", report.report_id, 1, sent_at, message)
+        delivery = Delivery(str(uuid.uuid4()), "receipt", report.report_id, 1, sent_at, message=message)
         return replace(delivery, **fields)
 
-    def generate(self, *batch: ReportDelivery) -> list[str]:
-        use_case = GenerateReport(
-            reports=self.reports,
+    @property
+    def step(self) -> GenerateReport:
+        return GenerateReport(
             files=self.files,
             sources=self.sources,
+            journal=self.journal,
+            clock=self.clock,
+            pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
+            currency="BRL",
+        )
+
+    def generate(self, *batch: ReportDelivery) -> list[str]:
+        worker = Worker(
+            step=self.step,
+            rows=self.reports,
+            open_run=self.open_run,
             queue=self.queue,
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
             journal=self.journal,
             clock=self.clock,
             draw=lambda: 0.0,
             sleep=self.sleep,
-            pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
-            currency="BRL",
+            reserve_seconds=5,
         )
-        return use_case(batch, lambda: self.seconds_left)
+        return worker(batch, lambda: self.seconds_left)
+
+    @property
+    def open_run(self) -> OpenRun[Report]:
+        return OpenRun(self.reports, self.publisher, self.journal, self.clock)
 
     def read(self, report: Report, caller: Caller | None = None) -> Report:
         return ReadReport(self.reports, self.links, self.clock)(caller or a_caller(), report.report_id)[0]
@@ -114,11 +130,17 @@ class Scene:
     def row(self, report: Report) -> Report:
         return self.reports.rows[report.report_id]
 
-    def tend(self, seconds_left: float = 50) -> None:
-        steward = TendReports(
-            self.reports, self.publisher, self.dead, self.journal, self.clock, max_rescues=1, reserve_seconds=5
+    def reconcile(self, seconds_left: float = 50) -> None:
+        reconciler = Reconciler(
+            rows=self.reports,
+            open_run=self.open_run,
+            dead_letters=[self.dead],
+            journal=self.journal,
+            clock=self.clock,
+            max_rescues=1,
+            reserve_seconds=5,
         )
-        steward(lambda: seconds_left)
+        reconciler(lambda: seconds_left)
         assert self.dead.hidden == set(), "what stays is there for a person to redrive"
 
     def dead_letter(self, report: Report, **fields: object) -> ReportDelivery:
@@ -129,7 +151,7 @@ class Scene:
     def last_sent(self) -> ReportDelivery:
         """What was published last, as a worker receives it."""
         message = self.publisher.sent[-1]
-        return ReportDelivery(str(uuid.uuid4()), "receipt", message.report_id, 1, self.clock(), message)
+        return Delivery(str(uuid.uuid4()), "receipt", message.report_id, 1, self.clock(), message=message)
 
     def comes_back(self) -> ReportDelivery:
         """What was published last is dead-lettered, untried."""
@@ -145,7 +167,7 @@ class Scene:
         return report, delivery
 
     def redrive(self, report: Report) -> Report:
-        return RedriveReport(self.reports, self.publisher, self.journal, self.clock)(report.report_id)
+        return RedriveReport(self.reports, self.open_run, self.clock)(report.report_id)
 
     def discard(self, report: Report) -> Report:
         return DiscardReport(self.reports, self.journal, self.clock)(report.report_id)

@@ -16,6 +16,7 @@ from comanda.domain.errors import (
     StillInProgress,
     Unavailable,
 )
+from comanda.domain.notify import Notify
 from comanda.domain.report import ReportFormat, ReportStatus
 from tests.application.reports.conftest import A_TABLE, WEEK, Scene
 from tests.builders import a_caller
@@ -88,7 +89,7 @@ def test_a_key_stands_for_one_report_for_ever(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("end", ["ready", "failed", "cancelled"])
-def test_what_is_over_begins_anew_under_the_same_id_with_new_messages(scene: Scene, end: str) -> None:
+def test_what_is_over_begins_again_under_the_same_id_with_new_messages(scene: Scene, end: str) -> None:
     report = scene.asked()
     if end == "cancelled":
         scene.cancel(report)
@@ -107,19 +108,39 @@ def test_what_is_over_begins_anew_under_the_same_id_with_new_messages(scene: Sce
     assert scene.row(report).status is ReportStatus.READY
 
 
-def test_it_begins_anew_with_a_message_that_no_redrive_has_sent(scene: Scene) -> None:
-    """One that could not be written down has sent a message all the same, and SQS would take an equal one for its copy:
-    the report would be requested for ever (seed 5645)."""
+def test_it_begins_again_with_a_message_that_no_redrive_has_sent(scene: Scene) -> None:
+    """SQS would take an equal one for its copy: the report would be requested for ever (seed 5645)."""
     report, _ = scene.failed()
-    scene.reports.before_save = [lambda: (_ for _ in ()).throw(Unavailable("the table"))]
-    with pytest.raises(Unavailable):
-        scene.redrive(report)
-    scene.discard(report)
+    scene.redrive(report)
+    scene.files.errors = [PermanentError("Bad", "no")]
+    scene.generate(scene.last_sent())
     scene.accept()
-    assert len({message.body for message in scene.publisher.sent}) == 3
+    assert [message.replay for message in scene.publisher.sent] == [0, 1, 2]
 
 
-def test_a_claim_that_nobody_went_on_with_in_its_time_begins_anew(scene: Scene) -> None:
+def test_who_dies_between_row_and_message_owes_it_and_whoever_asks_again_sends_it(scene: Scene) -> None:
+    report = scene.cancel(scene.asked())
+    scene.publisher.outage = True
+    with pytest.raises(Unavailable):
+        scene.asked()
+    assert (scene.row(report).status, scene.row(report).owed) == (ReportStatus.REQUESTED, True)
+    scene.publisher.outage = False
+    assert scene.accept().replayed
+    assert [message.replay for message in scene.publisher.sent] == [0, 1]
+    assert not scene.row(report).owed
+
+
+def test_who_is_told_too_of_a_report_that_owes_its_message_takes_no_debt_away(scene: Scene) -> None:
+    report = scene.cancel(scene.asked())
+    scene.publisher.outage = True
+    for notify in (None, Notify(email="ana@example.com")):
+        with pytest.raises(Unavailable):
+            scene.asked(notify=notify)
+    row = scene.row(report)
+    assert (row.owed, [each.email for each in row.notify]) == (True, ["ana@example.com"])
+
+
+def test_a_claim_that_nobody_went_on_with_in_its_time_begins_again(scene: Scene) -> None:
     scene.publisher.outage = True
     with pytest.raises(Unavailable):
         scene.asked(key="k-1")
@@ -131,7 +152,7 @@ def test_a_claim_that_nobody_went_on_with_in_its_time_begins_anew(scene: Scene) 
     assert scene.read(report).status is ReportStatus.READY
 
 
-def test_of_two_that_begin_it_anew_one_does(scene: Scene) -> None:
+def test_of_two_who_ask_for_it_again_one_begins_a_run(scene: Scene) -> None:
     report = scene.cancel(scene.asked())
     scene.reports.before_save = [lambda: scene.reports.put(replace(scene.row(report), version=99))]
     with pytest.raises(StillInProgress):

@@ -1,4 +1,4 @@
-"""Failed reports are published anew from their rows, or left at that."""
+"""Failed reports begin again, chosen from their rows, or are left at that."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +7,7 @@ import pytest
 
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import ReportStatus
+from comanda.domain.work_item import By
 from tests.application.reports.conftest import WEEK, Scene
 
 
@@ -20,24 +21,29 @@ def test_a_failed_report_is_sent_again_with_the_next_replay_number(scene: Scene)
     assert (row.status, row.as_of, row.attempts and row.attempts.count) == (ReportStatus.READY, as_of, 1)
 
 
-def test_nothing_is_written_where_the_message_was_not_sent(scene: Scene) -> None:
+def test_where_the_message_cannot_be_sent_it_is_owed(scene: Scene) -> None:
+    report, _ = scene.failed()
+    scene.publisher.outage = True
+    assert scene.redrive(report).status is ReportStatus.REQUESTED
+    assert (scene.row(report).owed, scene.row(report).replay) == (True, 1)
+
+
+def test_where_the_row_cannot_be_written_nothing_is_sent(scene: Scene) -> None:
     report, _ = scene.failed()
     failed = scene.row(report)
-    scene.publisher.outage = True
+    scene.reports.before_save = [lambda: (_ for _ in ()).throw(Unavailable("the table"))]
     with pytest.raises(Unavailable):
         scene.redrive(report)
-    assert scene.row(report) == failed
+    assert (scene.row(report), len(scene.publisher.sent)) == (failed, 1)
 
 
-def test_a_worker_that_is_quicker_than_the_row_has_it(scene: Scene) -> None:
+def test_a_redrive_that_another_one_overtakes_says_so_and_sends_nothing(scene: Scene) -> None:
     report, _ = scene.failed()
-
-    def worker() -> None:
-        assert scene.generate(scene.last_sent()) == []
-
-    scene.reports.before_save.append(worker)
-    scene.redrive(report)
-    assert (scene.row(report).status, scene.row(report).replay) == (ReportStatus.READY, 1)
+    begun = scene.row(report).opened(By.CONSOLE, scene.clock(), "redriven")
+    scene.reports.before_save.append(lambda: scene.reports.put(begun))
+    with pytest.raises(IllegalTransition, match="is requested, not failed"):
+        scene.redrive(report)
+    assert (scene.row(report), len(scene.publisher.sent)) == (begun, 1)
 
 
 def test_what_is_not_failed_is_left_alone(scene: Scene) -> None:
@@ -50,7 +56,7 @@ def test_what_is_not_failed_is_left_alone(scene: Scene) -> None:
     assert len(scene.publisher.sent) == 1
 
 
-def test_what_has_expired_is_asked_for_anew_and_not_redriven(scene: Scene) -> None:
+def test_what_has_expired_is_asked_for_again_and_not_redriven(scene: Scene) -> None:
     report, _ = scene.failed()
     scene.clock.now += WEEK
     with pytest.raises(IllegalTransition, match="expired"):

@@ -29,7 +29,9 @@ def test_a_permanent_error_fails_at_once_and_goes_to_the_dead_letter_queue(scene
     assert failed.failure
     assert (failed.status, failed.failure.name, failed.failure.attempts) == (ReportStatus.FAILED, "InvalidTable", 1)
     assert scene.queue.hidden == {delivery.message_id: 0}
-    assert scene.generate(replace(delivery, receive_count=2)) == [delivery.message_id], "let through, not dropped"
+    assert scene.generate(replace(delivery, receive_count=2)) == [delivery.message_id], (
+        "left for the dead-letter queue, not dropped"
+    )
     assert scene.row(report) == failed
 
 
@@ -129,15 +131,17 @@ def test_a_report_that_kills_its_worker_is_found_out(scene: Scene) -> None:
     assert (failure.name, failure.attempts) == ("WorkerDied", 3)
 
 
-def test_a_failed_report_is_taken_up_by_a_console_redrive(scene: Scene) -> None:
+def test_a_failed_report_that_the_console_redrives_begins_again(scene: Scene) -> None:
     report = scene.asked()
     copy = scene.message(report)
     scene.files.errors = [PermanentError("Bad", "no")]
     scene.generate(scene.message(report))
-    assert scene.generate(copy) == [copy.message_id], "a copy revives nothing, and is kept for a person"
+    assert scene.generate(copy) == [copy.message_id], "a copy begins no run, and is kept for a person"
     assert scene.row(report).status is ReportStatus.FAILED
-    assert scene.generate(scene.message(report, sent_at=scene.clock.now + timedelta(seconds=1))) == []
-    assert (scene.row(report).status, scene.row(report).failure) == (ReportStatus.READY, None)
+    assert scene.generate(replace(copy, message_id="redriven", came_back=True)) == []
+    assert (scene.row(report).status, scene.row(report).failure) == (ReportStatus.REQUESTED, None)
+    assert scene.generate(scene.last_sent()) == []
+    assert (scene.row(report).status, scene.row(report).replay) == (ReportStatus.READY, 1)
 
 
 def test_what_cannot_end_in_time_is_not_begun(scene: Scene) -> None:
@@ -186,7 +190,7 @@ def test_what_runs_out_of_time_is_cut_off_with_a_reason(scene: Scene) -> None:
     "message",
     [None, ReportMessage("nobody", "h", 0)],
 )
-def test_a_message_about_nothing_is_let_through(scene: Scene, message: ReportMessage | None) -> None:
+def test_a_message_about_nothing_is_left_for_the_dead_letter_queue(scene: Scene, message: ReportMessage | None) -> None:
     delivery = scene.message(scene.asked(), message=message)
     assert scene.generate(delivery) == [delivery.message_id]
     assert scene.queue.hidden == {delivery.message_id: 0}

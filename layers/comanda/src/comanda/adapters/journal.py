@@ -132,6 +132,7 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
 _ERRORS = {"row.unreadable"}
 _WARNINGS = {
     "batch.out_of_time",
+    "enrichment.circuit_not_written",
     "enrichment.circuit_open",
     "enrichment.switch_busy",
     "enrichment.switch_not_called",

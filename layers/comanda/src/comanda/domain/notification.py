@@ -90,8 +90,8 @@ class Notification(WorkItem):
     def _opening(self, by: By, now: datetime, note: str) -> Mapping[str, Any]:  # noqa: ARG002
         """An operator may want it delivered once more, also where it was delivered already."""
         waits = self.status is NotificationStatus.WAITING
-        may = not waits if by is By.OPERATOR else waits or (by is By.CONSOLE and self.is_failed)
-        if not may:
+        may = {By.OPERATOR: not waits, By.CONSOLE: waits or self.is_failed, By.CLIENT: False}
+        if not may.get(by, waits):
             raise IllegalTransition(f"notification {self.notification_id} is {self.status}, and stays so")
         return {"status": NotificationStatus.WAITING}
 
