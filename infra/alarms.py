@@ -56,6 +56,7 @@ class Alarms(Construct):
         self._failed_orders()
         for name in ("OrdersRescued", "ReportsRescued", "NotificationsRescued"):
             self._rescued(name)
+        self._unreadable_rows()
         if settings.canary_minutes:
             self._canary()
         self._api_errors(api)
@@ -144,6 +145,15 @@ class Alarms(Construct):
             f"{kind}-rescued",
             f"a steward published {kind} anew that no worker had tried",
             technical(self._settings, metric),
+            threshold=0,
+            missing=_QUIET_IS_WELL,
+        )
+
+    def _unreadable_rows(self) -> None:
+        self._alarm(
+            "rows-unreadable",
+            "an order, a report or a notification is stored in a form that this release cannot read",
+            technical(self._settings, "UnreadableRows"),
             threshold=0,
             missing=_QUIET_IS_WELL,
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from infra.settings import StageSettings
 
-_UV_TIMEOUT_SECONDS = 300
+_UV_TIMEOUT_SECONDS = 1200
 _WHEEL_PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 """Python 3.12 and newer run on Amazon Linux 2023, which has glibc 2.34 ("Lambda runtimes")."""
 _INSTALLER_NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}

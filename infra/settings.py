@@ -24,11 +24,138 @@ LAMBDA_PYTHON = "3.14"
 """The newest Python runtime of AWS Lambda ("Lambda runtimes")."""
 
 SAVE_SECONDS = 2
-"""What a worker needs at least to save an answer and hand its order on."""
+"""What a worker needs at least to read its rows, or to save an answer and hand its order on."""
+WEBHOOK_SECONDS = 15
+"""A webhook takes so long at most: what comanda.adapters.webhook_call gives it."""
+TRY_SECONDS = 30
+"""After so long, the one call that tries a provider which was down counts as dead (comanda.adapters.circuit)."""
 
 
 class SettingsError(Exception):
     """A stage or a setting that cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Fits:
+    """The times `parts`, one after the other, fit into the time `into`, and `spare` seconds are left.
+
+    `parts` and `into` name fields or properties of StageSettings.
+    """
+
+    parts: tuple[str, ...]
+    into: str
+    spare: float
+    because: str
+
+    def fault_in(self, settings: "StageSettings") -> str | None:
+        """What is wrong and why, in one line."""
+        if self._seconds(settings, *self.parts) + self.spare <= self._seconds(settings, self.into):
+            return None
+        what = " and ".join(f"{name} ({self._seconds(settings, name):g})" for name in self.parts)
+        what += f" and {self.spare:g} s to spare" if self.spare else ""
+        verb = "does" if len(self.parts) == 1 and not self.spare else "do"
+        return f"{what} {verb} not fit into {self.into} ({self._seconds(settings, self.into):g}): {self.because}"
+
+    @staticmethod
+    def _seconds(settings: "StageSettings", *names: str) -> float:
+        return sum(float(getattr(settings, name)) for name in names)
+
+
+TIMES = (
+    Fits(
+        ("worker_reserve_seconds",),
+        "worker_timeout_seconds",
+        SAVE_SECONDS,
+        "a worker reads its orders first, and then there has to be time enough to begin one",
+    ),
+    Fits(
+        ("worker_timeout_seconds",),
+        "visibility_timeout_seconds",
+        SAVE_SECONDS,
+        "a message must not come back while its worker may still run",
+    ),
+    Fits(
+        ("visibility_timeout_seconds",),
+        "alarm_order_age_seconds",
+        60,
+        "an order whose worker died once is not late yet",
+    ),
+    Fits(("retry_pause_seconds",), "retry_pause_limit_seconds", 0, "the first pause is the shortest"),
+    Fits(
+        ("report_lease_seconds", "report_reserve_seconds"),
+        "report_timeout_seconds",
+        0,
+        "a worker holds a report for one lease at least, and stores the file then",
+    ),
+    Fits(
+        ("report_timeout_seconds",),
+        "report_visibility_timeout_seconds",
+        SAVE_SECONDS,
+        "a report must not come back while its worker may still run",
+    ),
+    Fits(
+        ("report_longest_lease_seconds",),
+        "report_visibility_timeout_seconds",
+        1,
+        "when the report of a dead worker comes back, the lease of the dead has to be over",
+    ),
+    Fits(
+        ("webhook_seconds",),
+        "notify_reserve_seconds",
+        SAVE_SECONDS,
+        "a webhook that is begun at the last moment may take all of its time, and its outcome is saved then",
+    ),
+    Fits(
+        ("notify_reserve_seconds",),
+        "notify_timeout_seconds",
+        SAVE_SECONDS,
+        "a worker reads its notifications first, and then there has to be time enough to begin one",
+    ),
+    Fits(
+        ("notify_timeout_seconds",),
+        "notify_visibility_timeout_seconds",
+        SAVE_SECONDS,
+        "a message must not come back while its worker may still run",
+    ),
+    Fits(("notify_retry_pause_seconds",), "notify_retry_pause_limit_seconds", 0, "the first pause is the shortest"),
+)
+"""Which time of a stage has to be longer than which, and why. Where two that race are equal, a millisecond decides."""
+
+TIMES_OF_THE_SIMULATED_PROVIDER = (
+    Fits(
+        ("enrichment_delay_seconds",),
+        "worker_reserve_seconds",
+        SAVE_SECONDS,
+        "an order that is begun at the last moment has to be enriched, and saved then",
+    ),
+)
+TIMES_OF_A_PROVIDER = (
+    Fits(
+        ("enrichment_connect_seconds",),
+        "enrichment_total_seconds",
+        1,
+        "a call that was only just connected needs time for its answer",
+    ),
+    Fits(
+        ("enrichment_read_seconds",),
+        "enrichment_total_seconds",
+        1,
+        "the limit of one wait says nothing where the whole call ends before",
+    ),
+    Fits(
+        ("enrichment_total_seconds",),
+        "worker_reserve_seconds",
+        SAVE_SECONDS,
+        "an order that is begun at the last moment has to be enriched, and saved then",
+    ),
+    Fits(
+        ("enrichment_total_seconds",),
+        "try_seconds",
+        SAVE_SECONDS,
+        "the call that tries a provider which was down is taken for dead after that",
+    ),
+)
+"""With `enrichment_url` only."""
 
 
 class UsagePlan(BaseModel):
@@ -88,8 +215,8 @@ class StageSettings(BaseModel):
     function_memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024
 
     authorizer_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 5
-    api_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 15
-    """API Gateway waits 29 s at most ("Amazon API Gateway quotas")."""
+    api_timeout_seconds: Annotated[int, Field(ge=1, le=28)] = 15
+    """Less than the 29 s that API Gateway waits at most ("Amazon API Gateway quotas")."""
     worker_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     worker_reserve_seconds: Annotated[int, Field(ge=0, le=900)] = 15
     """A worker begins no order with less time left than this, and hands back what it has not begun."""
@@ -181,6 +308,19 @@ class StageSettings(BaseModel):
         return self.batch_size * self.max_attempts + self.max_attempts
 
     @property
+    def report_longest_lease_seconds(self) -> int:
+        """From the receive of a report: its worker renews the lease for the last time when only the reserve is left."""
+        return self.report_timeout_seconds - self.report_reserve_seconds + self.report_lease_seconds
+
+    @property
+    def webhook_seconds(self) -> int:
+        return WEBHOOK_SECONDS
+
+    @property
+    def try_seconds(self) -> int:
+        return TRY_SECONDS
+
+    @property
     def alarm_report_age_seconds(self) -> int:
         """It outlived a whole run of a worker, and the return of its message after that worker died."""
         return self.report_timeout_seconds + self.report_visibility_timeout_seconds
@@ -255,54 +395,22 @@ class StageSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.visibility_timeout_seconds < self.worker_timeout_seconds:
-            raise ValueError(
-                f"visibility_timeout_seconds ({self.visibility_timeout_seconds}) must not be less than "
-                f"worker_timeout_seconds ({self.worker_timeout_seconds})"
-            )
-        if self.worker_reserve_seconds >= self.worker_timeout_seconds:
-            raise ValueError(
-                f"worker_reserve_seconds ({self.worker_reserve_seconds}) must be less than "
-                f"worker_timeout_seconds ({self.worker_timeout_seconds})"
-            )
-        if self.retry_pause_limit_seconds < self.retry_pause_seconds:
-            raise ValueError(
-                f"retry_pause_limit_seconds ({self.retry_pause_limit_seconds}) must not be less than "
-                f"retry_pause_seconds ({self.retry_pause_seconds})"
-            )
+        self._check_provider()
+        of_provider = TIMES_OF_A_PROVIDER if self.enrichment_url else TIMES_OF_THE_SIMULATED_PROVIDER
+        for fault in (times.fault_in(self) for times in (*TIMES, *of_provider)):
+            if fault:
+                raise ValueError(fault)
         if self.batch_size * self.enrichment_delay_seconds >= self.worker_timeout_seconds:
             raise ValueError(
                 f"a batch of {self.batch_size} orders at enrichment_delay_seconds ({self.enrichment_delay_seconds:g}) "
                 f"does not fit into worker_timeout_seconds ({self.worker_timeout_seconds})"
-            )
-        self._check_enrichment()
-        if self.report_visibility_timeout_seconds < self.report_timeout_seconds:
-            raise ValueError(
-                f"report_visibility_timeout_seconds ({self.report_visibility_timeout_seconds}) must not be less than "
-                f"report_timeout_seconds ({self.report_timeout_seconds})"
-            )
-        if self.notify_visibility_timeout_seconds < self.notify_timeout_seconds:
-            raise ValueError(
-                f"notify_visibility_timeout_seconds ({self.notify_visibility_timeout_seconds}) must not be less than "
-                f"notify_timeout_seconds ({self.notify_timeout_seconds})"
-            )
-        if self.notify_reserve_seconds >= self.notify_timeout_seconds:
-            raise ValueError(
-                f"notify_reserve_seconds ({self.notify_reserve_seconds}) must be less than "
-                f"notify_timeout_seconds ({self.notify_timeout_seconds})"
-            )
-        if self.report_reserve_seconds + self.report_lease_seconds > self.report_timeout_seconds:
-            raise ValueError(
-                f"report_lease_seconds ({self.report_lease_seconds}) and report_reserve_seconds "
-                f"({self.report_reserve_seconds}) do not fit into report_timeout_seconds "
-                f"({self.report_timeout_seconds})"
             )
         missing = [origin for origin in get_args(Origin) if origin not in self.usage_plans]
         if self.usage_plans and missing:
             raise ValueError(f"usage_plans has no plan for {', '.join(missing)}")
         return self
 
-    def _check_enrichment(self) -> None:
+    def _check_provider(self) -> None:
         if self.enrichment_url is None:
             if self.enrichment_secret or self.enrichment_health_url:
                 raise ValueError("enrichment_secret and enrichment_health_url are of no use without enrichment_url")
@@ -312,11 +420,6 @@ class StageSettings(BaseModel):
                 raise ValueError(
                     f"enrichment_{name} must hold no user and no password: put them into enrichment_secret"
                 )
-        if self.enrichment_total_seconds + SAVE_SECONDS > self.worker_reserve_seconds:
-            raise ValueError(
-                f"enrichment_total_seconds ({self.enrichment_total_seconds:g}), and {SAVE_SECONDS} to save what was "
-                f"answered, do not fit into worker_reserve_seconds ({self.worker_reserve_seconds})"
-            )
 
 
 def _local_architecture() -> str:
@@ -334,19 +437,22 @@ def _stage_values(stage: str) -> dict[str, Any]:
                 # An emulator runs functions with what the machine has.
                 "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
                 "architecture": _local_architecture(),
+                # A machine that is busy is slow, and a process that is ended takes seconds to start again.
+                "authorizer_timeout_seconds": 15,
+                "api_timeout_seconds": 25,
                 # A killed worker's orders come back while somebody watches.
-                "worker_timeout_seconds": 10,
-                "worker_reserve_seconds": 5,
-                "visibility_timeout_seconds": 12,
+                "worker_timeout_seconds": 20,
+                "worker_reserve_seconds": 10,
+                "visibility_timeout_seconds": 25,
                 "retry_pause_seconds": 1,
                 "retry_pause_limit_seconds": 5,
                 "enrichment_delay_seconds": 0.2,
-                "enrichment_connect_seconds": 1,
-                "enrichment_read_seconds": 3,
-                "enrichment_total_seconds": 3,
+                # SLOW-3 is an order that is slow, and not one that is broken off.
+                "enrichment_read_seconds": 7,
+                "enrichment_total_seconds": 8,
                 "report_timeout_seconds": 60,
                 "report_reserve_seconds": 5,
-                "report_visibility_timeout_seconds": 65,
+                "report_visibility_timeout_seconds": 70,
                 "report_lease_seconds": 10,
                 "report_settle_seconds": 1,
                 "notify_timeout_seconds": 30,

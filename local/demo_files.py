@@ -17,13 +17,16 @@ from rich.table import Table
 from comanda_cli.downloads import download
 from comanda_cli.errors import CliError
 from local.console import console, step
+from local.demo_http import get, post
 from local.demo_outcome import Ledger, Promise
 from local.demo_watch import SentOrder
 from local.errors import LocalError
+from local.patience import Patience
 from local.summary import relative
 
-WAIT_LIMIT_SECONDS = 90.0
-"""For each report; a first one needs about five, as its function starts."""
+STILL_SECONDS, LIMIT_SECONDS = 300.0, 900.0
+"""So long nothing may change; so long may a report take, which needs about one, or five where its function starts."""
+DOWNLOAD_PATIENCE_SECONDS = 120.0
 STATEMENT_OF = "davi"
 
 
@@ -109,32 +112,32 @@ def print_files(reports: Sequence[DemoReport]) -> None:
 def _ask(ops: httpx.Client, wanted: WantedReport) -> tuple[str, bool]:
     """The report's id, and whether the same request found the same report. Its key makes it this demo's own."""
     body = {"type": wanted.report_type, "format": wanted.report_format, "parameters": wanted.parameters}
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    first, second = (ops.post("/reports", json=body, headers=headers) for _ in range(2))
-    for answer in (first, second):
-        if answer.status_code != httpx.codes.ACCEPTED:
-            raise LocalError(f"POST /reports ({wanted.report_type}) says {answer.status_code}: {answer.text[:500]}")
+    key = str(uuid.uuid4())
+    first, second = (post(ops, "/reports", body, key, wanted.title) for _ in range(2))
     same = second.json() == first.json() and second.headers.get("Idempotency-Replayed") == "true"
     return first.json()["report_id"], same
 
 
 def _fetch(ops: httpx.Client, title: str, report_id: str, folder: Path, *, asked_twice: bool) -> DemoReport:
-    view = _wait_for(ops, report_id)
+    view = wait_until_ready(ops, report_id)
     try:
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=DOWNLOAD_PATIENCE_SECONDS) as client:
             file = download(client, view, folder)
     except CliError as error:
         raise LocalError(f"{title}: {error}") from error
     return DemoReport(title, view, asked_twice, file)
 
 
-def _wait_for(ops: httpx.Client, report_id: str) -> Mapping[str, Any]:
-    deadline = time.monotonic() + WAIT_LIMIT_SECONDS
-    while (view := ops.get(f"/reports/{report_id}").json()).get("status") != "ready":
-        if view.get("status") not in ("requested", "generating") or time.monotonic() > deadline:
-            raise LocalError(f"the report {report_id} is not ready: {view}")
+def wait_until_ready(ops: httpx.Client, report_id: str) -> Mapping[str, Any]:
+    """What GET /reports/{id} says of it then. Raises LocalError where it fails, or comes to a standstill."""
+    patience = Patience(STILL_SECONDS, LIMIT_SECONDS)
+    while (view := get(ops, f"/reports/{report_id}"))["status"] != "ready":
+        if view["status"] not in ("requested", "generating"):
+            raise LocalError(f"the report {report_id} is {view['status']}: {view.get('failure')}")
+        if patience.is_over(view):
+            raise LocalError(f"the report {report_id} is still {view['status']}: {patience.why_over}")
         time.sleep(0.2)
-    return dict(view)
+    return view
 
 
 def _orders_in(file: Path) -> Iterator[str]:

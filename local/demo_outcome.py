@@ -11,8 +11,8 @@ import httpx
 from rich.table import Table
 
 from local.console import console
+from local.demo_http import get
 from local.demo_watch import SentOrder, recipient_name
-from local.errors import LocalError
 from local.fake_provider import FakeProvider
 
 
@@ -95,7 +95,8 @@ def print_outcome(orders: Sequence[SentOrder], ledgers: Sequence[Ledger]) -> Non
             console.print(f"[red]Failed:[/red] {order.order_id} of {recipient_name(order)}")
             console.print(
                 f"        {failure['class']}: {failure['message']} "
-                f"[dim](stage {failure['stage']}, attempts {failure['attempts']})[/dim]"
+                f"[dim](stage {failure['stage']}, attempts {failure['attempts']})[/dim]",
+                soft_wrap=True,
             )
 
 
@@ -107,11 +108,11 @@ def print_promises(promises: Sequence[Promise]) -> None:
 
 
 def _read_ledger(ops: httpx.Client, recipient_id: str, expected: Sequence[SentOrder]) -> Ledger:
-    balance = _get(ops, f"/recipients/{recipient_id}")
+    balance = get(ops, f"/recipients/{recipient_id}")
     entries: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = _get(ops, f"/recipients/{recipient_id}/entries", cursor)
+        page = get(ops, f"/recipients/{recipient_id}/entries", cursor)
         entries += page["entries"]
         if "next_cursor" not in page:
             return Ledger(
@@ -120,25 +121,18 @@ def _read_ledger(ops: httpx.Client, recipient_id: str, expected: Sequence[SentOr
         cursor = {"cursor": page["next_cursor"]}
 
 
-def _get(ops: httpx.Client, path: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:
-    answer = ops.get(path, params=parameters)
-    if answer.status_code != httpx.codes.OK:
-        raise LocalError(f"GET {path} says {answer.status_code}: {answer.text[:300]}")
-    body: dict[str, Any] = answer.json()
-    return body
-
-
 def _origins_table(orders: Sequence[SentOrder]) -> Table:
     table = Table("From", title="Orders by origin", title_justify="left")
     for heading in ("Sent", "Accepted", "Completed", "Failed", "Median time"):
         table.add_column(heading, justify="right")
-    for origin in ("web", "mobile", "api"):
-        ours = [order for order in orders if order.planned.token == origin]
+    origins = ("web", "mobile", "api")
+    for name, among in [*((origin, {origin}) for origin in origins), ("all", set(origins))]:
+        ours = [order for order in orders if order.planned.token in among]
         statuses = Counter(order.status for order in ours)
         sent = sum(1 + order.planned.send_twice for order in ours)
         time = median(order.seconds for order in ours)
         table.add_row(
-            origin, str(sent), str(len(ours)), str(statuses["completed"]), str(statuses["failed"]), f"{time:.1f} s"
+            name, str(sent), str(len(ours)), str(statuses["completed"]), str(statuses["failed"]), f"{time:.1f} s"
         )
     return table
 

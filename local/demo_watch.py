@@ -13,11 +13,14 @@ from rich.live import Live
 from rich.table import Table
 
 from local.console import console
+from local.demo_http import get
 from local.demo_orders import PlannedOrder
 from local.errors import LocalError
+from local.patience import Patience
 
-WATCH_LIMIT_SECONDS = 90.0
-"""For all orders together; they need about ten."""
+STILL_SECONDS, LIMIT_SECONDS = 300.0, 1800.0
+"""So long nothing may change; so long may all of it take, which needs about ten. Whatever happens to a message, its
+order's status says so within five minutes (P8)."""
 PAUSE_SECONDS = 0.1
 STYLES = {"completed": "green", "failed": "red", "processing": "yellow", "pending": "dim"}
 
@@ -67,20 +70,22 @@ def watch(clients: Clients, orders: Sequence[SentOrder]) -> None:
                 console.print(f"{title} {order.status:10} {order.seconds:5.1f} s")
         return
     with Live(get_renderable=lambda: _table(orders), console=console, refresh_per_second=8):
-        deque(_until_final(clients, orders), maxlen=0)
+        wait_until_final(clients, orders)
+
+
+def wait_until_final(clients: Clients, orders: Sequence[SentOrder]) -> None:
+    """As `watch`, and show nothing."""
+    deque(_until_final(clients, orders), maxlen=0)
 
 
 def _until_final(clients: Clients, orders: Sequence[SentOrder]) -> Iterator[SentOrder]:
     """Ask for each waiting order in turn, and give it out after each look."""
-    deadline = time.monotonic() + WATCH_LIMIT_SECONDS
+    patience = Patience(STILL_SECONDS, LIMIT_SECONDS)
     while waiting := [order for order in orders if not order.is_final]:
-        if time.monotonic() > deadline:
-            raise LocalError(f"{len(waiting)} orders are not done after {WATCH_LIMIT_SECONDS:.0f} s")
+        if patience.is_over([order.view for order in orders]):
+            raise LocalError(f"{len(waiting)} of {len(orders)} orders are not done: {patience.why_over}")
         for order in waiting:
-            answer = clients[order.planned.token].get(f"/orders/{order.order_id}")
-            if answer.status_code != httpx.codes.OK:
-                raise LocalError(f"GET /orders/{order.order_id} says {answer.status_code}: {answer.text[:300]}")
-            order.view = answer.json()
+            order.view = get(clients[order.planned.token], f"/orders/{order.order_id}")
             yield order
         time.sleep(PAUSE_SECONDS)
 

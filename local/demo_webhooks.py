@@ -12,11 +12,12 @@ from comanda_cli.webhook_secrets import WebhookSecretStore
 from local.demo_outcome import Promise
 from local.demo_watch import SentOrder
 from local.errors import LocalError
+from local.patience import Patience
 from local.webhook_receiver import Told, WebhookReceiver
 
 EVENTS = ("order.pending", "order.processing", "order.completed", "order.failed")
-WAIT_LIMIT_SECONDS = 60.0
-"""For the last of all webhooks; they need about one after the last order."""
+STILL_SECONDS, LIMIT_SECONDS = 120.0, 900.0
+"""So long none may come; so long may all of them take, which come within a second of the last order."""
 
 
 def notify(receiver: WebhookReceiver) -> dict[str, Any]:
@@ -39,11 +40,9 @@ def signing_secrets(stack: StackInfo) -> dict[str, str]:
 
 
 def check_webhooks(receiver: WebhookReceiver, secrets: Mapping[str, str], orders: Sequence[SentOrder]) -> list[Promise]:
-    """Once all have come, or after a while: what came of them."""
-    expected = {order.order_id: [*EVENTS[:2], f"order.{order.status}"] for order in orders}
-    deadline = time.monotonic() + WAIT_LIMIT_SECONDS
-    while _told_by_order(receiver.told) != expected and time.monotonic() < deadline:
-        time.sleep(0.1)
+    """Once all have come, or no more come: what came of them."""
+    wait_until_told(receiver, orders)
+    expected = _expected(orders)
     callers = {order.order_id: order.planned.token for order in orders}
     told = [each for each in receiver.told if each.event["data"]["order_id"] in callers]
     events = len({each.event_id for each in told})
@@ -57,6 +56,17 @@ def check_webhooks(receiver: WebhookReceiver, secrets: Mapping[str, str], orders
             all(each.is_signed_with(secrets[callers[each.event["data"]["order_id"]]]) for each in told),
         ),
     ]
+
+
+def wait_until_told(receiver: WebhookReceiver, orders: Sequence[SentOrder]) -> None:
+    """Of every change of these orders, which are final; or until no more is told."""
+    patience = Patience(STILL_SECONDS, LIMIT_SECONDS)
+    while _told_by_order(receiver.told) != _expected(orders) and not patience.is_over(len(receiver.told)):
+        time.sleep(0.1)
+
+
+def _expected(orders: Sequence[SentOrder]) -> dict[str, list[str]]:
+    return {order.order_id: [*EVENTS[:2], f"order.{order.status}"] for order in orders}
 
 
 def _told_by_order(told: Sequence[Told]) -> dict[str, list[str]]:

@@ -6,6 +6,8 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,11 +18,21 @@ from local.state import State, write_private
 
 DEFAULT_PORT = 4566
 HOST = "127.0.0.1"
-START_LIMIT_SECONDS = 30.0
+START_LIMIT_SECONDS = 180.0
+"""It needs less than one, on a machine with nothing else to do."""
+HEALTH_PATIENCE_SECONDS = 30.0
+"""A running emulator that was only busy must not be taken for one that hangs: it would be ended, with all it holds."""
+PORTS_TRIED = 5
+LISTENS = "Running on http"
+"""What the emulator's log says once the port is its own."""
 INTERPRETER = ROOT / ".venv-emulator" / "bin" / "python"
 
 # Not by way of a proxy the user may have: it is on this machine.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class PortTaken(LocalError):
+    """Another program listens there."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Emulator:
         # The address, not "localhost": it makes the AWS SDKs put the bucket's name into the path.
         return f"http://{HOST}:{self.port}"
 
-    def is_healthy(self, patience_seconds: float = 5.0) -> bool:
+    def is_healthy(self, patience_seconds: float = HEALTH_PATIENCE_SECONDS) -> bool:
         try:
             with _direct.open(f"{self.endpoint_url}/_ministack/health", timeout=patience_seconds) as answer:
                 return bool(answer.status == 200)
@@ -50,7 +62,7 @@ class StartedEmulator:
         check_port_is_free(port)
         self._state = state
         shutil.rmtree(state.emulator_tmp, ignore_errors=True)
-        state.emulator_tmp.mkdir(parents=True)
+        state.emulator_tmp.mkdir(parents=True, exist_ok=True)
         state.emulator_log.unlink(missing_ok=True)
         # What another emulator held is gone with it.
         state.stack_file.unlink(missing_ok=True)
@@ -64,18 +76,23 @@ class StartedEmulator:
         self.emulator = Emulator(process, port)
 
     def wait_until_healthy(self) -> None:
+        """Raises PortTaken where another program was quicker, also where that one looks like an emulator."""
         deadline = time.monotonic() + START_LIMIT_SECONDS
-        while not self.emulator.is_healthy():
+        while not (self._listens() and self.emulator.is_healthy()):
             if self._guarded.has_ended():
+                if "already in use" in self._log():
+                    raise _port_taken(self.emulator.port)
                 raise self._failure("ended while it started")
             if time.monotonic() > deadline:
                 raise self._failure(f"did not answer within {START_LIMIT_SECONDS:.0f} s")
             time.sleep(0.05)
 
-    def keep(self) -> None:
-        """Let it live on, and remember it, so that the next command finds it again."""
+    def keep(self, state: State | None = None) -> None:
+        """Let it live on, and remember it, in `state` or else in its own, so that the next command finds it again."""
         remembered = {"pid": self.emulator.process.pid, "started": self.emulator.process.started}
-        write_private(self._state.emulator_file, json.dumps({**remembered, "port": self.emulator.port}) + "\n")
+        write_private(
+            (state or self._state).emulator_file, json.dumps({**remembered, "port": self.emulator.port}) + "\n"
+        )
         self._guarded.release()
 
     def __enter__(self) -> Self:
@@ -84,8 +101,30 @@ class StartedEmulator:
     def __exit__(self, *_: object) -> None:
         self._guarded.stop()
 
+    def _listens(self) -> bool:
+        return LISTENS in self._log()
+
+    def _log(self) -> str:
+        return self._state.emulator_log.read_text(errors="replace")
+
     def _failure(self, what: str) -> LocalError:
         return LocalError(f"the emulator {what}; see {self._state.emulator_log}")
+
+
+@contextmanager
+def on_a_free_port(state: State) -> Iterator[StartedEmulator]:
+    """One that answers. Where another program takes the port that was free a moment ago, it takes another."""
+    with ExitStack() as until_the_end:
+        for number in range(1, PORTS_TRIED + 1):
+            try:
+                started = until_the_end.enter_context(StartedEmulator(state, free_port()))
+                started.wait_until_healthy()
+            except PortTaken:
+                if number == PORTS_TRIED:
+                    raise
+            else:
+                break
+        yield started
 
 
 def find(state: State) -> Emulator | None:
@@ -112,11 +151,15 @@ def stop(state: State) -> Emulator | None:
 
 
 def check_port_is_free(port: int) -> None:
-    """Raise LocalError, with a port that would do, when another program listens there."""
+    """Raise PortTaken, with a port that would do, when another program listens there."""
     if _is_in_use(port):
-        other = next((other for other in range(port + 1, min(port + 100, 65536)) if not _is_in_use(other)), None)
-        advice = f"; try: make up PORT={other}" if other else ""
-        raise LocalError(f"port {port} is in use by another program{advice}")
+        raise _port_taken(port)
+
+
+def _port_taken(port: int) -> PortTaken:
+    other = next((other for other in range(port + 1, min(port + 100, 65536)) if not _is_in_use(other)), None)
+    advice = f"; try: make up PORT={other}" if other else ""
+    return PortTaken(f"port {port} is in use by another program{advice}")
 
 
 def free_port() -> int:

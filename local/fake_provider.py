@@ -282,7 +282,6 @@ class Handler(BaseHTTPRequestHandler):
 class FakeProvider(LocalServer):
     """Keeps a book of its calls."""
 
-    request_queue_size = 64
     handler = Handler
     address = ADDRESS
 

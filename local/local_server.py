@@ -10,6 +10,8 @@ ADDRESS = "127.0.0.1"
 class LocalServer(ThreadingHTTPServer):
     """Serves from threads of its own, between `with` and its end. Port 0: any that is free."""
 
+    request_queue_size = 64  # Who finds the queue full tries again a second later, or three.
+
     def __init__(self, port: int, handler: type[BaseHTTPRequestHandler], address: str = ADDRESS) -> None:
         super().__init__((address, port), handler)
 

@@ -18,9 +18,10 @@ from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo, load_stack_file, load_stage
 from comanda_cli.tokens import TokenStore
 from local.console import Step, step
-from local.emulator import HOST, Emulator, StartedEmulator, find, free_port
+from local.emulator import HOST, Emulator, find, on_a_free_port
 from local.errors import LocalError
 from local.guarded import ROOT, Guarded
+from local.patience import Patience
 from local.state import State, write_private
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 STAGE = "local"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-DEPLOY_LIMIT_SECONDS = 600.0
+DEPLOY_STILL_SECONDS, DEPLOY_LIMIT_SECONDS = 600.0, 3600.0
+"""So long its log may say nothing new; so long it may take in all. It needs twenty."""
+API_STILL_SECONDS, API_LIMIT_SECONDS = 180.0, 300.0
 
 _CLIENT_SCOPES = frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ})
 LOCAL_CALLERS = {
@@ -83,8 +86,7 @@ def deploy(state: State, emulator: Emulator, settings: Mapping[str, str] | None 
 def temporary_stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[StackInfo]:
     """A stack of one's own on a free port, gone with the `with` block. Its state and logs are in `folder`."""
     state = State(folder)
-    with StartedEmulator(state, free_port()) as started:
-        started.wait_until_healthy()
+    with on_a_free_port(state) as started:
         yield deploy(state, started.emulator, settings)
 
 
@@ -158,16 +160,14 @@ def _is_bootstrapped(cloudformation: "CloudFormationClient") -> bool:
 
 def _cdk(arguments: Sequence[str], folder: Path, state: State, emulator: Emulator, progress: Step) -> None:
     command = ["cdk", *arguments, "--no-notices", "--no-version-reporting", "--no-color"]
-    deadline = time.monotonic() + DEPLOY_LIMIT_SECONDS
+    patience = Patience(DEPLOY_STILL_SECONDS, DEPLOY_LIMIT_SECONDS)
     state.cdk_log.touch()
     start = state.cdk_log.stat().st_size
     with Guarded(command, deployment_environment(emulator.endpoint_url), folder, state.cdk_log) as cdk:
         while (code := cdk.wait(0.1)) is None:
             progress.detail(_progress_in(_log_from(state.cdk_log, start)))
-            if time.monotonic() > deadline:
-                raise LocalError(
-                    f"cdk {arguments[0]} is not done after {DEPLOY_LIMIT_SECONDS:.0f} s; see {state.cdk_log}"
-                )
+            if patience.is_over(state.cdk_log.stat().st_size):
+                raise LocalError(f"cdk {arguments[0]} is not done: {patience.why_over}; see {state.cdk_log}")
     if code != 0:
         reason = _failure_in(_log_from(state.cdk_log, start))
         raise LocalError(f"cdk {arguments[0]} failed:\n{reason}\nAll of it: {state.cdk_log}")
@@ -199,12 +199,18 @@ def _tokens_known_so_far(state: State) -> Mapping[str, str]:
         return {}
 
 
-def _wait_until_alive(stack: StackInfo, limit_seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + limit_seconds
+def _wait_until_alive(stack: StackInfo) -> None:
+    patience = Patience(API_STILL_SECONDS, API_LIMIT_SECONDS)
     with api_client(stack) as client:
-        while (answer := client.get("/health")).status_code != httpx.codes.OK:
-            if time.monotonic() > deadline:
-                raise LocalError(
-                    f"the API does not become healthy: GET /health says {answer.status_code} {answer.text[:300]}"
-                )
+        while said := _fault_of_health(client):
+            if patience.is_over(said):
+                raise LocalError(f"the API does not become healthy: GET /health {said}")
             time.sleep(0.5)
+
+
+def _fault_of_health(client: httpx.Client) -> str | None:
+    try:
+        answer = client.get("/health")
+    except httpx.TransportError as error:
+        return f"has no answer: {type(error).__name__}"
+    return None if answer.status_code == httpx.codes.OK else f"says {answer.status_code} {answer.text[:300]}"

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 from comanda.adapters.work_item_rows import attention_kind_of
 from comanda.application.delivery.ports import OPEN
 from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
-from comanda.domain.errors import ComandaError, Unavailable
+from comanda.domain.errors import ComandaError, Unavailable, UnreadableRow
 from comanda.domain.messages import Event, OrderMessage, Received
 from comanda.domain.order import Enrichment, Order
-from comanda.domain.work_item import WorkItem
+from comanda.domain.work_item import Failure, WorkItem
 from tests.builders import NOW
 
 T = TypeVar("T")
@@ -46,6 +46,8 @@ class FakeOrders:
     """Each is called once, before the next save: what somebody else does in between."""
     lost_answers: int = 0
     """So many saves take effect, and answer with an outage."""
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, Failure] = field(default_factory=dict)
 
     def put(self, *orders: Order) -> None:
         self.rows |= {order.order_id: order for order in orders}
@@ -59,11 +61,22 @@ class FakeOrders:
 
     def get(self, order_id: str) -> Order | None:
         self._answer()
+        if order_id in self.unreadable:
+            raise self.unreadable[order_id]
         return self.rows.get(order_id)
 
-    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order | UnreadableRow]:
         self._answer()
-        return {order_id: self.rows[order_id] for order_id in order_ids if order_id in self.rows}
+        rows = self.rows | self.unreadable
+        return {order_id: rows[order_id] for order_id in order_ids if order_id in rows}
+
+    def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(order_id)
+        if order_id not in self.unreadable or (known and known.message_id == failure.message_id):
+            return False
+        self.failed_unreadable[order_id] = failure
+        return True
 
     def save(self, before: Order, after: Order) -> None:
         self._answer()
@@ -80,12 +93,15 @@ class FakeOrders:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Order]:
+    def needing_attention(self, kind: str) -> Iterator[Order | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_kind_of(row, is_over=row.is_settled) == kind])
+        rows = (row for row in self.rows.values() if attention_kind_of(row, is_over=row.is_settled) == kind)
+        return iter([*self.unreadable.values(), *rows])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order]:  # noqa: ARG002
-        return (row for row in self.needing_attention(OPEN) if row.recipient_id in groups)
+    def open_in(self, groups: Collection[str], shown: Iterable[Order]) -> Iterator[Order | UnreadableRow]:  # noqa: ARG002
+        for found in self.needing_attention(OPEN):
+            if isinstance(found, UnreadableRow) or found.recipient_id in groups:
+                yield found
 
     def _answer(self) -> None:
         if self.outage:

@@ -22,6 +22,7 @@ from tests.guards.orders import ORDERS
 from tests.guards.outages import OUTAGES
 from tests.guards.reports import REPORTS
 from tests.guards.runs import RUNS
+from tests.guards.unreadable import UNREADABLE
 from tests.guards.webhooks import WEBHOOKS
 from tests.guards.websockets import WEBSOCKETS
 from tests.guards.workers import WORKERS
@@ -40,6 +41,7 @@ MUTATIONS = [
     *WEBHOOKS,
     *NOTIFICATIONS,
     *WEBSOCKETS,
+    *UNREADABLE,
 ]
 WRITTEN_DOWN = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
 """A row of docs/guards.md: the guard, the file below tests/, and the test that notices."""

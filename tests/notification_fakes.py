@@ -6,16 +6,19 @@ from typing import Any
 
 from comanda.adapters.notification_table import attention_of
 from comanda.application.ports import Overtaken
-from comanda.domain.errors import Unavailable
+from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.messages import NotificationMessage
 from comanda.domain.notification import Notification, NotificationStatus
 from comanda.domain.notify import Notify
+from comanda.domain.work_item import Failure
 from tests.fakes import mark_sent
 
 
 @dataclass
 class FakeNotifications:
     rows: dict[str, Notification] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, Failure] = field(default_factory=dict)
     outage: bool = False
     lost_saves: int = 0
     """So many saves do nothing, and answer with an outage."""
@@ -31,31 +34,44 @@ class FakeNotifications:
 
     def add(self, notification: Notification) -> Notification | None:
         self._answer()
+        if notification.notification_id in self.unreadable:
+            raise self.unreadable[notification.notification_id]
         return self.rows.get(notification.notification_id) or self.rows.update(
             {notification.notification_id: notification}
         )
 
     def get(self, notification_id: str) -> Notification | None:
         self._answer()
+        if notification_id in self.unreadable:
+            raise self.unreadable[notification_id]
         return self.rows.get(notification_id)
 
-    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification]:
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Notification | UnreadableRow]:
         self._answer()
-        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+        rows = self.rows | self.unreadable
+        return {row_id: rows[row_id] for row_id in row_ids if row_id in rows}
 
     def mark_sent(self, owed: Notification, sent: Notification) -> None:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Notification]:
+    def needing_attention(self, kind: str) -> Iterator[Notification | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+        return iter([*self.unreadable.values(), *(row for row in self.rows.values() if attention_of(row) == kind)])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification | UnreadableRow]:
         subjects = {row.subject_id for row in shown}
         for row in list(self.rows.values()):
             if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:
                 yield row
+
+    def fail_unreadable(self, notification_id: str, failure: Failure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(notification_id)
+        if known and known.message_id == failure.message_id:
+            return False
+        self.failed_unreadable[notification_id] = failure
+        return True
 
     def save(self, before: Notification, after: Notification) -> None:
         self._answer()

@@ -9,16 +9,19 @@ from datetime import datetime
 from comanda.adapters.report_rows import attention_of
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
-from comanda.domain.errors import PermanentError, Unavailable
+from comanda.domain.errors import PermanentError, Unavailable, UnreadableRow
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
+from comanda.domain.work_item import Failure
 from tests.fakes import mark_sent
 
 
 @dataclass
 class FakeReports:
     rows: dict[str, Report] = field(default_factory=dict)
+    unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
+    failed_unreadable: dict[str, Failure] = field(default_factory=dict)
     outage: bool = False
     before_save: list[Callable[[], None]] = field(default_factory=list)
     """Each is called once, before the next save: what somebody else does in between."""
@@ -38,22 +41,33 @@ class FakeReports:
 
     def get(self, report_id: str) -> Report | None:
         self._answer()
+        if report_id in self.unreadable:
+            raise self.unreadable[report_id]
         return self.rows.get(report_id)
 
-    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Report]:
+    def get_many(self, row_ids: Iterable[str]) -> Mapping[str, Report | UnreadableRow]:
         self._answer()
-        return {row_id: self.rows[row_id] for row_id in row_ids if row_id in self.rows}
+        rows = self.rows | self.unreadable
+        return {row_id: rows[row_id] for row_id in row_ids if row_id in rows}
 
     def mark_sent(self, owed: Report, sent: Report) -> None:
         self._answer()
         mark_sent(self.rows, owed, sent)
 
-    def needing_attention(self, kind: str) -> Iterator[Report]:
+    def needing_attention(self, kind: str) -> Iterator[Report | UnreadableRow]:
         self._answer()
-        return iter([row for row in self.rows.values() if attention_of(row) == kind])
+        return iter([*self.unreadable.values(), *(row for row in self.rows.values() if attention_of(row) == kind)])
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report]:  # noqa: ARG002
+    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report | UnreadableRow]:  # noqa: ARG002
         return iter(())
+
+    def fail_unreadable(self, report_id: str, failure: Failure) -> bool:
+        self._answer()
+        known = self.failed_unreadable.get(report_id)
+        if known and known.message_id == failure.message_id:
+            return False
+        self.failed_unreadable[report_id] = failure
+        return True
 
     def save(self, before: Report, after: Report) -> None:
         self._answer()
@@ -93,7 +107,7 @@ class FakeFiles:
     """Each is raised once, after all rows were read."""
     after_rows: Callable[[], None] = lambda: None
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         read = list(rows)
         self.after_rows()
         if self.errors:
@@ -102,7 +116,8 @@ class FakeFiles:
         self.written[report.file_key] = read
         self.titles.append(table.title)
         content = repr(read).encode()
-        return ReportFile(report.file_key, len(read), len(content), hashlib.sha256(content).hexdigest(), 7)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return ReportFile(report.file_key, len(read), len(content), sha256, 7, left_out())
 
 
 @dataclass
@@ -149,13 +164,16 @@ class FakeTables:
 @dataclass
 class FakeOrderPeriods:
     lines: list[OrderLine] = field(default_factory=list)
+    unreadable: list[UnreadableRow] = field(default_factory=list)
+    """They come first."""
     on_line: Callable[[], None] = lambda: None
     """What happens while an order is read."""
 
     def count(self, first: datetime, end: datetime) -> int:
         return sum(first <= line.created_at < end for line in self.lines)
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+        yield from self.unreadable
         found = [line for line in self.lines if first <= line.created_at < end]
         for line in sorted(found, key=lambda line: (line.created_at, line.order_id)):
             self.on_line()

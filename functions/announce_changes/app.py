@@ -22,16 +22,17 @@ class Settings(BaseSettings):
 
 
 def build(settings: Settings, world: World) -> AnnouncerHandler:
+    journal = PowertoolsJournal()
     announce = AnnounceChanges(
         notifications=NotificationTable(world.dynamodb, settings.notifications_table),
         publisher=NotificationQueuePublisher(world.sqs, settings.notifications_queue_url),
-        journal=PowertoolsJournal(),
+        journal=journal,
         clock=world.clock,
     )
 
     @measured
     def handle(event: dict[str, Any], _: LambdaContext) -> None:
         """What it raises has the stream hand over the same records again, in the same order."""
-        announce(told_of(event))
+        announce(told_of(event, journal))
 
     return handle

@@ -26,18 +26,19 @@ class Settings(BaseSettings):
 
 def build(settings: Settings, world: ConnectionWorld) -> BroadcastHandler:
     subscriptions = ConnectionTable(world.dynamodb, settings.connections_table)
+    journal = PowertoolsJournal()
     broadcast = Broadcast(
         subscriptions=subscriptions,
         clients=world.clients,
         write=notice_of,
-        drop=DropConnection(subscriptions, world.clients, PowertoolsJournal()),
+        drop=DropConnection(subscriptions, world.clients, journal),
         clock=world.clock,
         executor=world.executor,
     )
 
     @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> None:
-        changed = [(write.after, write.changes) for write in row_writes_of(event) if write.changes]
+        changed = [(write.after, write.changes) for write in row_writes_of(event, journal) if write.changes]
         broadcast(changed)
         facts = {"changed": len(changed), "function_request_id": context.aws_request_id}
         LOGGER.debug("changes.broadcast", extra=facts)

@@ -16,6 +16,10 @@ from comanda.application.enrich_order import EnrichOrder
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+TRIALS_PER_LONGEST_PAUSE = 5
+"""An order that the open circuit turns away comes back after the longest pause at the latest. Were trials further
+apart, it would use up its receives before it was tried."""
+
 
 class Settings(WorkerSettings, ProviderSettings):
     idempotency_table: str
@@ -32,7 +36,8 @@ def build(
     switch = SwitchFunction(functions, settings.switch_function)
     circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal, switch.call)
     measured = MeasuredProvider(provider or provider_of(settings, world), journal, world.clock)
-    guarded = GuardedProvider(measured, circuit, settings.max_attempts)
+    trial_pause = max(1, round(settings.retry_pause_limit_seconds / TRIALS_PER_LONGEST_PAUSE))
+    guarded = GuardedProvider(measured, circuit, settings.max_attempts, trial_pause)
     once = EnrichOnce(guarded, world.dynamodb, settings.idempotency_table)
     step = EnrichOrder(
         publisher=QueuePublisher(world.sqs, settings.next_queue_url),

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
-from comanda.domain.messages import Event
+from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, UnreadableRow
+from comanda.domain.messages import Event, OrderDelivery
 from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_claim, a_delivery, a_pending_order, a_processing_order
@@ -239,3 +239,53 @@ def test_an_outage_while_reading_the_balance_uses_up_no_attempt(scene: Scene) ->
     scene.ledger.balance = down  # type: ignore[method-assign]
     assert scene.complete(delivery) == ids(delivery)
     assert scene.row(delivery).attempts is None
+
+
+def test_a_message_of_a_newer_release_waits_and_so_do_those_behind_it(scene: Scene) -> None:
+    head, behind, other = scene.to_enrich(), scene.to_enrich(), scene.to_enrich("r-2")
+    head = replace(head, message=None, of_newer_release=True)
+    assert scene.enrich(head, behind, other) == ids(head, behind)
+    assert all(scene.queue.hidden[message_id] > 0 for message_id in ids(head, behind))
+    assert scene.row(other).enrichment is not None
+
+
+def unreadable(scene: Scene, delivery: OrderDelivery, *, newer: bool = False) -> OrderDelivery:
+    order_id = scene.row(delivery).order_id
+    scene.orders.unreadable[order_id] = UnreadableRow(order_id, "origin is missing", newer=newer)
+    return delivery
+
+
+def test_an_order_that_cannot_be_read_fails_alone(scene: Scene) -> None:
+    bad, behind, other = unreadable(scene, scene.to_enrich()), scene.to_enrich(), scene.to_enrich("r-2")
+    assert scene.enrich(bad, behind, other) == ids(bad)
+    assert scene.queue.hidden == {bad.message_id: 0}
+    failure = scene.orders.failed_unreadable[scene.row(bad).order_id]
+    assert (failure.name, failure.stage, failure.message_id) == ("UnreadableRow", Stage.ENRICHMENT, bad.message_id)
+    assert scene.row(behind).enrichment is not None
+    assert scene.row(other).enrichment is not None
+    assert [happening for happening, _ in scene.journal.told[:2]] == ["order.failed", "row.unreadable"]
+
+
+def test_on_its_way_to_the_dead_letter_queue_it_is_neither_written_nor_told_of_again(scene: Scene) -> None:
+    bad = unreadable(scene, scene.to_enrich())
+    scene.enrich(bad)
+    told = len(scene.journal.told)
+    assert scene.enrich(*again(2, bad)) == ids(bad)
+    assert len(scene.journal.told) == told
+
+
+def test_where_it_cannot_be_failed_its_message_stays_all_the_same_and_is_told_of(scene: Scene) -> None:
+    bad = unreadable(scene, scene.to_enrich())
+    scene.orders.fail_unreadable = lambda order_id, failure: False  # type: ignore[method-assign]
+    assert scene.enrich(bad) == ids(bad)
+    assert scene.queue.hidden == {bad.message_id: 0}
+    assert [happening for happening, _ in scene.journal.told] == ["row.unreadable"]
+
+
+def test_an_order_of_a_newer_release_waits_unwritten_with_those_behind_it(scene: Scene) -> None:
+    newer, behind = unreadable(scene, scene.to_enrich(), newer=True), scene.to_enrich()
+    other = scene.to_enrich("r-2")
+    assert scene.enrich(newer, behind, other) == ids(newer, behind)
+    assert all(scene.queue.hidden[message_id] > 0 for message_id in ids(newer, behind))
+    assert scene.orders.failed_unreadable == {}
+    assert scene.row(other).enrichment is not None

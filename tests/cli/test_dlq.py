@@ -13,6 +13,7 @@ from comanda.domain.order import Order, OrderStatus, Stage
 from comanda.domain.times import to_iso
 from tests.builders import NOW, a_pending_order, an_enriched_order
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
+from tests.unreadable import spoilt
 
 
 def bodies(messages: list[dict[str, Any]]) -> list[tuple[str, int]]:
@@ -402,3 +403,24 @@ def test_retry_says_whether_a_worker_has_it(cli: Cli) -> None:
     assert result.exit_code == 3
     assert result.stdout == f"Order {order.order_id} is on its way again, run 2.\n"
     assert "no worker took it up within 1 s" in result.stderr
+
+
+def test_one_that_cannot_be_read_is_shown_with_the_reason_and_left_alone(cli: Cli) -> None:
+    good, bad = a_failed_order(), a_failed_order()
+    cli.put(good, bad)
+    item = spoilt(cli.resources.row(bad.order_id), "origin", "fax")
+    cli.resources.dynamodb.put_item(TableName=cli.resources.orders_table, Item=item)
+    why = "origin is no Origin that this release knows"
+    shown = cli("dlq", "list", "--json").stdout
+    assert json.loads(shown)[1:] == [{"order_id": bad.order_id, "unreadable": why}]
+    for command in (
+        ("dlq", "list"),
+        ("dlq", "summary"),
+        ("dlq", "show", bad.order_id),
+        ("order", "retry", bad.order_id),
+    ):
+        result = cli(*command)
+        assert f"the record of {bad.order_id} cannot be read: {why}" in result.output.replace("\n", " ")
+    assert cli("dlq", "list", "--order", bad.order_id).exit_code == 0
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", "--json")
+    assert json.loads(result.stdout)["redriven"] == [good.order_id]

@@ -10,6 +10,7 @@ from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_table import OrderTable
 from comanda.application.complete_orders import posting_of
 from comanda.application.ports import Balance, Overtaken
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order, OrderStatus
 from tests.builders import NOW, an_enriched_order
 from tests.targets import Resources
@@ -125,3 +126,13 @@ def test_large_amounts_keep_every_cent(ledger: LedgerTable, orders: OrderTable) 
     balance = ledger.balance("123")
     assert balance
     assert str(balance.amount) == "2000000000000.01"
+
+
+@pytest.mark.parametrize(("entry", "name"), [("balance", "orders_completed"), ("entry#000000000001", "amount")])
+def test_a_ledger_that_cannot_be_read_is_not_given_in_part(resources: Resources, entry: str, name: str) -> None:
+    ledger = LedgerTable(resources.dynamodb, resources.ledger_table, resources.orders_table)
+    key = {"recipient_id": {"S": "r-1"}, "entry": {"S": entry}}
+    resources.dynamodb.put_item(TableName=resources.ledger_table, Item={**key, name: {"S": "secret"}})
+    with pytest.raises(UnreadableRow, match="the ledger of r-1") as caught:
+        ledger.balance("r-1") if entry == "balance" else ledger.entries("r-1", 0, 10)
+    assert "secret" not in str(caught.value)

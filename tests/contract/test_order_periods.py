@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from comanda.adapters import order_periods
-from comanda.adapters.order_rows import period_of
+from comanda.adapters.aws import to_dynamodb
+from comanda.adapters.order_periods import OrderPeriodIndex
+from comanda.adapters.order_rows import from_row, period_of, to_row
+from comanda.adapters.raw_rows import leave_rows_raw
+from comanda.application.report_ports import OrderLine
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order
 from tests.builders import NOW, a_claim, a_pending_order, an_enriched_order
 from tests.report_targets import ReportResources
+from tests.unreadable import ORDERS, spoilt
 
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -27,6 +33,14 @@ def stored(resources: ReportResources, *orders: Order) -> list[str]:
     return [order.order_id for order in sorted(orders, key=lambda order: (order.created_at, order.order_id))]
 
 
+def lines(periods: OrderPeriodIndex, first: datetime, end: datetime) -> list[OrderLine]:
+    """All of them, and each can be read."""
+    found = list(periods.orders(first, end))
+    readable = [line for line in found if isinstance(line, OrderLine)]
+    assert found == readable
+    return readable
+
+
 def test_all_orders_of_a_period_come_once_and_in_order(
     report_resources: ReportResources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,14 +50,14 @@ def test_all_orders_of_a_period_come_once_and_in_order(
     orders = stored(report_resources, *(a_pending_order(created_at=day) for day in days))
     assert len({period_of(report_resources.orders.get(order)) for order in orders}) >= 15  # type: ignore[arg-type]
     periods = report_resources.periods
-    assert [line.order_id for line in periods.orders(OCTOBER, DECEMBER)] == orders
+    assert [line.order_id for line in lines(periods, OCTOBER, DECEMBER)] == orders
     assert periods.count(OCTOBER, DECEMBER) == 120
 
 
 def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(report_resources: ReportResources) -> None:
     moments = [NOVEMBER - A_MILLISECOND, NOVEMBER, DECEMBER - A_MILLISECOND, DECEMBER]
     orders = stored(report_resources, *(a_pending_order(created_at=moment) for moment in moments))
-    assert [line.order_id for line in report_resources.periods.orders(NOVEMBER, DECEMBER)] == orders[1:3]
+    assert [line.order_id for line in lines(report_resources.periods, NOVEMBER, DECEMBER)] == orders[1:3]
     assert report_resources.periods.count(NOVEMBER, DECEMBER) == 2
 
 
@@ -66,16 +80,16 @@ def test_orders_of_the_same_moment_come_in_the_order_of_their_ids(report_resourc
     stored(report_resources, *(a_pending_order(order_id=str(uuid.UUID(int=number))) for number in (17, 1, 9, 2, 25)))
     for client in (report_resources.dynamodb, UnorderedTies(report_resources.dynamodb)):
         periods = replace(report_resources.periods, client=client)  # type: ignore[arg-type]
-        found = [uuid.UUID(line.order_id).int for line in periods.orders(OCTOBER, DECEMBER)]
+        found = [uuid.UUID(line.order_id).int for line in lines(periods, OCTOBER, DECEMBER)]
         assert found == [1, 2, 9, 17, 25]
 
 
 def test_a_claim_is_no_order_yet_and_becomes_one_where_it_stands(report_resources: ReportResources) -> None:
     claim = a_claim()
     stored(report_resources, claim)
-    assert list(report_resources.periods.orders(OCTOBER, DECEMBER)) == []
+    assert lines(report_resources.periods, OCTOBER, DECEMBER) == []
     report_resources.orders.save(claim, claim.stored(NOW))
-    (line,) = report_resources.periods.orders(OCTOBER, DECEMBER)
+    (line,) = lines(report_resources.periods, OCTOBER, DECEMBER)
     assert line.order_id == claim.order_id
 
 
@@ -84,7 +98,7 @@ def test_a_line_shows_the_order_as_it_is_now(report_resources: ReportResources) 
     stored(report_resources, order)
     done = order.completed(NOW + timedelta(minutes=1))
     report_resources.orders.save(order, done)
-    (line,) = report_resources.periods.orders(OCTOBER, DECEMBER)
+    (line,) = lines(report_resources.periods, OCTOBER, DECEMBER)
     assert (line.status, str(line.total_amount), line.client_order_id) == (done.status, "10.50", "mine")
     assert (line.created_at, line.updated_at) == (done.created_at, done.updated_at)
 
@@ -92,3 +106,45 @@ def test_a_line_shows_the_order_as_it_is_now(report_resources: ReportResources) 
 def test_the_index_key_never_changes_in_an_orders_life() -> None:
     order = a_pending_order(order_id=str(uuid.UUID(int=13)))
     assert period_of(order) == period_of(order.started(NOW + timedelta(days=40))) == "2026-11#5"
+
+
+SHOWN = {"caller", "origin", "recipient_id", "customer_id", "status", "total_amount", "updated_at", "schema"}
+
+
+@pytest.mark.parametrize(("name", "value"), [each for each in ORDERS if each[0] in SHOWN])
+def test_one_that_cannot_be_read_is_named_and_hides_no_other(
+    report_resources: ReportResources, name: str, value: object
+) -> None:
+    bad, good = (an_enriched_order(order_id=str(uuid.UUID(int=number))) for number in (1, 2))
+    stored(report_resources, good)
+    row = spoilt(to_dynamodb(to_row(bad)), name, value)
+    report_resources.dynamodb.put_item(TableName=report_resources.table("orders"), Item=row)
+    raw = leave_rows_raw(report_resources.session.client("dynamodb"))
+    for client in (report_resources.dynamodb, raw):
+        periods = replace(report_resources.periods, client=client)
+        left_out, line = periods.orders(OCTOBER, DECEMBER)
+        assert isinstance(left_out, UnreadableRow)
+        assert left_out.row_id == bad.order_id
+        assert left_out.why.startswith(name)
+        assert isinstance(line, OrderLine)
+        assert line.order_id == good.order_id
+
+
+def test_one_of_a_newer_release_is_left_out_too(report_resources: ReportResources) -> None:
+    row = to_dynamodb(to_row(a_pending_order()) | {"schema": 2})
+    report_resources.dynamodb.put_item(TableName=report_resources.table("orders"), Item=row)
+    (left_out,) = report_resources.periods.orders(OCTOBER, DECEMBER)
+    assert isinstance(left_out, UnreadableRow)
+    assert left_out.newer
+
+
+TIMES = ["2026-11-22T09:30:00.000Z", "2026-11-22T09:30:00Z", "2026-11-22T06:30:00.000-03:00"]
+
+
+@pytest.mark.parametrize("updated_at", TIMES)
+def test_what_can_be_read_is_in_a_report(report_resources: ReportResources, updated_at: str) -> None:
+    """A glance is only quicker: it leaves nothing out that the row's own reader takes."""
+    row = to_row(a_pending_order()) | {"updated_at": updated_at}
+    report_resources.dynamodb.put_item(TableName=report_resources.table("orders"), Item=to_dynamodb(row))
+    (line,) = lines(report_resources.periods, OCTOBER, DECEMBER)
+    assert line.updated_at == from_row(row).updated_at

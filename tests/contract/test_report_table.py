@@ -22,7 +22,8 @@ CLAIM = Report(REQUEST.report_id(None), REQUEST, False, "corr-1", NOW, NOW, NOW 
 REQUESTED = CLAIM.stored(NOW)
 LEASED = REQUESTED.leased("me", "m-1", 2, NOW, 60)
 READY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125), NOW)
-FAILED = LEASED.failed(Failure("Bad", "no", 1, NOW, "m-1"))
+PARTLY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125, 2), NOW)
+FAILED = LEASED.failed(Failure("Bad", "no", "generation", 1, NOW, "m-1"))
 
 RESCUED, DISCARDED = REQUESTED.rescued(NOW, 1), FAILED.set_aside(NOW)
 
@@ -32,7 +33,7 @@ def table(report_resources: ReportResources) -> ReportTable:
     return ReportTable(report_resources.dynamodb, report_resources.table("reports"))
 
 
-@pytest.mark.parametrize("report", [CLAIM, REQUESTED, LEASED, READY, FAILED, RESCUED, DISCARDED])
+@pytest.mark.parametrize("report", [CLAIM, REQUESTED, LEASED, READY, PARTLY, FAILED, RESCUED, DISCARDED])
 def test_what_is_stored_comes_back_equal(table: ReportTable, report: Report) -> None:
     assert table.claim(report) is None
     assert table.get(report.report_id) == report

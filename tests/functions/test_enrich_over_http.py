@@ -125,6 +125,25 @@ def test_a_refusal_fails_its_order_with_the_providers_words(
     assert worker.row(good).enrichment is not None
 
 
+def test_an_order_that_always_times_out_fails_of_it_and_holds_nobody_up_but_for_its_attempts(
+    moto: Resources, threads: ThreadPoolExecutor, fake: FakeProvider
+) -> None:
+    """Alone at a provider that is well: nobody else's answer would close a circuit."""
+    limits = dict.fromkeys(("ENRICHMENT_READ_SECONDS", "ENRICHMENT_TOTAL_SECONDS"), "0.2")
+    worker = Worker(moto, threads, fake.url, MAX_ATTEMPTS="5", **limits)
+    slow, behind = orders = [worker.add(items=(Item(1, sku="SLOW-2"),)), worker.add()]
+    for receive_count in range(1, 5):
+        assert worker.enrich(*orders, receive_count=receive_count) == [slow.order_id, behind.order_id]
+        assert worker.row(slow).attempts_of(slow.order_id) == receive_count
+    assert worker.enrich(*orders, receive_count=5) == [slow.order_id]
+    failure = worker.row(slow).failure
+    assert failure
+    assert (failure.name, failure.attempts) == ("ProviderTimeout", 5)
+    assert fake.book.calls == {slow.order_id: 5 + 1, behind.order_id: 1}
+    assert worker.handed_on() == [behind.order_id]
+    assert "Item" not in moto.dynamodb.get_item(TableName=moto.circuits_table, Key={"id": {"S": "enrichment"}})
+
+
 def test_prices_that_make_no_total_are_asked_for_anew_once_the_order_is_redriven(
     moto: Resources, threads: ThreadPoolExecutor, fake: FakeProvider
 ) -> None:
@@ -174,7 +193,6 @@ def test_the_secret_is_not_repeated_where_the_provider_does(known_worker: Worker
     for receive_count, times in ((1, 1), (2, 1), (3, 2)):  # The last attempt asks once more.
         fake.book.behave("status", status=401, detail=f"{SECRET.get_secret_value()} is not known", times=times)
         known_worker.enrich(order, receive_count=receive_count)
-        known_worker.enrich(known_worker.add())  # A good answer, so that its circuit stays closed.
     failed = known_worker.row(order)
     assert failed.failure
     assert failed.failure.name == "ProviderRefusesUs"

@@ -114,7 +114,7 @@ class Path:
         return stay
 
     def all_about(self, order: Order) -> list[Notification]:
-        return list(self.rows.of_subject(order.order_id))
+        return [each for each in self.rows.of_subject(order.order_id) if isinstance(each, Notification)]
 
 
 @pytest.fixture

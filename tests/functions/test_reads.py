@@ -203,13 +203,12 @@ def test_an_outage_is_a_503_without_a_word_on_our_insides(api: Api) -> None:
         assert "Exception" not in answer.text
 
 
-def test_a_defect_is_a_500_without_a_stack_trace(api: Api) -> None:
+def test_a_defect_is_a_500_without_a_stack_trace(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(_: Order) -> None:
+        raise KeyError("caller")
+
     order = stored(api, a_pending_order())
-    api.resources.dynamodb.update_item(
-        TableName=api.resources.orders_table,
-        Key={"order_id": {"S": order.order_id}},
-        UpdateExpression="REMOVE caller",
-    )
+    monkeypatch.setattr("functions.read_orders.app.order_view", defect)
     answer = api.get(f"/orders/{order.order_id}")
     assert (answer.status, answer.body["type"]) == (500, "urn:comanda:problem:internal")
     assert "KeyError" not in answer.text

@@ -53,10 +53,10 @@ class CountedFiles:
         self.files, self.written = files, 0
         self.before: Callable[[], object] = lambda: None
 
-    def write(self, report: Report, table: Any, rows: Any) -> ReportFile:
+    def write(self, report: Report, table: Any, rows: Any, left_out: Callable[[], int]) -> ReportFile:
         self.written += 1
         self.before()
-        return self.files.write(report, table, rows)
+        return self.files.write(report, table, rows, left_out)
 
 
 class Reports:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from comanda.adapters.ledger_table import LedgerTable
+from comanda.adapters.order_queues import deliveries_of
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.settings import SettingsError
 from comanda.domain.messages import Event
@@ -161,3 +162,36 @@ def test_settings_that_are_missing_or_wrong_are_all_named_without_their_values()
     assert "MAX_ATTEMPTS" in str(caught.value)
     assert "IDEMPOTENCY_TABLE" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("of", "instead"),
+    [
+        ('"replay":0', '"replay":1e999999999'),
+        ('"replay":0', '"replay":' + "[" * 10_000),
+        ("ORDER", ""),
+        ("ORDER", "x" * 3_000),
+        ("ORDER", "\\ud800"),
+        ('"replay":0', '"replay":0,"schema":2'),
+    ],
+    ids=["exponent", "deep", "empty id", "long id", "half a pair", "newer release"],
+)
+def test_a_body_that_is_none_of_ours_stays_and_hurts_no_neighbour(
+    pipeline: Pipeline, table: OrderTable, of: str, instead: str
+) -> None:
+    good = stored(table, a_pending_order(recipient_id="r-1"))
+    foreign = a_delivery(a_pending_order(recipient_id="r-2"))
+    assert foreign.message
+    body = foreign.message.body.replace(foreign.message.order_id, "ORDER").replace(of, instead)
+    event = an_sqs_event(replace(foreign, message=None), a_delivery(good), bodies={foreign.message_id: body})
+    assert pipeline.process(event) == [foreign.message_id]
+    assert now(table, good).status is OrderStatus.PROCESSING
+
+
+def test_a_body_of_a_newer_release_is_no_foreign_one() -> None:
+    delivery = a_delivery(a_pending_order())
+    assert delivery.message
+    newer = delivery.message.body.replace('"replay":0', '"replay":0,"schema":2')
+    event = an_sqs_event(replace(delivery, message=None), replace(delivery, message=None), bodies={})
+    event["Records"][0]["body"], event["Records"][1]["body"] = newer, "x"
+    assert [each.of_newer_release for each in deliveries_of(event)] == [True, False]

@@ -30,8 +30,8 @@ REPORTS = [
     Mutation(
         "one file for each generation",
         "adapters/report_idempotency.py",
-        "self._results(generation, lambda: asdict(self._files.write(report, table, rows)))",
-        "asdict(self._files.write(report, table, rows))",
+        "self._results(generation, lambda: asdict(self._files.write(report, table, rows, left_out)))",
+        "asdict(self._files.write(report, table, rows, left_out))",
     ),
     Mutation(
         "a generation of its own for each run",

@@ -104,8 +104,8 @@ WEBSOCKETS = [
     Mutation(
         "a report is watched by those who may see it",
         "application/subscribe.py",
-        "visible_report(self.reports.get(topic.id), caller, topic.id)",
-        "self.reports.get(topic.id) or visible_report(None, caller, topic.id)",
+        "visible_report(self.reports, caller, topic.id)",
+        "self.reports.get(topic.id) or visible_report(self.reports, caller, topic.id)",
     ),
     Mutation(
         "so many subscriptions on a connection",

@@ -116,6 +116,13 @@ def test_failed_orders_are_a_share_of_enough(dev: Synthesized) -> None:
     assert_fires(alarm, over=5, datapoints=(1, 1))
 
 
+def test_a_row_that_cannot_be_read_is_told(dev: Synthesized) -> None:
+    alarm = alarms(dev)["rows-unreadable"]
+    assert watches(alarm) == ("UnreadableRows", "Sum", "technical")
+    assert_fires(alarm, over=0, datapoints=(1, 1))
+    assert alarm["AlarmActions"]
+
+
 def test_what_the_stewards_mend_is_told(dev: Synthesized) -> None:
     for kind in ("orders", "reports", "notifications"):
         alarm = alarms(dev)[f"{kind}-rescued"]
@@ -321,7 +328,7 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
         for metric in widget["properties"].get("metrics", [])
         if metric[0] == namespace
     }
-    assert len(of_alarms) == 4
+    assert len(of_alarms) == 5
     assert len(of_board) > 10
     assert of_alarms | of_board <= MEASURED_NAMES
 

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from infra.settings import STAGE_NAMES, SettingsError, load_settings
+from comanda.adapters import circuit, webhook_call
+from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
+from infra.every_minute import STEWARD_TIMEOUT_SECONDS
+from infra.settings import (
+    STAGE_NAMES,
+    TIMES,
+    TIMES_OF_A_PROVIDER,
+    TIMES_OF_THE_SIMULATED_PROVIDER,
+    TRY_SECONDS,
+    WEBHOOK_SECONDS,
+    Fits,
+    SettingsError,
+    load_settings,
+)
 
 PLAN = {"rate_per_second": 1, "burst": 2, "quota_per_day": 3}
 
@@ -82,9 +95,15 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ({"batch_size": "0"}, "batch_size"),
         ({"max_attempts": "many"}, "max_attempts"),
         ({"worker_concurrency": "1"}, "worker_concurrency"),
-        ({"visibility_timeout_seconds": "59"}, "visibility_timeout_seconds (59) must not be less than"),
+        (
+            {"visibility_timeout_seconds": "59"},
+            "worker_timeout_seconds (60) and 2 s to spare do not fit into visibility_timeout_seconds (59): a message",
+        ),
         ({"visibility_timeout_seconds": "43201"}, "visibility_timeout_seconds"),
-        ({"retry_pause_seconds": "301"}, "retry_pause_limit_seconds (300) must not be less than"),
+        (
+            {"retry_pause_seconds": "301"},
+            "retry_pause_seconds (301) does not fit into retry_pause_limit_seconds (300): the first",
+        ),
         ({"retry_pause_limit_seconds": "43201"}, "retry_pause_limit_seconds"),
         ({"enrichment_delay_seconds": "6"}, "a batch of 10 orders at enrichment_delay_seconds (6) does not fit"),
         ({"enrichment_url": "ftp://prices.example.com"}, "enrichment_url"),
@@ -103,15 +122,18 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
         ),
         (
             {"enrichment_url": "https://prices.example.com", "enrichment_total_seconds": "13.5"},
-            "enrichment_total_seconds (13.5), and 2 to save what was answered, do not fit",
+            "enrichment_total_seconds (13.5) and 2 s to spare do not fit into worker_reserve_seconds (15): an order",
         ),
         ({"report_timeout_seconds": "901"}, "report_timeout_seconds"),
-        ({"report_visibility_timeout_seconds": "899"}, "report_visibility_timeout_seconds (899) must not be less"),
+        (
+            {"report_visibility_timeout_seconds": "899"},
+            "report_timeout_seconds (900) and 2 s to spare do not fit into report_visibility_timeout_seconds (899)",
+        ),
         ({"report_lease_seconds": "886"}, "report_lease_seconds (886) and report_reserve_seconds (15) do not fit"),
         ({"report_concurrency": "1"}, "report_concurrency"),
         ({"report_link_seconds": "901"}, "report_link_seconds"),
         ({"report_lifetime_days": "0"}, "report_lifetime_days"),
-        ({"api_timeout_seconds": "30"}, "api_timeout_seconds"),
+        ({"api_timeout_seconds": "29"}, "api_timeout_seconds"),
         ({"authorizer_cache_seconds": "59"}, "authorizer_cache_seconds"),
         ({"authorizer_cache_seconds": "301"}, "authorizer_cache_seconds"),
         ({"currency": "real"}, "currency"),
@@ -132,6 +154,69 @@ def test_a_bad_setting_is_named_in_one_line(overrides: dict[str, Any], complaint
     assert message.startswith("stage dev: ")
     assert complaint in message
     assert "\n" not in message
+
+
+PROVIDER = {"enrichment_url": "https://prices.example.com"}
+ROOMY = {"worker_reserve_seconds": 50, "worker_timeout_seconds": 200, "visibility_timeout_seconds": 500}
+"""Where a call of the provider may be long."""
+EVERY_TIME = (*TIMES, *TIMES_OF_THE_SIMULATED_PROVIDER, *TIMES_OF_A_PROVIDER)
+LAST: tuple[tuple[str, float, float, dict[str, Any]], ...] = (
+    ("worker_reserve_seconds", 58, 59, {}),
+    ("visibility_timeout_seconds", 62, 61, {}),
+    ("alarm_order_age_seconds", 420, 419, {}),
+    ("retry_pause_seconds", 300, 301, {}),
+    ("report_lease_seconds", 885, 886, {"report_visibility_timeout_seconds": 2000}),
+    ("report_visibility_timeout_seconds", 902, 901, {"report_lease_seconds": 2}),
+    ("report_visibility_timeout_seconds", 946, 945, {}),
+    ("notify_reserve_seconds", 17, 16, {}),
+    ("notify_reserve_seconds", 58, 59, {}),
+    ("notify_visibility_timeout_seconds", 62, 61, {}),
+    ("notify_retry_pause_limit_seconds", 5, 4, {}),
+    ("worker_reserve_seconds", 3, 2, {}),
+    ("enrichment_connect_seconds", 9, 9.5, PROVIDER),
+    ("enrichment_read_seconds", 9, 9.5, PROVIDER),
+    ("enrichment_total_seconds", 13, 13.5, PROVIDER),
+    ("enrichment_total_seconds", 28, 28.5, PROVIDER | ROOMY),
+)
+"""For each of them, in dev: a setting, its last value that fits, and its first that does not."""
+
+
+@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_no_two_times_that_race_are_equal(stage: str, times: Fits) -> None:
+    assert times.fault_in(load_settings(stage)) is None
+
+
+@pytest.mark.parametrize("times", TIMES_OF_A_PROVIDER)
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_nor_are_those_of_a_provider(stage: str, times: Fits) -> None:
+    """Whether the stage has one now or not."""
+    assert times.fault_in(load_settings(stage)) is None
+    load_settings(stage, PROVIDER)
+
+
+@pytest.mark.parametrize(("times", "last"), [*zip(EVERY_TIME, LAST, strict=True)])
+def test_a_time_that_does_not_fit_is_refused_with_the_reason(
+    times: Fits, last: tuple[str, float, float, dict[str, Any]]
+) -> None:
+    setting, fits, does_not, given = last
+    load_settings("dev", {**given, setting: fits})
+    with pytest.raises(SettingsError) as refused:
+        load_settings("dev", {**given, setting: does_not})
+    message = str(refused.value)
+    assert all(f"{name} (" in message for name in (*times.parts, times.into))
+    assert message.endswith(times.because)
+
+
+def test_what_the_functions_know_by_themselves_is_what_the_settings_reckon_with() -> None:
+    assert webhook_call.LIMITS.total == WEBHOOK_SECONDS
+    assert circuit.TRY_SECONDS == TRY_SECONDS
+
+
+def test_a_function_of_each_minute_ends_before_the_next_and_before_what_it_hides_comes_back() -> None:
+    """The switch asks a provider that may take as long as a call that tries it."""
+    assert TRY_SECONDS < STEWARD_TIMEOUT_SECONDS < 60 < HIDDEN_WHILE_TENDED
+    assert circuit.RECOVERY_SECONDS > 2 * 60, "two looks of the switch begin it again before it is over"
 
 
 def test_an_unknown_stage_is_named_with_the_known_ones() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local import emulator
-from local.emulator import HOST, StartedEmulator, find, free_port
+from local.emulator import HOST, PortTaken, StartedEmulator, find, free_port
 from local.errors import LocalError
 from local.guarded import ROOT, Guarded
 from local.processes import Process, identify, is_running, stop_group
@@ -128,6 +128,27 @@ def test_a_port_in_use_is_said_with_one_that_is_free(state: State) -> None:
         with pytest.raises(LocalError, match=rf"^port {port} is in use by another program; try: make up PORT=\d+$"):
             StartedEmulator(state, port)
     assert not state.emulator_log.exists()
+
+
+def test_a_port_that_was_taken_meanwhile_is_left_to_its_taker(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        ports = iter([other.getsockname()[1], free_port()])
+        monkeypatch.setattr(emulator, "free_port", lambda: next(ports))
+        with emulator.on_a_free_port(state) as started:
+            assert started.emulator.is_healthy()
+            assert started.emulator.port != other.getsockname()[1]
+
+
+def test_an_emulator_of_somebody_else_is_not_taken_for_ours(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two who start at the same moment may have found the same port free; only one of them gets it."""
+    with emulator.on_a_free_port(State(tmp_path / "another")) as other:
+        port = other.emulator.port
+        monkeypatch.setattr(emulator, "check_port_is_free", lambda port: None)
+        with StartedEmulator(state, port) as started, pytest.raises(PortTaken, match=f"port {port} is in use"):
+            started.wait_until_healthy()
+        assert other.emulator.is_healthy()
 
 
 def test_make_up_says_it_too_and_starts_nothing(tmp_path: Path) -> None:

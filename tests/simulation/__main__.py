@@ -29,6 +29,7 @@ DANGERS = {
     "P9 a failed order taken up again": ("order.redriven",),
     "P10 the provider asked again about an order": ("provider asked again",),
     "B8 an outage that opened the circuit": ("enrichment.circuit_open",),
+    "B8 an order about which there is no answer in time": ("provider: ProviderTimeout",),
     "B8 a provider looked at while its circuit was open": ("enrichment.probed",),
     "fence: a write from what is no longer so": ("UpdateItem orders: ConditionalCheckFailedException",),
     "reports P1 a message sent again after its first try had died": ("report message swallowed",),

@@ -51,6 +51,7 @@ class Scenario(StrEnum):
     EVERYBODY_REDRIVES = "two operators and the console redrive at once"
     PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
+    HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"
     REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
 
 
@@ -209,6 +210,8 @@ class Faults:
     report_aims: Sequence[Aim] = ()
     notification_aims: Sequence[Aim] = ()
     scenarios: set[Scenario] = field(default_factory=set)
+    hanging: int = 0
+    """Orders about which the provider never answers in time."""
     aimed: dict[Aim, list[CallFault]] = field(default_factory=dict)
     streaks: dict[str, list[CallFault]] = field(default_factory=dict)
     """By function: what strikes its next calls, so that boto3's own retries do not mend everything."""

@@ -2,7 +2,7 @@
 what did not arrive."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -11,7 +11,7 @@ from comanda.adapters.notification_table import NotificationTable
 from comanda.adapters.order_queues import NotificationQueuePublisher
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.resend_notification import ResendNotification
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
+from comanda.domain.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
 from comanda.domain.notification import Notification
 from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, Scenario
@@ -171,14 +171,14 @@ class NotificationWorkload:
 
     def _resend_failed(self) -> None:
         table = self._table()
-        self._resend(table, lambda: [found.notification_id for found in table.failed()])
+        self._resend(table, lambda: _ids(table.failed()))
 
     def _resend_any(self) -> None:
         """All about an order or a report: delivered ones too, to a receiver that lost them."""
         wanted = [*self.notifications.changes.wanted]
         if wanted:
             table, subject_id = self._table(), self.random.choice(wanted)
-            self._resend(table, lambda: [found.notification_id for found in table.of_subject(subject_id)])
+            self._resend(table, lambda: _ids(table.of_subject(subject_id)))
 
     def _resend(self, table: NotificationTable, choose: Callable[[], list[str]]) -> None:
         system = self.notifications.system
@@ -220,3 +220,7 @@ class NotificationWorkload:
 def _said(resend: ResendNotification, notification_id: str) -> str:
     again: Notification = resend(notification_id)
     return f"replay {again.replay}"
+
+
+def _ids(found: Iterable[Notification | UnreadableRow]) -> list[str]:
+    return [each.notification_id for each in found if isinstance(each, Notification)]

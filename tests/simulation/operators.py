@@ -95,7 +95,7 @@ class Operators:
             return redrive(order_id, "operator")
 
         try:
-            chosen = select(table, selection, datetime.now(UTC))
+            chosen, _ = select(table, selection, datetime.now(UTC))
         except Unavailable:
             return
         work_through(chosen, act, 0.1, self.people.sleep, lambda: None)
@@ -103,7 +103,7 @@ class Operators:
     def _discard_one(self) -> None:
         table, _, discard = self._cli()
         try:
-            chosen = select(table, Selection(limit=1), datetime.now(UTC))
+            chosen, _ = select(table, Selection(limit=1), datetime.now(UTC))
         except Unavailable:
             return
 

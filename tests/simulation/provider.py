@@ -1,4 +1,5 @@
-"""The enrichment service, as an outsider: it keeps a list of its calls, has outages, and some items kill its caller."""
+"""The enrichment service, as an outsider: it keeps a list of its calls, has outages, and some items kill its caller or
+get no answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,8 @@ from tests.simulation.scheduler import Killed, Scheduler
 
 KILLER = "KILLER"
 """An item whose enrichment kills the process that asks for it."""
+HANGS = "HANGS"
+"""An item about which there is never an answer in time, however well the provider is."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,10 @@ class Call:
     """The idempotency key it came with (P10)."""
     outcome: str
     """`ok`, `killed`, or the class of the error."""
+    replay: int
+    """The run of its order."""
+    who: str
+    """The process that called."""
 
 
 @dataclass
@@ -32,14 +39,22 @@ class Provider:
     history: History
     delay: Callable[[], float]
     """Seconds, drawn for each call."""
+    time_limit: float
+    """Seconds after which the caller gives up."""
     calls: list[Call] = field(default_factory=list)
     down_until: float = 0.0
+    said_down: list[tuple[float, str]] = field(default_factory=list)
+    """When it said that it is not healthy, and to which process."""
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         if any(item.label == KILLER for item in request.items):
             self._note(request, "killed")
             self.scheduler.process.kill()
             raise Killed
+        if any(item.label == HANGS for item in request.items):
+            self.scheduler.sleep(self.time_limit)
+            self._note(request, "ProviderTimeout")
+            raise ProviderOutage("ProviderTimeout", f"no answer within {self.time_limit:g} s")
         if self.scheduler.time() < self.down_until:
             self.scheduler.sleep(self.delay())
             self._note(request, "ProviderDown")
@@ -57,6 +72,8 @@ class Provider:
         self.scheduler.sleep(self.delay())
         healthy = self.scheduler.time() >= self.down_until
         self.history.tell(f"asks the provider how it is: {'well' if healthy else 'down'}")
+        if not healthy:
+            self.said_down.append((self.scheduler.time(), self.scheduler.who()))
         return healthy
 
     def _note(self, request: EnrichmentRequest, outcome: str) -> None:
@@ -64,4 +81,5 @@ class Provider:
             self.history.counts["provider asked again"] += 1
         self.history.counts[f"provider: {outcome}"] += 1
         self.history.tell(f"asks the provider: {outcome}", request.order_id)
-        self.calls.append(Call(self.scheduler.time(), request.order_id, outcome))
+        now, who = self.scheduler.time(), self.scheduler.who()
+        self.calls.append(Call(now, request.order_id, outcome, request.replay, who))

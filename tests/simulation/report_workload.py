@@ -335,7 +335,9 @@ class ReportWorkload:
     def _act(self, deed: str, table: ReportTable, act: Callable[[str], Report]) -> None:
         """As the CLI does: on every failed report that nobody discarded."""
         try:
-            chosen = [report.report_id for report in table.failed() if not report.discarded]
+            chosen = [
+                report.report_id for report in table.failed() if isinstance(report, Report) and not report.discarded
+            ]
         except Unavailable:
             return
         for report_id in chosen:

@@ -16,9 +16,19 @@ from tests.simulation.faults import (
 
 
 def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
-    """Not where nothing is to go wrong at all. `random` is its own, so that seeds are what they were in all else."""
-    if faults.is_quiet:
-        return
+    """`random` is its own, so that seeds are what they were in all else. Where nothing is to go wrong at all, there is
+    nothing but what orders bring with them."""
+    if not faults.is_quiet:
+        _add_trouble(faults, random, of_reports=of_reports)
+    if random.random() < (0.5 if faults.is_quiet else 0.12):
+        faults.scenarios.add(Scenario.HANGS_FOR_SOME)
+        faults.hanging = random.choice((1, 1, 2, 5))
+    if random.random() < 0.25 and not faults.is_quiet:
+        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
+    faults.injected.update(faults.scenarios)
+
+
+def _add_trouble(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if of_reports and random.random() < 0.08:
         aim = Aim(REPORT_STEWARD, "GetQueueAttributes reports-dlq.fifo")
         faults.scenarios.add(Scenario.MANY_FAILED_REPORTS)
@@ -41,9 +51,6 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if faults.notification_aims and random.random() < 0.2:
         faults.scenarios.add(Scenario.BREAKS_AFTER_DELIVERING)
         faults.world_rates[WorldFault.DELETE_LOST] = 0.9
-    if random.random() < 0.25:
-        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
-    faults.injected.update(faults.scenarios)
 
 
 def _add_operators(faults: Faults, random: Random) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.simulation.expressions import Item
-from tests.simulation.provider import KILLER
+from tests.simulation.provider import HANGS, KILLER
 
 CATALOGUE = {"ABC": Decimal("19.90")}
 SWITCH_PRICE = Decimal("10.00")
@@ -53,12 +53,12 @@ class Row:
     @property
     def holds_others_up(self) -> bool:
         """It rests between attempts, and its recipient's other orders with it."""
-        return any(sku.startswith(("FLAKY", "SLOW")) or sku == KILLER for sku in self.skus)
+        return any(sku.startswith(("FLAKY", "SLOW")) or sku in {KILLER, HANGS} for sku in self.skus)
 
     def succeeds_within(self, attempts: int) -> bool:
         """Whether the provider gives in before the attempts are used up."""
         flaky = [int(sku.partition("-")[2]) for sku in self.skus if sku.startswith("FLAKY")]
-        return not set(self.skus) & {*PERMANENT, KILLER} and all(times < attempts for times in flaky)
+        return not set(self.skus) & {*PERMANENT, KILLER, HANGS} and all(times < attempts for times in flaky)
 
 
 def _price_of(line: Mapping[str, Any]) -> Decimal:

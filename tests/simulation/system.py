@@ -105,7 +105,12 @@ class System:
         self._make_tables()
         self.queues, self.dead_letter_queues = self._make_queues()
 
-        self.provider = Provider(scheduler, history, lambda: random.uniform(0.01, settings.enrichment_delay_seconds))
+        self.provider = Provider(
+            scheduler,
+            history,
+            lambda: random.uniform(0.01, settings.enrichment_delay_seconds),
+            settings.enrichment_total_seconds,
+        )
         self.functions = Functions(scheduler, random, faults, history, self.world)
         self._add_functions()
         concurrency = random.choice((1, 3, 3))

@@ -12,7 +12,7 @@ from tests.simulation.faults import OPERATOR, Scenario, WorldFault
 from tests.simulation.functions import Outcome
 from tests.simulation.operators import Operators
 from tests.simulation.people import People
-from tests.simulation.provider import KILLER
+from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.system import System
 from tests.simulation.trouble import Trouble
 
@@ -97,7 +97,7 @@ class Workload:
 
     def begin(self) -> None:
         """Start everybody, each at a time of their own."""
-        timed = [(delay, self.adorned(intent)) for delay, intent in self._drawn_crowd()]
+        timed = [(delay, self.adorned(intent)) for delay, intent in self._some_hang(self._drawn_crowd())]
         self.intents = [intent for _, intent in timed]
         for delay, intent in timed:
             self.people.start("client", delay, lambda intent=intent: self._place(intent))  # type: ignore[misc]
@@ -118,6 +118,11 @@ class Workload:
         if self.system.faults.is_quiet and self.random.random() < 0.3:
             return self._a_killer_among_neighbours()
         return self._some_at_any_time()
+
+    def _some_hang(self, crowd: list[tuple[float, Intent]]) -> list[tuple[float, Intent]]:
+        """The first of them, with one item more."""
+        hanging = self.system.faults.hanging
+        return [(delay, _with(HANGS, intent) if n < hanging else intent) for n, (delay, intent) in enumerate(crowd)]
 
     def _some_at_any_time(self) -> list[tuple[float, Intent]]:
         within = 40 if self.system.faults.aims_at_circuit else self.random.choice((0.3, 40, 40))
@@ -261,6 +266,10 @@ class Workload:
         self.operators.redrive_everything()
         for crowd in self.joined:
             crowd.redrive_everything()
+
+
+def _with(sku: str, intent: Intent) -> Intent:
+    return replace(intent, body={**intent.body, "items": [*intent.body["items"], {"sku": sku, "qty": 1}]})
 
 
 def _answered(outcome: Outcome) -> tuple[int, Mapping[str, Any], Mapping[str, Sequence[str]]]:

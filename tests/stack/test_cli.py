@@ -147,7 +147,7 @@ def wait_for_all(client: httpx.Client, ids: Sequence[str]) -> list[dict[str, Any
 
 
 def redriven(orders: OrderTable, ids: Sequence[str]) -> int:
-    return sum(order.replay for order in orders.get_many(ids).values())
+    return sum(order.replay for order in orders.get_many(ids).values() if isinstance(order, Order))
 
 
 def row_of(orders: OrderTable, order_id: str) -> Order:

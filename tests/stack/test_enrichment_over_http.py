@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from comanda.domain.order import Order
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from local.fake_provider import FakeProvider
@@ -131,4 +132,5 @@ def mapping_of(operator: Operator, function: str) -> "EventSourceMappingConfigur
 
 def attempts_of(operator: Operator, orders: Sequence[str]) -> dict[str, int]:
     rows = operator.orders.get_many(orders)
-    return {order_id: row.attempts.count if row.attempts else 0 for order_id, row in rows.items()}
+    found = {order_id: row.attempts for order_id, row in rows.items() if isinstance(row, Order)}
+    return {order_id: attempts.count if attempts else 0 for order_id, attempts in found.items()}

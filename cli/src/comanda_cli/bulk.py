@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from comanda.adapters.order_table import OrderTable
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
+from comanda.domain.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
 from comanda.domain.order import Order
 
 TRIES = 4
@@ -24,7 +24,7 @@ class Outcome:
 
     done: list[Order] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-    """By order id: it has moved on meanwhile."""
+    """By order id: it has moved on meanwhile, or cannot be read any more."""
     unavailable: dict[str, str] = field(default_factory=dict)
     """By order id: storage or queue did not answer. It may have been done or not; doing it again is harmless."""
     held_back: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ def _try(order: Order, act: Callable[[str], Order], outcome: Outcome) -> bool:
     outcome.unavailable.pop(order.order_id, None)
     try:
         outcome.done.append(act(order.order_id))
-    except (NotFound, IllegalTransition) as error:
+    except (NotFound, IllegalTransition, UnreadableRow) as error:
         outcome.skipped[order.order_id] = str(error)
     except Unavailable as error:
         outcome.unavailable[order.order_id] = str(error)
@@ -134,6 +134,7 @@ def has_moved(redriven: Order, now: Order) -> bool:
 def _read(table: OrderTable, order_ids: Sequence[str]) -> Iterator[Order]:
     for start in range(0, len(order_ids), ROWS_PER_READ):
         try:
-            yield from table.get_many(order_ids[start : start + ROWS_PER_READ]).values()
+            found = table.get_many(order_ids[start : start + ROWS_PER_READ]).values()
         except Unavailable:
             return
+        yield from (order for order in found if isinstance(order, Order))

@@ -2,16 +2,19 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from comanda.domain.errors import UnreadableRow
 from comanda_cli.errors import NotDone
+
+T = TypeVar("T")
 
 STYLES = {
     "completed": "green",
@@ -41,6 +44,15 @@ def print_json(value: object) -> None:
 
 def remark(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def readable(found: Iterable[T | UnreadableRow]) -> Iterator[T]:
+    """What can be read; what cannot is said on the way."""
+    for each in found:
+        if isinstance(each, UnreadableRow):
+            remark(f"Left alone: {each}. What to do: docs/order-lifecycle.md, A row that cannot be read.")
+        else:
+            yield each
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -5,7 +5,7 @@ messages of a group and then locks it), and a row outlives the 14 days of a mess
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ import typer
 
 from comanda.adapters.order_table import OrderTable
 from comanda.application.delivery.ports import FAILED
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order, OrderStatus, Stage
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -75,13 +76,18 @@ class Selection:
         )
 
 
-def select(table: OrderTable, selection: Selection, now: datetime) -> list[Order]:
-    """Failed orders, the oldest first: each recipient's are redriven in the order in which they were created."""
-    if selection.order:
-        order = table.get(selection.order)
-        candidates = [order] if order else []
-    else:
-        candidates = list({order.order_id: order for order in table.needing_attention(FAILED)}.values())
-    matching = [order for order in candidates if selection.matches(order, now)]
-    matching.sort(key=lambda order: (order.created_at, order.order_id))
-    return matching[: selection.limit]
+def select(table: OrderTable, selection: Selection, now: datetime) -> tuple[list[Order], list[UnreadableRow]]:
+    """Failed orders, the oldest first: each recipient's are redriven in the order in which they were created. And those
+    that cannot be read: whether a filter matches them nobody can say, so they are always among them."""
+    one = selection.order
+    found: Iterable[Order | UnreadableRow] = (
+        table.needing_attention(FAILED) if one is None else table.get_many([one]).values()
+    )
+    orders, unreadable = dict[str, Order](), dict[str, UnreadableRow]()
+    for each in found:
+        if isinstance(each, UnreadableRow):
+            unreadable[each.row_id] = each
+        elif selection.matches(each, now):
+            orders[each.order_id] = each
+    matching = sorted(orders.values(), key=lambda order: (order.created_at, order.order_id))
+    return matching[: selection.limit], list(unreadable.values())

@@ -13,8 +13,10 @@ from comanda.domain.errors import (
     ReceiverOutage,
     TransientError,
     Unavailable,
+    UnreadableRow,
 )
 from comanda.domain.notification import NotificationStatus
+from comanda.domain.notify import Notify
 from comanda.domain.work_item import By
 from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
 from tests.builders import NOW
@@ -265,3 +267,37 @@ def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
     scene.announce(a_told())
     scene.deliver(a_message(next(iter(scene.notifications.rows.values()))))
     assert "notification.delivered" in [happening for happening, _ in scene.journal.told]
+
+
+def test_a_message_of_a_newer_release_waits(scene: Scene) -> None:
+    message = replace(a_message(scene.announced()), message=None, of_newer_release=True)
+    assert scene.deliver(message) == ["m-1"]
+    assert scene.queue.hidden["m-1"] > 0
+
+
+def test_one_that_cannot_be_read_fails_and_its_neighbour_is_delivered(scene: Scene) -> None:
+    bad, good = scene.announced(), scene.announced(subject_id="o-2", url=f"{URL}/2")
+    scene.notifications.unreadable[bad.notification_id] = UnreadableRow(bad.notification_id, "data is no JSON")
+    assert scene.deliver(a_message(bad), a_message(good, "m-2")) == ["m-1"]
+    assert scene.queue.hidden == {"m-1": 0}
+    assert scene.notifications.failed_unreadable[bad.notification_id].name == "UnreadableRow"
+    assert scene.row(good).status is NotificationStatus.DELIVERED
+    told = len(scene.journal.told)
+    scene.deliver(a_message(bad, receive_count=2))
+    assert len(scene.journal.told) == told
+
+
+def test_one_of_a_newer_release_waits_unwritten(scene: Scene) -> None:
+    newer = scene.announced()
+    scene.notifications.unreadable[newer.notification_id] = UnreadableRow(newer.notification_id, "newer", newer=True)
+    assert scene.deliver(a_message(newer)) == ["m-1"]
+    assert scene.queue.hidden["m-1"] > 0
+    assert scene.notifications.failed_unreadable == {}
+
+
+def test_a_change_whose_notification_cannot_be_read_holds_up_no_other(scene: Scene) -> None:
+    bad = scene.announced()
+    scene.notifications.unreadable[bad.notification_id] = UnreadableRow(bad.notification_id, "data is no JSON")
+    scene.announce(a_told(notify=Notify(webhook_url=URL)), a_told(subject_id="o-2"))
+    assert len(scene.publisher.sent) == 2
+    assert scene.journal.told[-2] == ("row.unreadable", None)

@@ -11,6 +11,7 @@ from comanda.domain.errors import (
     PermanentError,
     TransientError,
     Unavailable,
+    UnreadableRow,
 )
 from comanda.domain.messages import ReportMessage
 from comanda.domain.report import ReportStatus
@@ -193,3 +194,31 @@ def test_a_message_about_nothing_is_left_for_the_dead_letter_queue(scene: Scene,
     delivery = scene.message(scene.asked(), message=message)
     assert scene.generate(delivery) == [delivery.message_id]
     assert scene.queue.hidden == {delivery.message_id: 0}
+
+
+def test_a_message_of_a_newer_release_waits(scene: Scene) -> None:
+    delivery = scene.message(scene.asked(), message=None, of_newer_release=True)
+    assert scene.generate(delivery) == [delivery.message_id]
+    assert scene.queue.hidden[delivery.message_id] > 0
+
+
+def test_a_report_that_cannot_be_read_fails_and_its_neighbour_is_written(scene: Scene) -> None:
+    bad, good = scene.asked(), scene.asked(key="k-2")
+    messages = [scene.message(bad), scene.message(good)]
+    scene.reports.unreadable[bad.report_id] = UnreadableRow(bad.report_id, "keyed is missing")
+    assert scene.generate(*messages) == [messages[0].message_id]
+    assert scene.queue.hidden == {messages[0].message_id: 0}
+    failure = scene.reports.failed_unreadable[bad.report_id]
+    assert (failure.name, failure.message_id) == ("UnreadableRow", messages[0].message_id)
+    assert scene.row(good).status is ReportStatus.READY
+    told = len(scene.journal.told)
+    scene.generate(replace(messages[0], receive_count=2))
+    assert len(scene.journal.told) == told
+
+
+def test_a_report_of_a_newer_release_waits_unwritten(scene: Scene) -> None:
+    delivery = scene.message(report := scene.asked())
+    scene.reports.unreadable[report.report_id] = UnreadableRow(report.report_id, "newer", newer=True)
+    assert scene.generate(delivery) == [delivery.message_id]
+    assert scene.queue.hidden[delivery.message_id] > 0
+    assert scene.reports.failed_unreadable == {}

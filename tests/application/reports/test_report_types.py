@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from comanda.adapters.http.report_views import report_view
 from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
 from comanda.application.ports import Balance, LedgerEntry
 from comanda.application.report_types.orders import ORDERS
 from comanda.application.report_types.report_type import Asked, parameters_of
 from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.errors import Forbidden, InvalidRequest
+from comanda.domain.errors import Forbidden, InvalidRequest, UnreadableRow
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
 from comanda.domain.table import Row, Strong
@@ -278,3 +279,30 @@ def test_the_same_period_of_other_words_or_days_is_another_report(scene: Scene) 
         for other in ({}, {"locale": "pt-BR"}, {"time_zone": "Asia/Tokyo"}, {"to": "2026-11-21"}, {"status": "failed"})
     }
     assert len(ids) == 10
+
+
+@pytest.mark.parametrize("type_name", ["orders", "summary"])
+def test_orders_that_cannot_be_read_are_left_out_and_the_report_says_so(scene: Scene, type_name: str) -> None:
+    scene.orders.lines = [a_line()]
+    scene.orders.unreadable = [UnreadableRow(f"o-{number}", "origin is missing") for number in range(12)]
+    report = scene.asked(type_name=type_name, parameters=NOVEMBER, caller=OPS)
+    scene.clock.now += timedelta(minutes=1)
+    assert scene.generate(scene.message(report)) == []
+    *_, last = rows_of(scene, report)
+    assert isinstance(last, Strong)
+    assert "Orders left out, as their record cannot be read" in str(last)
+    assert "12" in str(last)
+    ready = scene.row(report)
+    assert ready.file
+    assert ready.file.left_out == 12
+    assert report_view(ready)["rows_left_out"] == 12
+    assert [happening for happening, _ in scene.journal.told].count("row.unreadable") == 10
+
+
+def test_a_report_of_orders_that_can_all_be_read_says_nothing_of_it(scene: Scene) -> None:
+    scene.orders.lines = [a_line()]
+    report = scene.asked(type_name="orders", parameters=NOVEMBER, caller=OPS)
+    scene.clock.now += timedelta(minutes=1)
+    scene.generate(scene.message(report))
+    assert len(rows_of(scene, report)) == 1
+    assert "rows_left_out" not in report_view(scene.row(report))

@@ -12,7 +12,7 @@ from tests.simulation.provider import KILLER
 from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES
 
-TRANSIENT = {"ProviderError", "ProviderDown"}
+TRANSIENT = {"ProviderError", "ProviderDown", "ProviderTimeout"}
 HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
 MOST_RECEIVES = 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.promises import order_failures, order_requests, order_runs
+from tests.simulation.promises import order_calls, order_failures, order_requests, order_runs
 from tests.simulation.promises.broken import Broken, wrong_answers
 from tests.simulation.promises.order_evidence import OrderEvidence
 
@@ -29,5 +29,6 @@ def broken(seen: OrderEvidence) -> Iterator[Broken]:
     yield from order_failures.dead_letters_are_of_failed_orders(seen)
     yield from order_failures.failed_orders_have_dead_letters(seen)
     yield from order_requests.provider_is_called_with_a_key(seen)
+    yield from order_calls.broken(seen)
     yield from order_runs.enrichment_goes_on(seen)
     yield from order_runs.handlers_raise_what_they_say(seen)

@@ -9,13 +9,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from comanda.adapters.http.views import order_view
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order
 from comanda.domain.times import to_iso
 from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
 from comanda_cli.options import Json, OrderId, Stage, Wait, taking
-from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, remark
+from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, readable, remark
 from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
@@ -40,14 +41,16 @@ class Manner:
 @app.command("list", epilog=EXIT_CODES)
 @taking(Selection, "selection")
 def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
-    """List failed orders, the oldest first. Exit code 3 where there is none."""
+    """List failed orders, the oldest first, and those that cannot be read. Exit code 3 where there is none."""
     connection = connect(ctx, stage)
-    found = select(connection.orders, selection, connection.outside.clock())
+    found, unreadable = select(connection.orders, selection, connection.outside.clock())
     if as_json:
-        print_json([_row(order) for order in found])
+        print_json([*map(_row, found), *({"order_id": row.row_id, "unreadable": row.why} for row in unreadable)])
     elif found:
         _print_list(found)
-    if not found:
+    if not as_json:
+        _remark_unreadable(unreadable)
+    if not found and not unreadable:
         raise NotDone("no failed order matches")
 
 
@@ -56,7 +59,8 @@ def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, a
 def sum_up_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
     """Failed orders by class: how many, of whom, since when; the most first. Exit code 3 where there is none."""
     connection = connect(ctx, stage)
-    found = select(connection.orders, selection, connection.outside.clock())
+    found, unreadable = select(connection.orders, selection, connection.outside.clock())
+    _remark_unreadable(unreadable)
     by_class: dict[str, list[Order]] = {}
     for order in found:
         if order.failure:
@@ -153,7 +157,8 @@ def _choose(connection: Connection, selection: Selection, manner: Manner, verb: 
     """The orders that are to be worked on. Ends the command after a dry run, and where the answer is no."""
     if selection.is_everything and not manner.all_failed:
         raise typer.BadParameter("which orders? Give a filter, or --all")
-    chosen = select(connection.orders, selection, connection.outside.clock())
+    chosen, unreadable = select(connection.orders, selection, connection.outside.clock())
+    _remark_unreadable(unreadable)
     if not chosen:
         raise NotDone("no failed order matches; nothing was done")
     if manner.dry_run:
@@ -220,6 +225,11 @@ def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
     else:
         _print_list(chosen)
         typer.echo(f"{_orders(len(chosen))} would be taken; nothing was done.")
+
+
+def _remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
+    for _ in readable(rows):
+        pass
 
 
 def _print_list(orders: Sequence[Order]) -> None:

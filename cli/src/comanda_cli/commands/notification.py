@@ -8,7 +8,7 @@ import typer
 from comanda.adapters.http.notify_request import NotifyRules
 from comanda.adapters.present import present
 from comanda.application.resend_notification import ResendNotification
-from comanda.domain.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable
+from comanda.domain.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable, UnreadableRow
 from comanda.domain.notification import Notification, receiver_id
 from comanda.domain.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.times import to_iso
@@ -16,7 +16,7 @@ from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
 from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import EXIT_CODES, CliError, NotDone
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import confirm, print_facts, print_json, print_table, remark
+from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark
 
 app = typer.Typer(no_args_is_help=True)
 default_app = typer.Typer(no_args_is_help=True)
@@ -84,7 +84,7 @@ def resend_notifications(
     for each in ids:
         try:
             sent.append(resend(each).notification_id)
-        except (NotFound, IllegalTransition, Unavailable) as error:
+        except (NotFound, IllegalTransition, Unavailable, UnreadableRow) as error:
             left[each] = str(error)
     if as_json:
         print_json({"sent": sent, "left": left})
@@ -162,7 +162,8 @@ def clear_default(ctx: typer.Context, caller: Caller, stage: Stage = None) -> No
 def _chosen(connection: Connection, about: str | None, *, failed: bool) -> Iterator[Notification]:
     if (about is None) is not failed:
         raise typer.BadParameter("which? Give the id of an order or a report, or --failed")
-    return connection.notifications.of_subject(about) if about else connection.notifications.failed()
+    table = connection.notifications
+    return readable(table.of_subject(about) if about else table.failed())
 
 
 def _line(notification: Notification) -> list[object]:

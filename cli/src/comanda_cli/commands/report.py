@@ -15,7 +15,7 @@ from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.downloads import download
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.options import As, Json, Stage, Token
-from comanda_cli.output import confirm, failure_text, print_facts, print_json, print_table, read_body, remark
+from comanda_cli.output import confirm, failure_text, print_facts, print_json, print_table, read_body, readable, remark
 from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -194,7 +194,7 @@ def _failed(connection: Connection, error_class: str | None) -> list[Report]:
     now = connection.outside.clock()
     found = [
         report
-        for report in connection.reports.failed()
+        for report in readable(connection.reports.failed())
         if report.at(now).status is ReportStatus.FAILED
         and not report.discarded
         and (error_class is None or (report.failure and report.failure.name == error_class))

@@ -7,6 +7,7 @@ from comanda.adapters.http.report_views import report_view
 from comanda.adapters.http.views import order_view
 from comanda.adapters.row_changes import RowWrite, row_writes_of
 from comanda.application.announce_changes import Told
+from comanda.application.ports import Journal
 from comanda.domain.changes import Change, Subject
 from comanda.domain.notify import LAST_EVENTS, Notify
 from comanda.domain.order import Order
@@ -16,9 +17,9 @@ _NOT_TOLD = ("items", "metadata", "timeline", "parameters", "rows_written")
 """Of what GET shows: receivers that need it ask."""
 
 
-def told_of(event: dict[str, Any]) -> Iterator[Told]:
+def told_of(event: dict[str, Any], journal: Journal) -> Iterator[Told]:
     """What a stream's event says, to everybody who asked, in its order."""
-    for write in row_writes_of(event):
+    for write in row_writes_of(event, journal):
         if isinstance(write.after, Order):
             yield from _told_of_order(write, write.after)
         else:

@@ -43,6 +43,8 @@ def answering(what: str, *, passing: Collection[str] = ()) -> Iterator[None]:
         raise Unavailable(f"{what}: {type(error).__name__}") from error
 
 
+UNKNOWN = object()
+"""A value of DynamoDB's that Python cannot hold."""
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
@@ -55,10 +57,22 @@ def from_dynamodb(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 
+def decoded(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as DynamoDB gives it, in Python's values. One that Python cannot hold, such as a number of more than 38
+    digits, becomes UNKNOWN, which no attribute may be."""
+    row: dict[str, Any] = {}
+    for name, value in item.items():
+        try:
+            row |= from_dynamodb({name: value})
+        except (ArithmeticError, AttributeError, TypeError, ValueError):
+            row[name] = UNKNOWN
+    return row
+
+
 def failed_row(error: ClientError) -> dict[str, Any]:
     """The row that failed a condition (ReturnValuesOnConditionCheckFailure), empty where there is none; any other error
     is raised on."""
     if code_of(error) != "ConditionalCheckFailedException":
         raise error
     item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
-    return from_dynamodb(item)
+    return decoded(item)

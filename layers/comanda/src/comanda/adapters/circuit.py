@@ -1,22 +1,20 @@
-"""The circuit breaker of the enrichment provider: Powertools' own, with its store in DynamoDB (B8).
+"""The circuit breaker of the enrichment provider: Powertools' store in DynamoDB, and a judgement of our own (B8).
 
-Failures are counted in each execution environment, and an order can meet an outage in many of them before one has
-counted enough. So nobody's attempt is used up by a failure that finds the circuit open by then, nor by one that would
-be the last of its order while the provider says itself that it is not healthy. Where it says that it is, by now, the
-order is asked about once more, and that counts (docs/decisions/0009).
+Powertools counts failures in a row, whichever order they are about: one order at which the provider always times out
+would open the circuit for everybody, and each time its attempt would be given back. Here the service is judged by
+different orders, or by what it says of its own health; and only the latter gives an attempt back, so that
+`max_attempts` bounds how often the provider is asked about one order (docs/decisions/0009).
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from aws_lambda_powertools.utilities.circuit_breaker import (
-    CircuitBreakerConfig,
-    CircuitBreakerOpenError,
-    circuit_breaker,
-)
+from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
+from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState, CircuitTransition
 
 from comanda.adapters.aws import answering
@@ -30,12 +28,12 @@ if TYPE_CHECKING:
 
 NAME = "enrichment"
 FAILURES = 3
-"""In a row, in one execution environment."""
+"""Different orders whose calls failed in a row, in one execution environment, open the circuit."""
 RECOVERY_SECONDS = 150
 """Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
 
 TRY_SECONDS = 30
-"""Whoever tries, and has written nothing down for so long, died."""
+"""Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 
 
 class CircuitStore(CircuitBreakerDynamoDBPersistence):
@@ -59,40 +57,45 @@ class EnrichmentCircuit:
         self._client, self._table = client, table
         self._journal, self._when_opened = journal, when_opened
         self._store = CircuitStore(table, boto3_client=client)
-        config = CircuitBreakerConfig(
-            failure_threshold=FAILURES,
-            recovery_timeout=RECOVERY_SECONDS,
-            success_threshold=1,
-            handled_exceptions=ProviderOutage,
-            local_cache_max_age=0,
-        )
-        self._store.configure(config, NAME)
-        self._guard = circuit_breaker(NAME, self._store, on_transition=self._tell, config=config)
+        self._store.configure(CircuitBreakerConfig(recovery_timeout=TRY_SECONDS, local_cache_max_age=0), NAME)
+        self._failed = set[str]()
+        """Orders whose calls failed since the last answer."""
+        self._lock = Lock()
 
-    def guarded(self, call: Callable[[EnrichmentRequest], Enrichment]) -> Callable[[EnrichmentRequest], Enrichment]:
-        """`call`, which raises CircuitBreakerOpenError where the circuit is open.
+    def admit(self, order_id: str) -> bool:
+        """Whether a call about this order is the trial: the single call that decides whether the circuit closes.
 
-        Whatever is answered about an order is an answer: Powertools would leave a circuit half open whose one call was
-        rejected, and turn all others away.
+        Raises Unavailable where the circuit is open for this call. A state that cannot be read counts as closed.
         """
+        record = self._store.get_state(NAME)
+        if record.state == CircuitState.CLOSED:
+            return False
+        if not _may_be_tried(record) or not self._store.try_acquire_half_open(NAME, order_id, record.opened_at or 0):
+            raise Unavailable("enrichment provider: its circuit is open")
+        self._tell(CircuitTransition(NAME, CircuitState(record.state), CircuitState.HALF_OPEN))
+        return True
 
-        def answered(request: EnrichmentRequest) -> Enrichment | WorkError:
+    def answered(self, *, trial: bool) -> None:
+        """An answer, whatever it says of its order, ends a row of failures, and a trial's closes the circuit."""
+        with self._lock:
+            self._failed.clear()
+        if trial:
             try:
-                return call(request)
-            except ProviderOutage:
-                raise
-            except WorkError as error:
-                return error
+                self.close()
+            except Unavailable as error:  # The answer is not lost of it: the switch function closes it in a minute.
+                self._journal.tell("enrichment.circuit_not_written", reason=str(error))
 
-        guard: Callable[[EnrichmentRequest], Enrichment | WorkError] = self._guard(answered)
+    def failed(self, order_id: str) -> None:
+        """A call about this order failed as in an outage. One order, however often it fails, does not open the circuit.
 
-        def guarded(request: EnrichmentRequest) -> Enrichment:
-            answer = guard(request)
-            if isinstance(answer, WorkError):
-                raise answer
-            return answer
-
-        return guarded
+        Raises Unavailable.
+        """
+        with self._lock:
+            self._failed.add(order_id)
+            if len(self._failed) < FAILURES:
+                return
+            self._failed.clear()
+        self.open()
 
     def is_closed(self) -> bool:
         record = self._record()
@@ -103,6 +106,11 @@ class EnrichmentCircuit:
             self._store.save_open(NAME, failure_count=1, opened_at=_now())
         self._tell(CircuitTransition(NAME, CircuitState.CLOSED, CircuitState.OPEN))
 
+    def close(self) -> None:
+        with answering("circuits table"):
+            self._store.save_closed(NAME)
+        self._tell(CircuitTransition(NAME, CircuitState.HALF_OPEN, CircuitState.CLOSED))
+
     def keep_open(self) -> None:
         with answering("circuits table"):
             self._store.save_reopen(NAME, opened_at=_now())
@@ -111,12 +119,15 @@ class EnrichmentCircuit:
         """One that tries is left its time. One that never came back died of its order, as an outage it would have
         written down: were others to wait for it again and again, the order would hold up everybody."""
         record = self._record()
+        if record is None or record["state"]["S"] != CircuitState.HALF_OPEN:
+            self.let_one_try_in(0)
+        elif _now() >= int(record["probe_lease_expiry"]["N"]):
+            self.close()
+
+    def let_one_try_in(self, seconds: int) -> None:
+        """Nobody calls until then. Raises Unavailable."""
         with answering("circuits table"):
-            if record is None or record["state"]["S"] != CircuitState.HALF_OPEN:
-                self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS)
-            elif _now() >= int(record["probe_lease_expiry"]["N"]) - RECOVERY_SECONDS + TRY_SECONDS:
-                self._store.save_closed(NAME)
-                self._tell(CircuitTransition(NAME, CircuitState.HALF_OPEN, CircuitState.CLOSED))
+            self._store.save_reopen(NAME, opened_at=_now() - RECOVERY_SECONDS + seconds)
 
     def _record(self) -> "Mapping[str, AttributeValueTypeDef] | None":
         """As it stands now (strongly consistent)."""
@@ -144,28 +155,61 @@ class GuardedProvider:
     provider: HealthyProvider
     circuit: EnrichmentCircuit
     max_attempts: int
+    trial_pause: int
+    """Seconds until the next trial, where one failed and the provider says that it is well."""
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
-        """As the provider does; Unavailable, which uses up no attempt, where the order met a known outage."""
-        try:
-            return self._ask(request)
-        except ProviderOutage as error:
-            if request.attempt < self.max_attempts:
-                raise
-            if not self.provider.is_healthy():
-                self.circuit.open()
-                raise Unavailable(f"enrichment provider: {error}") from error
-        return self._ask(request)
+        """As the provider does. Unavailable, which uses up no attempt, where the circuit is open, and where a call
+        failed and the provider says that it is not healthy.
 
-    def _ask(self, request: EnrichmentRequest) -> Enrichment:
+        Where it says that it is, the failure of a last attempt puts its word to the test: the order is asked about
+        once more, since the outage may have ended just then.
+        """
+        trial = self.circuit.admit(request.order_id)
+        is_last = request.attempt >= self.max_attempts
         try:
-            return self.circuit.guarded(self.provider.enrich)(request)
-        except CircuitBreakerOpenError as error:
-            raise Unavailable("enrichment provider: its circuit is open") from error
+            return self._ask(request, trial=trial)
         except ProviderOutage as error:
-            if self.circuit.is_closed():
+            if not trial:
+                self.circuit.failed(request.order_id)
+            if trial or is_last or not self.circuit.is_closed():
+                self._check_health(error, trial=trial)
+            if not is_last:
+                if trial:
+                    self.circuit.let_one_try_in(self.trial_pause)
                 raise
-            raise Unavailable(f"enrichment provider: {error}") from error
+        try:
+            return self._ask(request, trial=trial)
+        except ProviderOutage as error:
+            self._check_health(error, trial=trial)
+            if trial:
+                self.circuit.close()
+            raise
+
+    def _ask(self, request: EnrichmentRequest, *, trial: bool) -> Enrichment:
+        try:
+            enrichment = self.provider.enrich(request)
+        except ProviderOutage:
+            raise
+        except WorkError:
+            self.circuit.answered(trial=trial)
+            raise
+        self.circuit.answered(trial=trial)
+        return enrichment
+
+    def _check_health(self, error: ProviderOutage, *, trial: bool) -> None:
+        if self.provider.is_healthy():
+            return
+        if trial or self.circuit.is_closed():
+            self.circuit.open()
+        raise Unavailable(f"enrichment provider: {error}") from error
+
+
+def _may_be_tried(record: CircuitStateRecord) -> bool:
+    """Open for long enough, or the trial never came back."""
+    if record.state == CircuitState.OPEN:
+        return _now() >= (record.opened_at or 0) + RECOVERY_SECONDS
+    return _now() >= (record.probe_lease_expiry or 0)
 
 
 def _now() -> int:

@@ -125,11 +125,14 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
     "canary.checked": (Measure(TECHNICAL, "CanaryFailed", "failed"),),
     "canary.completed": (_time(TECHNICAL, "CanaryTime", "seconds"),),
     "storage.unavailable": (_count(TECHNICAL, "StorageUnavailable"),),
+    "row.unreadable": (_count(TECHNICAL, "UnreadableRows"),),
 }
 """The metrics of each happening; docs/operating.md says what they cost."""
 
+_ERRORS = {"row.unreadable"}
 _WARNINGS = {
     "batch.out_of_time",
+    "enrichment.circuit_not_written",
     "enrichment.circuit_open",
     "enrichment.switch_busy",
     "enrichment.switch_not_called",
@@ -155,6 +158,8 @@ _WARNINGS = {
     "receiver.circuit_open",
     "queue.not_deleted",
     "queue.pause_not_set",
+    "message.of_newer_release",
+    "row.of_newer_release",
     "storage.unavailable",
 }
 _QUIET = {"message.dead_letter"}
@@ -165,7 +170,9 @@ class PowertoolsJournal:
 
     def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)
-        if happening in _WARNINGS:
+        if happening in _ERRORS:
+            LOGGER.error(happening, extra={**known, **facts})
+        elif happening in _WARNINGS:
             LOGGER.warning(happening, extra={**known, **facts})
         elif happening in _QUIET:
             LOGGER.debug(happening, extra={**known, **facts})

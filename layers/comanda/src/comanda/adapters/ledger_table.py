@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, code_of, from_dynamodb, to_dynamodb
+from comanda.adapters.aws import answering, code_of, decoded, to_dynamodb
 from comanda.adapters.order_table import update_of_order
+from comanda.adapters.row_fields import Fields, any_amount, count, moment, name, reading
 from comanda.application.ports import Balance, LedgerEntry, Overtaken, Posting
 from comanda.domain.errors import Unavailable
-from comanda.domain.money import money
-from comanda.domain.times import from_iso, to_iso
+from comanda.domain.times import to_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,8 +38,7 @@ class LedgerTable:
             )
         if "Item" not in answer:
             return None
-        row = from_dynamodb(answer["Item"])
-        return Balance(recipient_id, row["currency"], money(row["balance"]), int(row["orders_completed"]))
+        return reading(f"the ledger of {recipient_id}", decoded(answer["Item"]), partial(_balance_of, recipient_id))
 
     def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
         with answering("ledger table"):
@@ -55,7 +55,8 @@ class LedgerTable:
                 Limit=limit,
                 ConsistentRead=True,
             )
-        return [_entry_of(from_dynamodb(item)) for item in answer["Items"]]
+        what = f"the ledger of {recipient_id}"
+        return [reading(what, decoded(item), _entry_of) for item in answer["Items"]]
 
     def post(self, posting: Posting) -> None:
         try:
@@ -116,5 +117,19 @@ def _entry_key(sequence: int) -> str:
     return f"entry#{sequence:0{_SEQUENCE_DIGITS}d}"
 
 
-def _entry_of(row: dict[str, Any]) -> LedgerEntry:
-    return LedgerEntry(int(row["sequence"]), row["order_id"], money(row["amount"]), from_iso(row["completed_at"]))
+def _balance_of(recipient_id: str, row: Fields) -> Balance:
+    return Balance(
+        recipient_id,
+        currency=row.get("currency", name),
+        amount=row.get("balance", any_amount),
+        orders_completed=row.get("orders_completed", count),
+    )
+
+
+def _entry_of(row: Fields) -> LedgerEntry:
+    return LedgerEntry(
+        sequence=row.get("sequence", count),
+        order_id=row.get("order_id", name),
+        amount=row.get("amount", any_amount),
+        completed_at=row.get("completed_at", moment),
+    )

@@ -1,22 +1,34 @@
 """The notifications table, and what callers have said once for all about being told."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from comanda.adapters.aws import answering, from_dynamodb, to_dynamodb
-from comanda.adapters.notify_rows import notify_from_text, notify_to_text
+from comanda.adapters.aws import answering, decoded, to_dynamodb
+from comanda.adapters.notify_rows import notify_of, notify_to_text
 from comanda.adapters.present import present
-from comanda.adapters.versioned_rows import ATTENTION_INDEX, VersionedRows
+from comanda.adapters.row_fields import (
+    SCHEMA,
+    Fields,
+    from_json,
+    inside,
+    moment,
+    name,
+    one_of,
+    reading,
+    text,
+)
+from comanda.adapters.versioned_rows import ATTENTION_INDEX
 from comanda.adapters.work_item_rows import attention_kind_of, work_from_row, work_to_row
+from comanda.adapters.work_item_table import WorkItemTable
 from comanda.application.delivery.ports import FAILED, OPEN
 from comanda.application.ports import Clock
 from comanda.domain.canonical import canonical_json
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.notification import STAGE, Notification, NotificationStatus
 from comanda.domain.notify import Channel, Notify
-from comanda.domain.times import from_iso, to_iso
+from comanda.domain.times import to_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,57 +38,48 @@ KEPT = timedelta(days=30)
 MAX_AGE = timedelta(minutes=1)
 """So long, at most, a caller's new default is not known everywhere."""
 SUBJECT_INDEX = "subject"
+_OVER = frozenset({NotificationStatus.DELIVERED, NotificationStatus.ENDED})
 
 
-@dataclass(frozen=True)
-class NotificationTable:
+class NotificationTable(WorkItemTable[Notification]):
     """Implements `Notifications` and `RowsInNeed`."""
 
-    client: "DynamoDBClient"
-    name: str
+    key = "notification_id"
+    what = "notifications table"
+    over = _OVER
+
+    def to_row(self, item: Notification) -> dict[str, Any]:
+        return to_row(item)
+
+    def from_row(self, row: Mapping[str, Any]) -> Notification:
+        return from_row(row)
+
+    def attention_of_failed(self, row_id: str) -> str:  # noqa: ARG002
+        return FAILED
 
     def add(self, notification: Notification) -> Notification | None:
-        found = self._rows.claim(to_row(notification))
-        return from_row(found) if found else None
+        return self.claim(notification)
 
-    def get(self, notification_id: str) -> Notification | None:
-        row = self._rows.get(notification_id)
-        return from_row(row) if row else None
+    def of_subject(self, subject_id: str) -> Iterator[Notification | UnreadableRow]:
+        """All about an order or a report, the oldest of each page first; the index is a moment behind, the rows are
+        not."""
+        for page in self._listed(SUBJECT_INDEX, "subject_id", subject_id):
+            yield from page
 
-    def save(self, before: Notification, after: Notification) -> None:
-        self._rows.save(to_row(before), to_row(after))
+    def needing_attention(self, kind: str) -> Iterator[Notification | UnreadableRow]:
+        """All that are OWED or FAILED, the oldest of each page first. The index is a moment behind, the rows are
+        not."""
+        for page in self._listed(ATTENTION_INDEX, "attention", kind):
+            yield from page
 
-    def get_many(self, notification_ids: Iterable[str]) -> Mapping[str, Notification]:
-        return {
-            notification_id: from_row(row) for notification_id, row in self._rows.get_many(notification_ids).items()
-        }
-
-    def mark_sent(self, owed: Notification, sent: Notification) -> None:
-        self._rows.mark_sent(to_row(owed), to_row(sent))
-
-    def of_subject(self, subject_id: str) -> Iterator[Notification]:
-        """All about an order or a report, in the order in which they happened; the index is a moment behind."""
-        for rows in self._rows.listed(SUBJECT_INDEX, "subject_id", subject_id):
-            yield from sorted(map(from_row, rows.values()), key=lambda each: each.happened_at)
-
-    def needing_attention(self, kind: str) -> Iterator[Notification]:
-        """All that are OWED or FAILED, the oldest of each page first; the index is a moment behind,
-        the rows are not."""
-        for rows in self._rows.listed(ATTENTION_INDEX, "attention", kind):
-            yield from sorted(map(from_row, rows.values()), key=lambda each: each.created_at)
-
-    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+    def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification | UnreadableRow]:
         for subject_id in {notification.subject_id for notification in shown}:
-            for notification in self.of_subject(subject_id):
-                if notification.status is NotificationStatus.WAITING and notification.message_group in groups:
-                    yield notification
+            for found in self.of_subject(subject_id):
+                if isinstance(found, UnreadableRow) or _waits_in(groups, found):
+                    yield found
 
-    def failed(self) -> Iterator[Notification]:
+    def failed(self) -> Iterator[Notification | UnreadableRow]:
         return self.needing_attention(FAILED)
-
-    @property
-    def _rows(self) -> VersionedRows:
-        return VersionedRows(self.client, self.name, "notification_id", "notifications table")
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class SubscriptionTable:
 
     def default_of(self, caller: str) -> Notify | None:
         row = self._get(_default(caller))
-        return next(iter(notify_from_text(row["notify"])), None) if row else None
+        return next(iter(reading(_default(caller), row, notify_of)), None) if row else None
 
     def set_default(self, caller: str, notify: Notify) -> None:
         self._put({"id": _default(caller), "caller": caller, "notify": notify_to_text(notify)})
@@ -111,7 +114,7 @@ class SubscriptionTable:
     def _get(self, key: str) -> Mapping[str, Any] | None:
         with answering("subscriptions table"):
             answer = self.client.get_item(TableName=self.name, Key=to_dynamodb({"id": key}))
-        return from_dynamodb(answer["Item"]) if "Item" in answer else None
+        return decoded(answer["Item"]) if "Item" in answer else None
 
     def _put(self, row: Mapping[str, Any]) -> None:
         with answering("subscriptions table"):
@@ -148,6 +151,7 @@ def _ended(receiver_id: str) -> str:
 def to_row(notification: Notification) -> dict[str, Any]:
     return present(
         {
+            "schema": SCHEMA,
             "notification_id": notification.notification_id,
             "caller": notification.caller,
             "channel": notification.channel.value,
@@ -161,32 +165,38 @@ def to_row(notification: Notification) -> dict[str, Any]:
             "status": notification.status.value,
             "attention": attention_of(notification),
             **work_to_row(notification),
-            "created_at": to_iso(notification.created_at),
             "expires_at": int((notification.created_at + KEPT).timestamp()),
         }
     )
 
 
 def from_row(row: Mapping[str, Any]) -> Notification:
+    """Raises UnreadableRow."""
+    return reading(str(row.get("notification_id")), row, _notification)
+
+
+def _notification(row: Fields) -> Notification:
     return Notification(
-        notification_id=row["notification_id"],
-        caller=row["caller"],
-        channel=Channel(row["channel"]),
-        target=row["target"],
-        event=row["event"],
-        subject_id=row["subject_id"],
-        happened_at=from_iso(row["happened_at"]),
-        data=json.loads(row["data"]),
-        correlation_id=row["correlation_id"],
-        locale=row.get("locale"),
-        status=NotificationStatus(row["status"]),
-        created_at=from_iso(row["created_at"]),
+        notification_id=row.get("notification_id", name),
+        caller=row.get("caller", name),
+        channel=row.get("channel", one_of(Channel)),
+        target=row.get("target", name),
+        event=row.get("event", name),
+        subject_id=row.get("subject_id", name),
+        happened_at=row.get("happened_at", moment),
+        data=row.get("data", from_json(inside(lambda fields: dict(fields.values)))),
+        correlation_id=row.get("correlation_id", text),
+        locale=row.find("locale", text),
+        status=row.get("status", one_of(NotificationStatus)),
         **work_from_row(row, STAGE),
     )
 
 
+def _waits_in(groups: Collection[str], notification: Notification) -> bool:
+    return notification.status is NotificationStatus.WAITING and notification.message_group in groups
+
+
 def attention_of(notification: Notification) -> str | None:
     """The key of the sparse index `attention`: what is owed, and what failed. What waits is found by its subject."""
-    over = notification.status in {NotificationStatus.DELIVERED, NotificationStatus.ENDED}
-    kind = attention_kind_of(notification, is_over=over)
+    kind = attention_kind_of(notification, is_over=notification.status in _OVER)
     return None if kind == OPEN else kind

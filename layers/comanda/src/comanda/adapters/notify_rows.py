@@ -1,9 +1,9 @@
 """Who is told, as one text attribute of a row: the filter of a stream's mapping can only look for a plain value."""
 
-import json
 from dataclasses import asdict
 
 from comanda.adapters.present import present
+from comanda.adapters.row_fields import Fields, each, from_json, inside, text
 from comanda.domain.canonical import canonical_json
 from comanda.domain.notify import Notify
 
@@ -14,8 +14,15 @@ def notify_to_text(*told: Notify) -> str | None:
     return canonical_json(fields) if fields else None
 
 
-def notify_from_text(text: str | None) -> tuple[Notify, ...]:
-    return tuple(
-        Notify(row.get("webhook_url"), row.get("email"), tuple(row["events"]), row.get("locale"))
-        for row in json.loads(text or "[]")
+def notify_of(row: Fields) -> tuple[Notify, ...]:
+    """Who is told, from a row's `notify`."""
+    return row.find("notify", from_json(each(inside(_notify)))) or ()
+
+
+def _notify(row: Fields) -> Notify:
+    return Notify(
+        webhook_url=row.find("webhook_url", text),
+        email=row.find("email", text),
+        events=row.get("events", each(text)),
+        locale=row.find("locale", text),
     )

@@ -18,6 +18,7 @@ from comanda.domain.messages import (
     Delivery,
     Event,
     Message,
+    NewerSchema,
     NotificationMessage,
     OrderMessage,
     Received,
@@ -160,7 +161,7 @@ class DeadLetterQueue(Generic[M]):
             group=attributes["MessageGroupId"],
             receive_count=int(attributes["ApproximateReceiveCount"]),
             sent_at=_moment_of(attributes["SentTimestamp"]),
-            message=_parsed(self.parse, message["Body"]),
+            **_parsed(self.parse, message["Body"]),
         )
 
     def delete(self, delivery: Received) -> None:
@@ -188,7 +189,8 @@ def deliveries_of(parse: Callable[[str], M]) -> Callable[[dict[str, Any]], list[
 
 
 def _delivery_of(parse: Callable[[str], M], record: SQSRecord) -> Delivery[M]:
-    attributes, message = record.attributes, _parsed(parse, record.body)
+    attributes, parsed = record.attributes, _parsed(parse, record.body)
+    message = parsed["message"]
     sent_at, deduplicated_by = _moment_of(attributes.sent_timestamp), attributes.message_deduplication_id
     return Delivery(
         message_id=record.message_id,
@@ -196,7 +198,7 @@ def _delivery_of(parse: Callable[[str], M], record: SQSRecord) -> Delivery[M]:
         group=attributes.message_group_id or "",
         receive_count=int(attributes.approximate_receive_count),
         sent_at=sent_at,
-        message=message,
+        **parsed,
         correlation_id=_told(record, "correlation_id"),
         traceparent=_told(record, "traceparent"),
         came_back=message is not None
@@ -214,8 +216,11 @@ def _moment_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _parsed(parse: Callable[[str], M], body: str) -> M | None:
+def _parsed(parse: Callable[[str], M], body: str) -> dict[str, Any]:
+    """What the body says, as fields of a delivery."""
     try:
-        return parse(body)
+        return {"message": parse(body)}
+    except NewerSchema:
+        return {"message": None, "of_newer_release": True}
     except ValueError:
-        return None
+        return {"message": None}

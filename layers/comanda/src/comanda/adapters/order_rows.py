@@ -6,16 +6,30 @@ Rows stay under 1 KB for an everyday order, so that each write costs one write u
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from comanda.adapters.notify_rows import notify_from_text, notify_to_text
+from comanda.adapters.notify_rows import notify_of, notify_to_text
 from comanda.adapters.present import present
+from comanda.adapters.row_fields import (
+    SCHEMA,
+    Fields,
+    amount,
+    by_name,
+    count,
+    each,
+    inside,
+    moment,
+    name,
+    number,
+    one_of,
+    reading,
+    text,
+    unfit,
+)
 from comanda.adapters.work_item_rows import attention_kind_of, work_from_row, work_to_row
 from comanda.domain.access import Origin
-from comanda.domain.money import money
 from comanda.domain.order import Enrichment, Item, Moment, Order, OrderStatus, Stage
-from comanda.domain.times import from_iso, to_iso
+from comanda.domain.times import to_iso
 
 ATTENTION_SHARDS = 8
 """Open orders are spread over so many index partitions, each good for 1,000 writes a second."""
@@ -30,6 +44,7 @@ CLAIM_LIFETIME = timedelta(days=15)
 
 def to_row(order: Order) -> dict[str, Any]:
     row = {
+        "schema": SCHEMA,
         "order_id": order.order_id,
         "caller": order.caller,
         "origin": order.origin.value,
@@ -43,12 +58,11 @@ def to_row(order: Order) -> dict[str, Any]:
         "payload_hash": order.payload_hash,
         "correlation_id": order.correlation_id,
         "status": order.status.value,
-        "timeline": [_moment_to_row(moment) for moment in order.timeline] or None,
+        "timeline": [_moment_to_row(entry) for entry in order.timeline] or None,
         "enrichment": _enrichment_to_row(order.enrichment) if order.enrichment else None,
         "attention": attention_of(order),
         "period": period_of(order),
         "notify": notify_to_text(order.notify) if order.notify else None,
-        "created_at": to_iso(order.created_at),
         **work_to_row(order),
         "expires_at": int((order.created_at + CLAIM_LIFETIME).timestamp()) if order.is_claim else None,
     }
@@ -56,29 +70,28 @@ def to_row(order: Order) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Order:
+    """Raises UnreadableRow."""
+    return reading(str(row.get("order_id")), row, _order)
+
+
+def _order(row: Fields) -> Order:
     return Order(
-        order_id=row["order_id"],
-        caller=row["caller"],
-        origin=Origin(row["origin"]),
-        recipient_id=row["recipient_id"],
-        customer_id=row.get("customer_id"),
-        client_order_id=row.get("client_order_id"),
-        items=tuple(_item_from_row(item) for item in row["items"]),
-        currency=row["currency"],
-        total_amount=_amount(row.get("total_amount")),
-        metadata={
-            key: int(value) if isinstance(value, Decimal) else value for key, value in row.get("metadata", {}).items()
-        },
-        payload_hash=row["payload_hash"],
-        correlation_id=row["correlation_id"],
-        status=OrderStatus(row["status"]),
-        timeline=tuple(
-            Moment(OrderStatus(moment["status"]), from_iso(moment["at"]), moment.get("note"))
-            for moment in row.get("timeline", [])
-        ),
-        enrichment=_enrichment_from_row(row["enrichment"]) if "enrichment" in row else None,
-        notify=next(iter(notify_from_text(row.get("notify"))), None),
-        created_at=from_iso(row["created_at"]),
+        order_id=row.get("order_id", _order_id),
+        caller=row.get("caller", name),
+        origin=row.get("origin", one_of(Origin)),
+        recipient_id=row.get("recipient_id", name),
+        customer_id=row.find("customer_id", text),
+        client_order_id=row.find("client_order_id", text),
+        items=row.get("items", each(inside(_item))),
+        currency=row.get("currency", name),
+        total_amount=row.find("total_amount", amount),
+        metadata=row.find("metadata", by_name(_metadatum)) or {},
+        payload_hash=row.get("payload_hash", name),
+        correlation_id=row.get("correlation_id", text),
+        status=row.get("status", one_of(OrderStatus)),
+        timeline=row.find("timeline", each(inside(_moment))) or (),
+        enrichment=row.find("enrichment", inside(_enrichment)),
+        notify=next(iter(notify_of(row)), None),
         **work_from_row(row, Stage.PROCESSING),
     )
 
@@ -87,7 +100,12 @@ def attention_of(order: Order) -> str | None:
     """The key of the sparse index `attention`: `owed#<shard>`, `open#<shard>` or `failed#<shard>`; None for what is
     done with."""
     kind = attention_kind_of(order, is_over=order.is_settled)
-    return kind and f"{kind}#{uuid.UUID(order.order_id).int % ATTENTION_SHARDS}"
+    return kind and attention_key(kind, order.order_id)
+
+
+def attention_key(kind: str, order_id: str) -> str:
+    """Raises ValueError where the id is no UUID."""
+    return f"{kind}#{uuid.UUID(order_id).int % ATTENTION_SHARDS}"
 
 
 def period_of(order: Order) -> str | None:
@@ -97,12 +115,12 @@ def period_of(order: Order) -> str | None:
     return f"{month_of(order.created_at)}#{uuid.UUID(order.order_id).int % PERIOD_SHARDS}"
 
 
-def month_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m")
+def month_of(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m")
 
 
-def _moment_to_row(moment: Moment) -> dict[str, Any]:
-    return present({"status": moment.status.value, "at": to_iso(moment.at), "note": moment.note})
+def _moment_to_row(entry: Moment) -> dict[str, Any]:
+    return present({"status": entry.status.value, "at": to_iso(entry.at), "note": entry.note})
 
 
 def _item_to_row(item: Item) -> dict[str, Any]:
@@ -110,13 +128,30 @@ def _item_to_row(item: Item) -> dict[str, Any]:
     return present(fields)
 
 
-def _item_from_row(row: Mapping[str, Any]) -> Item:
+def _item(row: Fields) -> Item:
     return Item(
-        qty=int(row["qty"]),
-        sku=row.get("sku"),
-        item_name=row.get("item_name"),
-        unit_price=_amount(row.get("unit_price")),
+        qty=row.get("qty", count),
+        sku=row.find("sku", text),
+        item_name=row.find("item_name", text),
+        unit_price=row.find("unit_price", amount),
     )
+
+
+def _moment(row: Fields) -> Moment:
+    return Moment(row.get("status", one_of(OrderStatus)), row.get("at", moment), row.find("note", text))
+
+
+def _order_id(value: Any) -> str:
+    """A UUID: the shards of indexes are made of it."""
+    with unfit("is no UUID"):
+        uuid.UUID(text(value))
+    return str(value)
+
+
+def _metadatum(value: Any) -> str | int | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    return text(value) if isinstance(value, str) else number(value)
 
 
 def _enrichment_to_row(enrichment: Enrichment) -> dict[str, Any]:
@@ -130,15 +165,10 @@ def _enrichment_to_row(enrichment: Enrichment) -> dict[str, Any]:
     return present(fields)
 
 
-def _enrichment_from_row(row: Mapping[str, Any]) -> Enrichment:
+def _enrichment(row: Fields) -> Enrichment:
     return Enrichment(
-        provider=row["provider"],
-        reference=row["reference"],
-        customer=row.get("customer", {}),
-        enriched_at=from_iso(row["enriched_at"]) if "enriched_at" in row else None,
+        provider=row.get("provider", text),
+        reference=row.get("reference", text),
+        customer=row.find("customer", by_name(text)) or {},
+        enriched_at=row.find("enriched_at", moment),
     )
-
-
-def _amount(value: Decimal | None) -> Decimal | None:
-    """DynamoDB drops trailing zeros; money has two places always."""
-    return None if value is None else money(value)

@@ -1,7 +1,7 @@
 """Powertools idempotency for reports: on intake under a key, and on writing the file. A module of its own, so that the
 functions of orders do not load what reports need."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,9 @@ class WriteOnce:
         self._results = KeptResults("write_report", client, table)
         self.register = self._results.register
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         """As the files do; Unavailable while another worker is at the same report, which uses up no attempt."""
         generation = [report.report_id, to_iso(report.created_at), report.replay]
-        return file_from_row(self._results(generation, lambda: asdict(self._files.write(report, table, rows))))
+        return file_from_row(
+            self._results(generation, lambda: asdict(self._files.write(report, table, rows, left_out)))
+        )

@@ -1,55 +1,41 @@
-"""The reports table: one row per report, written under the condition that it still is as it was read."""
+"""The reports table: one row per report."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from comanda.adapters.report_rows import from_row, to_row
-from comanda.adapters.versioned_rows import ATTENTION_INDEX, VersionedRows
+from comanda.adapters.versioned_rows import ATTENTION_INDEX
+from comanda.adapters.work_item_table import WorkItemTable
 from comanda.application.delivery.ports import FAILED
-from comanda.domain.report import Report
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from comanda.domain.errors import UnreadableRow
+from comanda.domain.report import OVER, Report
 
 
-@dataclass(frozen=True)
-class ReportTable:
+class ReportTable(WorkItemTable[Report]):
     """Implements `Reports` and `RowsInNeed`."""
 
-    client: "DynamoDBClient"
-    name: str
+    key = "report_id"
+    what = "reports table"
+    over = OVER
 
-    def claim(self, report: Report) -> Report | None:
-        found = self._rows.claim(to_row(report))
-        return from_row(found) if found else None
+    def to_row(self, item: Report) -> dict[str, Any]:
+        return to_row(item)
 
-    def get(self, report_id: str) -> Report | None:
-        row = self._rows.get(report_id)
-        return from_row(row) if row else None
+    def from_row(self, row: Mapping[str, Any]) -> Report:
+        return from_row(row)
 
-    def save(self, before: Report, after: Report) -> None:
-        self._rows.save(to_row(before), to_row(after))
+    def attention_of_failed(self, row_id: str) -> str:  # noqa: ARG002
+        return FAILED
 
-    def get_many(self, report_ids: Iterable[str]) -> Mapping[str, Report]:
-        return {report_id: from_row(row) for report_id, row in self._rows.get_many(report_ids).items()}
-
-    def mark_sent(self, owed: Report, sent: Report) -> None:
-        self._rows.mark_sent(to_row(owed), to_row(sent))
-
-    def needing_attention(self, kind: str) -> Iterator[Report]:
+    def needing_attention(self, kind: str) -> Iterator[Report | UnreadableRow]:
         """All reports that are OWED or FAILED; the index is a moment behind, the rows are not."""
-        for rows in self._rows.listed(ATTENTION_INDEX, "attention", kind):
-            yield from map(from_row, rows.values())
+        for page in self._listed(ATTENTION_INDEX, "attention", kind):
+            yield from page
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report]:  # noqa: ARG002
+    def open_in(self, groups: Collection[str], shown: Iterable[Report]) -> Iterator[Report | UnreadableRow]:  # noqa: ARG002
         """A report is its own message group: what is shown of it hides no other."""
         return iter(())
 
-    def failed(self) -> Iterator[Report]:
+    def failed(self) -> Iterator[Report | UnreadableRow]:
         """All failed reports that nobody discarded, in no order."""
         return self.needing_attention(FAILED)
-
-    @property
-    def _rows(self) -> VersionedRows:
-        return VersionedRows(self.client, self.name, "report_id", "reports table")

@@ -1,17 +1,24 @@
 """The stream of a table as a Lambda event: each row before and after a write ("DynamoDB Streams and AWS Lambda
 triggers"). A row's writes come in their order, each at least once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import StreamRecord
 
 from comanda.adapters import order_rows, report_rows
+from comanda.adapters.aws import decoded
+from comanda.application.ports import Journal
+from comanda.application.unreadable import tell_unreadable
 from comanda.domain.changes import Change, changes_of_order, changes_of_report
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.notification import Notification
 from comanda.domain.order import Order
 from comanda.domain.report import Report
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -23,16 +30,30 @@ class RowWrite:
     changes: tuple[Change, ...]
 
 
-def row_writes_of(event: dict[str, Any]) -> Iterator[RowWrite]:
-    """The writes of a Lambda event, in their order. A row that time to live removed says nothing, and is left out."""
+def row_writes_of(event: dict[str, Any], journal: Journal) -> Iterator[RowWrite]:
+    """The writes of a Lambda event, in their order. A row that time to live removed says nothing, and is left out.
+
+    A write that cannot be read, before it or after it, is told of and set aside: the stream would hand it over again
+    until it forgot it, and hold up all that is behind.
+    """
     for record in DynamoDBStreamEvent(event).records:
-        images = record.dynamodb
-        if images is None or not images.new_image:
-            continue
-        old, new = images.old_image or None, images.new_image
-        if "order_id" in (images.keys or {}):
-            order, order_before = order_rows.from_row(new), order_rows.from_row(old) if old else None
-            yield RowWrite(order_before, order, tuple(changes_of_order(order_before, order)))
-        else:
-            report, report_before = report_rows.from_row(new), report_rows.from_row(old) if old else None
-            yield RowWrite(report_before, report, tuple(changes_of_report(report_before, report)))
+        if record.dynamodb and record.dynamodb.raw_event.get("NewImage"):
+            try:
+                write = _write_of(record.dynamodb)
+            except UnreadableRow as error:
+                tell_unreadable(journal, error)
+            else:
+                yield write
+
+
+def _write_of(images: StreamRecord) -> RowWrite:
+    if "order_id" in images.raw_event.get("Keys", {}):
+        order_before, order = _images(images, order_rows.from_row)
+        return RowWrite(order_before, order, tuple(changes_of_order(order_before, order)))
+    report_before, report = _images(images, report_rows.from_row)
+    return RowWrite(report_before, report, tuple(changes_of_report(report_before, report)))
+
+
+def _images(images: StreamRecord, read: Callable[[Mapping[str, Any]], T]) -> tuple[T | None, T]:
+    old, new = images.raw_event.get("OldImage"), images.raw_event["NewImage"]
+    return read(decoded(old)) if old else None, read(decoded(new))

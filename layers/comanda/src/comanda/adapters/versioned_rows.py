@@ -1,24 +1,28 @@
 """Rows with a version, written only where they still are as they were read (P3)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, failed_row, from_dynamodb, to_dynamodb
+from comanda.adapters.aws import UNKNOWN, answering, code_of, decoded, failed_row, to_dynamodb
+from comanda.adapters.row_fields import MOST, Row
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Row = Mapping[str, Any]
-
 ATTENTION_INDEX = "attention"
 """The sparse index that tables have of what asks for attention."""
 ROWS_PER_READ = 100
 """BatchGetItem takes so many keys."""
+FAILED = "failed"
+"""The status of what failed, in every table."""
+_NOT_TO_BE_WRITTEN = {"ConditionalCheckFailedException", "ValidationException"}
+"""Another was quicker; or DynamoDB takes the row no more, as it would be too large, say."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class VersionedRows:
     def get(self, key: str) -> Row | None:
         with answering(self.what):
             answer = self.client.get_item(TableName=self.table, Key=to_dynamodb({self.key: key}), ConsistentRead=True)
-        return from_dynamodb(answer["Item"]) if "Item" in answer else None
+        return decoded(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Row]:
         """The rows there are, by key, as they stand now. At most ROWS_PER_READ keys."""
@@ -59,7 +63,7 @@ class VersionedRows:
             answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": wanted, "ConsistentRead": True}})
         if answer.get("UnprocessedKeys"):
             raise Unavailable(f"{self.what}: not all rows were read")
-        rows = [from_dynamodb(item) for item in answer["Responses"].get(self.table, [])]
+        rows = [decoded(item) for item in answer["Responses"].get(self.table, [])]
         return {row[self.key]: row for row in rows}
 
     def listed(self, index: str, attribute: str, value: str) -> Iterator[dict[str, Row]]:
@@ -109,10 +113,67 @@ class VersionedRows:
             if any(found.get(name) != value for name, value in after.items()):
                 raise Overtaken(after[self.key]) from error
 
+    def fail_unreadable(
+        self,
+        found: Row,
+        settled: Collection[str],
+        failure: Row,
+        also: Row | None = None,
+        gone: Collection[str] = (),
+    ) -> bool:
+        """Make a row that cannot be read a failed one, where it still is as it was found; `also` is set with it, and
+        the attributes of `gone` go. Whether that was written: what is settled stays as it is, and what has failed of
+        this very failure is not failed twice.
+
+        Nothing else of the row is touched, as it may be what a person mends it by.
+        """
+        status, known = found.get("status"), found.get("failure")
+        if status in list(settled) or (status == FAILED and isinstance(known, Mapping) and _is_same(known, failure)):
+            return False
+        version = found.get("version")
+        if version is UNKNOWN:
+            return False
+        written = {"status": FAILED, "failure": failure, "updated_at": failure["at"], **(also or {})}
+        written["version"] = _next(version)
+        removed = [name for name in gone if name in found]
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in written)
+        if removed:
+            update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+        values = {f":{name}": value for name, value in written.items()}
+        if version is not None:
+            values[":found_version"] = version
+        try:
+            with answering(self.what):
+                self.client.update_item(
+                    TableName=self.table,
+                    Key=to_dynamodb({self.key: found[self.key]}),
+                    UpdateExpression=update,
+                    ConditionExpression=f"attribute_exists(#{self.key}) AND "
+                    + ("attribute_not_exists(#version)" if version is None else "#version = :found_version"),
+                    ExpressionAttributeNames={f"#{name}": name for name in [*written, *removed, self.key]},
+                    ExpressionAttributeValues=to_dynamodb(values),
+                )
+        except ClientError as error:
+            if code_of(error) not in _NOT_TO_BE_WRITTEN:
+                raise
+            return False
+        return True
+
+
+def _is_same(known: Row, failure: Row) -> bool:
+    return all(known.get(name) == failure.get(name) for name in ("class", "message_id", "stage"))
+
+
+def _next(version: object) -> int:
+    """Higher than what can be read of it."""
+    known = isinstance(version, Decimal) and version.is_finite() and 0 <= version < MOST and version == int(version)
+    return int(version) + 1 if isinstance(version, Decimal) and known else 1
+
 
 def update_of(table: str, key: str, before: Row, after: Row) -> Any:
-    """The update that turns one row into the other, and touches no attribute that this code does not know."""
-    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    """The update that turns one row into the other, and touches no attribute that this code does not know. It says by
+    which form it was written, also to a row that did not say so before."""
+    changed = {name: value for name, value in after.items() if before.get(name) != value or name == "schema"}
     gone = [name for name in before if name not in after]
     names = {f"#{name}": name for name in [*changed, *gone, "version"]}
     set_ = ["SET " + ", ".join(f"#{name} = :{name}" for name in changed)] if changed else []

@@ -1,11 +1,11 @@
 """What every row has that messages are about: which run it is in, what was tried in it, and how it failed."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from comanda.adapters.row_fields import Fields, count, flag, inside, moment, name, number, text
 from comanda.application.delivery.ports import FAILED, OPEN, OWED
-from comanda.domain.times import from_iso, to_iso
+from comanda.domain.times import to_iso
 from comanda.domain.work_item import Attempts, Failure, WorkItem
 
 
@@ -13,28 +13,35 @@ def work_to_row(item: WorkItem) -> dict[str, Any]:
     """Attributes that are None are not to be stored."""
     return {
         "attempts": asdict(item.attempts) if item.attempts else None,
-        "failure": _failure_to_row(item.failure) if item.failure else None,
+        "failure": failure_to_row(item.failure) if item.failure else None,
         "replay": item.replay,
         "owed": item.owed or None,
         "rescues": item.rescues or None,
         "discarded": item.discarded or None,
         "version": item.version,
+        "created_at": to_iso(item.created_at),
         "updated_at": to_iso(item.updated_at),
     }
 
 
-def work_from_row(row: Mapping[str, Any], stage: str) -> dict[str, Any]:
+def work_from_row(row: Fields, stage: str) -> dict[str, Any]:
     """The fields of a WorkItem. `stage`: of a failure that names none, as releases before 2026-12 wrote it."""
     return {
-        "attempts": _attempts_from_row(row["attempts"]) if "attempts" in row else None,
-        "failure": _failure_from_row(row["failure"], stage) if "failure" in row else None,
-        "replay": int(row["replay"]),
-        "owed": row.get("owed", False),
-        "rescues": int(row.get("rescues", 0)),
-        "discarded": row.get("discarded", False),
-        "version": int(row["version"]),
-        "updated_at": from_iso(row["updated_at"]),
+        "attempts": row.find("attempts", inside(_attempts)),
+        "failure": row.find("failure", inside(lambda failure: _failure(failure, stage))),
+        "replay": row.get("replay", count),
+        "owed": row.find("owed", flag) or False,
+        "rescues": row.find("rescues", count) or 0,
+        "discarded": row.find("discarded", flag) or False,
+        "version": row.get("version", count),
+        "created_at": row.get("created_at", moment),
+        "updated_at": row.get("updated_at", moment),
     }
+
+
+def failure_to_row(failure: Failure) -> dict[str, Any]:
+    fields = asdict(failure)
+    return {"class": fields.pop("name"), **fields, "at": to_iso(failure.at)}
 
 
 def attention_kind_of(item: WorkItem, *, is_over: bool) -> str | None:
@@ -46,21 +53,16 @@ def attention_kind_of(item: WorkItem, *, is_over: bool) -> str | None:
     return FAILED if item.is_failed else OPEN
 
 
-def _attempts_from_row(row: Mapping[str, Any]) -> Attempts:
-    return Attempts(row["message_id"], int(row["count"]), int(row["receive_count"]))
+def _attempts(row: Fields) -> Attempts:
+    return Attempts(row.get("message_id", text), row.get("count", number), row.get("receive_count", count))
 
 
-def _failure_to_row(failure: Failure) -> dict[str, Any]:
-    fields = asdict(failure)
-    return {"class": fields.pop("name"), **fields, "at": to_iso(failure.at)}
-
-
-def _failure_from_row(row: Mapping[str, Any], stage: str) -> Failure:
+def _failure(row: Fields, stage: str) -> Failure:
     return Failure(
-        name=row["class"],
-        message=row["message"],
-        stage=row.get("stage", stage),
-        attempts=int(row["attempts"]),
-        at=from_iso(row["at"]),
-        message_id=row["message_id"],
+        name=row.get("class", name),
+        message=row.get("message", text),
+        stage=row.find("stage", name) or stage,
+        attempts=row.get("attempts", count),
+        at=row.get("at", moment),
+        message_id=row.get("message_id", text),
     )

@@ -10,7 +10,9 @@ from typing import Any
 from comanda.application.delivery.ports import RunPublisher
 from comanda.application.notification_ports import Notifications
 from comanda.application.ports import Clock, Journal
+from comanda.application.unreadable import tell_unreadable
 from comanda.domain.changes import Change
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.notification import Notification, NotificationStatus, notification_id
 from comanda.domain.notify import Notify
 
@@ -57,7 +59,11 @@ class AnnounceChanges:
                 created_at=now,
                 updated_at=now,
             )
-            notification = self.notifications.add(new) or new
+            try:
+                notification = self.notifications.add(new) or new
+            except UnreadableRow as error:
+                tell_unreadable(self.journal, error)
+                continue
             if (
                 notification.status is not NotificationStatus.WAITING or notification.replay
             ):  # Read again, after its work.

@@ -16,9 +16,10 @@ class CancelOrder:
     clock: Clock
 
     def __call__(self, caller: Caller, order_id: str) -> Order:
-        """Raises Forbidden, NotFound, IllegalTransition once work has begun, Unavailable. Twice is as good as once."""
+        """Twice is as good as once. Raises Forbidden, NotFound, IllegalTransition once work has begun, UnreadableRow,
+        Unavailable."""
         caller.require(Scope.ORDERS_WRITE)
-        order = visible_order(self.orders.get(order_id), caller, order_id)
+        order = visible_order(self.orders, caller, order_id)
         if order.status is OrderStatus.CANCELLED:
             return order
         cancelled = order.cancelled(self.clock())

@@ -17,10 +17,11 @@ class CancelReport:
     clock: Clock
 
     def __call__(self, caller: Caller, report_id: str) -> Report:
-        """Raises Forbidden, NotFound, IllegalTransition once it was begun, Unavailable. Twice is as good as once."""
+        """Twice is as good as once. Raises Forbidden, NotFound, IllegalTransition once it was begun, UnreadableRow,
+        Unavailable."""
         caller.require(Scope.ORDERS_READ)
         now = self.clock()
-        report = visible_report(self.reports.get(report_id), caller, report_id).at(now)
+        report = visible_report(self.reports, caller, report_id).at(now)
         if report.status is ReportStatus.CANCELLED:
             return report
         cancelled = report.cancelled(now)

@@ -23,6 +23,7 @@ class CompleteOrders:
     ledger: Ledger
     journal: Journal
     clock: Clock
+    kind = Order.kind
     stage = Stage.COMPLETION
     group_is = "recipient_id"
     may_kill = True

@@ -24,6 +24,7 @@ class DeliverNotifications:
     senders: Mapping[Channel, Sender]
     journal: Journal
     clock: Clock
+    kind = Notification.kind
     stage = STAGE
     group_is = "receiver_group"
     may_kill = False

@@ -25,6 +25,7 @@ class EnrichOrder:
     clock: Clock
     provider_executor: Executor
     """Asks about several orders side by side. Not the executor that works on groups: they wait for it."""
+    kind = Order.kind
     stage = Stage.ENRICHMENT
     group_is = "recipient_id"
     may_kill = True

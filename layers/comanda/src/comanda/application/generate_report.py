@@ -16,7 +16,8 @@ from comanda.application.ports import Clock, Journal
 from comanda.application.report_ports import ReportFiles, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Asked, ReportType, parameters_of
-from comanda.domain.errors import PermanentError, ReportError, TransientError
+from comanda.application.unreadable import tell_unreadable
+from comanda.domain.errors import PermanentError, ReportError, TransientError, UnreadableRow
 from comanda.domain.report import MAX_PDF_ROWS, STAGE, Report, ReportFormat
 from comanda.domain.table import Row
 
@@ -52,6 +53,7 @@ class GenerateReport:
     clock: Clock
     pace: Pace
     currency: str
+    kind = Report.kind
     stage = STAGE
     group_is = "report_id"
     may_kill = False
@@ -70,7 +72,7 @@ class GenerateReport:
     def __call__(self, jobs: Sequence[Job[Report]]) -> int:
         try:
             _Work(self, jobs[0])()
-        except ReportError as error:
+        except (ReportError, UnreadableRow) as error:
             raise PermanentError(type(error).__name__, str(error)) from error
         return 1
 
@@ -94,13 +96,16 @@ class _Work:
         asked = Asked(job.row, given.sources, given.currency, self._reading)
         table = report_type.document(parameters, asked)
         rows = self._writing(report_type.rows(parameters, asked))
-        file = given.files.write(job.row, table, rows)
+        file = given.files.write(job.row, table, rows, lambda: asked.left_out.number)
+        for row in asked.left_out.named:
+            tell_unreadable(given.journal, row, report_id=job.row.report_id)
         now = given.clock()
         job.save(job.row.finished(file, now))
         given.journal.tell(
             "report.ready",
             job.row,
             rows=file.rows,
+            left_out=file.left_out,
             bytes=file.bytes,
             seconds=file.generation_ms / 1000,
             total_seconds=(now - job.row.created_at).total_seconds(),

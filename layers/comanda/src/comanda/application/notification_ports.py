@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Notify
+from comanda.domain.work_item import Failure
 
 
 class Notifications(Protocol):
-    """The notifications table. Every method raises Unavailable where storage does not answer."""
+    """The notifications table. Every method raises Unavailable where storage does not answer, and UnreadableRow where
+    it gives a row that cannot be read."""
 
     def add(self, notification: Notification) -> Notification | None:
         """Store it where there is no row of that id; otherwise change nothing and give the row there is."""
@@ -16,8 +19,11 @@ class Notifications(Protocol):
     def get(self, notification_id: str) -> Notification | None:
         """The row as it stands now (strongly consistent)."""
 
-    def get_many(self, notification_ids: Iterable[str]) -> Mapping[str, Notification]:
-        """The rows there are, by id, as they stand now."""
+    def get_many(self, notification_ids: Iterable[str]) -> Mapping[str, Notification | UnreadableRow]:
+        """The rows there are, by id, as they stand now. One that cannot be read takes no other along."""
+
+    def fail_unreadable(self, notification_id: str, failure: Failure) -> bool:
+        """As Rows.fail_unreadable."""
 
     def save(self, before: Notification, after: Notification) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""

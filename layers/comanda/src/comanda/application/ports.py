@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import Event
 from comanda.domain.notify import Notify
 from comanda.domain.order import Enrichment, Item, Order
-from comanda.domain.work_item import WorkItem
+from comanda.domain.work_item import Failure, WorkItem
 
 
 class Overtaken(Exception):
@@ -22,7 +23,8 @@ class Clock(Protocol):
 
 
 class Orders(Protocol):
-    """The orders table. Every method raises Unavailable where storage does not answer."""
+    """The orders table. Every method raises Unavailable where storage does not answer, and UnreadableRow where it
+    gives one row and that cannot be read."""
 
     def claim(self, order: Order) -> Order | None:
         """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
@@ -30,8 +32,11 @@ class Orders(Protocol):
     def get(self, order_id: str) -> Order | None:
         """The row as it stands now (strongly consistent), claims included."""
 
-    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
-        """The rows there are, by id, as they stand now."""
+    def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order | UnreadableRow]:
+        """The rows there are, by id, as they stand now. One that cannot be read takes no other along."""
+
+    def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
+        """As Rows.fail_unreadable."""
 
     def save(self, before: Order, after: Order) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
@@ -72,7 +77,8 @@ class Posting:
 
 
 class Ledger(Protocol):
-    """The recipients' ledgers. Every method raises Unavailable where storage does not answer."""
+    """The recipients' ledgers. Every method raises Unavailable where storage does not answer, and UnreadableRow where a
+    row cannot be read: a ledger is given whole, or not at all."""
 
     def balance(self, recipient_id: str) -> Balance | None:
         """As it stands now (strongly consistent); None before the first completed order."""

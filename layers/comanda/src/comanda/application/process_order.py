@@ -17,6 +17,7 @@ class ProcessOrder:
     publisher: Publisher
     journal: Journal
     clock: Clock
+    kind = Order.kind
     stage = Stage.PROCESSING
     group_is = "recipient_id"
     may_kill = True

@@ -1,18 +1,38 @@
 """The GETs: an order, a recipient's balance and entries. What a caller may not see is as if it were not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from comanda.application.ports import Balance, Ledger, LedgerEntry, Orders
 from comanda.domain.access import Caller, Scope
-from comanda.domain.errors import NotFound
+from comanda.domain.errors import NotFound, UnreadableRow
 from comanda.domain.order import Order
 
 REMEMBERED_ORDERS = 1000
 
 
-def visible_order(order: Order | None, caller: Caller, order_id: str) -> Order:
-    """The order if it is one (a claim is not, P1) and this caller's, or the caller may read all. Raises NotFound."""
+def visible_order(orders: Orders, caller: Caller, order_id: str) -> Order:
+    """The order if it is one (a claim is not, P1) and this caller's, or the caller may read all.
+
+    Raises NotFound, UnreadableRow, Unavailable.
+    """
+    with seen_by(caller, f"there is no order {order_id}"):
+        return _checked(orders.get(order_id), caller, order_id)
+
+
+@contextmanager
+def seen_by(caller: Caller, otherwise: str) -> Iterator[None]:
+    """What cannot be read is not there either, for whom it is not the own: also where it is not known whose it is."""
+    try:
+        yield
+    except UnreadableRow as error:
+        if error.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL):
+            raise NotFound(otherwise) from error
+        raise
+
+
+def _checked(order: Order | None, caller: Caller, order_id: str) -> Order:
     if order is None or order.is_claim or (order.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL)):
         raise NotFound(f"there is no order {order_id}")
     return order
@@ -26,12 +46,14 @@ class ReadOrder:
     _settled: dict[str, Order] = field(default_factory=dict)
 
     def __call__(self, caller: Caller, order_id: str) -> Order:
-        """Raises Forbidden, NotFound, Unavailable."""
+        """Raises Forbidden, NotFound, UnreadableRow, Unavailable."""
         caller.require(Scope.ORDERS_READ)
-        order = self._settled.get(order_id) or self.orders.get(order_id)
-        if order and order.is_settled:
+        if known := self._settled.get(order_id):
+            return _checked(known, caller, order_id)
+        order = visible_order(self.orders, caller, order_id)
+        if order.is_settled:
             self._remember(order)
-        return visible_order(order, caller, order_id)
+        return order
 
     def _remember(self, order: Order) -> None:
         self._settled[order.order_id] = order

@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 
 from comanda.application.ports import Clock
+from comanda.application.read_orders import seen_by
 from comanda.application.report_ports import ReportLinks, Reports
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import Expired, NotFound, NotReady
 from comanda.domain.report import Report, ReportStatus
 
 
-def visible_report(report: Report | None, caller: Caller, report_id: str) -> Report:
-    """The report if it is one (a claim is not, P1) and this caller's, or the caller may read all. Raises NotFound."""
+def visible_report(reports: Reports, caller: Caller, report_id: str) -> Report:
+    """The report if it is one (a claim is not, P1) and this caller's, or the caller may read all.
+
+    Raises NotFound, UnreadableRow, Unavailable.
+    """
+    with seen_by(caller, f"there is no report {report_id}"):
+        report = reports.get(report_id)
     mine = report is not None and (report.request.caller == caller.name or caller.may(Scope.ORDERS_READ_ALL))
     if report is None or report.is_claim or not mine:
         raise NotFound(f"there is no report {report_id}")
@@ -33,7 +39,8 @@ class ReadReport:
     clock: Clock
 
     def __call__(self, caller: Caller, report_id: str) -> tuple[Report, str | None]:
-        """The report as it is now, and a fresh link if it is ready. Raises Forbidden, NotFound, Unavailable."""
+        """The report as it is now, and a fresh link if it is ready. Raises Forbidden, NotFound, UnreadableRow,
+        Unavailable."""
         report = self._visible(caller, report_id)
         return report, self.links.link_to(report) if report.status is ReportStatus.READY else None
 
@@ -43,4 +50,4 @@ class ReadReport:
 
     def _visible(self, caller: Caller, report_id: str) -> Report:
         caller.require(Scope.ORDERS_READ)
-        return visible_report(self.reports.get(report_id), caller, report_id).at(self.clock())
+        return visible_report(self.reports, caller, report_id).at(self.clock())

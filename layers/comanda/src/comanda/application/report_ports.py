@@ -1,6 +1,6 @@
 """What the use cases of reports need from the world outside."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,13 +8,16 @@ from typing import Protocol
 
 from comanda.application.ports import Ledger
 from comanda.domain.access import Origin
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import OrderStatus
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
+from comanda.domain.work_item import Failure
 
 
 class Reports(Protocol):
-    """The reports table. Every method raises Unavailable where storage does not answer."""
+    """The reports table. Every method raises Unavailable where storage does not answer, and UnreadableRow where it
+    gives a row that cannot be read."""
 
     def claim(self, report: Report) -> Report | None:
         """Store a claim where there is no row of that id; otherwise change nothing and give the row there is."""
@@ -22,8 +25,11 @@ class Reports(Protocol):
     def get(self, report_id: str) -> Report | None:
         """The row as it stands now (strongly consistent), claims included."""
 
-    def get_many(self, report_ids: Iterable[str]) -> Mapping[str, Report]:
-        """The rows there are, by id, as they stand now."""
+    def get_many(self, report_ids: Iterable[str]) -> Mapping[str, Report | UnreadableRow]:
+        """The rows there are, by id, as they stand now. One that cannot be read takes no other along."""
+
+    def fail_unreadable(self, report_id: str, failure: Failure) -> bool:
+        """As Rows.fail_unreadable."""
 
     def save(self, before: Report, after: Report) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
@@ -35,9 +41,9 @@ class Reports(Protocol):
 class ReportFiles(Protocol):
     """Where finished files are kept."""
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         """Write the whole file under `report.file_key`, or nothing. What was written for this report and replay
-        already is not written again: then no row is read.
+        already is not written again: then no row is read. `left_out` is asked once all rows were read.
 
         Raises ReportError, Unavailable, and whatever the rows raise.
         """
@@ -99,7 +105,7 @@ class OrderPeriods(Protocol):
     def count(self, first: datetime, end: datetime) -> int:
         """How many orders were accepted from `first` until before `end`."""
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine]:
+    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
         """These orders as they stand when they are read, by the time they were accepted, then by id; streamed."""
 
 

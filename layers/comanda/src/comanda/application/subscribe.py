@@ -8,7 +8,7 @@ from comanda.application.read_reports import visible_report
 from comanda.application.report_ports import Reports
 from comanda.application.websocket_ports import SNAPSHOT, Clients, Message, Subscriptions, Write
 from comanda.domain.access import Caller, Scope
-from comanda.domain.errors import RequestError, Unavailable
+from comanda.domain.errors import RequestError, Unavailable, UnreadableRow
 from comanda.domain.subscriptions import Connection, Subscription, Topic, TopicKind
 
 
@@ -23,14 +23,14 @@ class Snapshots:
     clock: Clock
 
     def __call__(self, caller: Caller, topic: Topic) -> Message:
-        """Raises Forbidden and NotFound where GET does, and Unavailable."""
+        """Raises Forbidden, NotFound and UnreadableRow where GET does, and Unavailable."""
         match topic.kind:
             case TopicKind.ORDER:
                 order = self.read_order(caller, topic.id)
                 return Message(SNAPSHOT, topic, order.version, self.clock(), order)
             case TopicKind.REPORT:
                 caller.require(Scope.ORDERS_READ)
-                report = visible_report(self.reports.get(topic.id), caller, topic.id).at(self.clock())
+                report = visible_report(self.reports, caller, topic.id).at(self.clock())
                 return Message(SNAPSHOT, topic, report.version, self.clock(), report)
             case TopicKind.RECIPIENT:
                 balance = self._balance(caller, topic.id)
@@ -53,8 +53,8 @@ class Subscribe:
     clock: Clock
 
     def __call__(self, connection: Connection, topic: Topic) -> None:
-        """Raises Forbidden, NotFound, TooManySubscriptions, Unavailable: then the subscription does not stand. Raises
-        Gone and TooSlow, where the connection is not to be used any more.
+        """Raises Forbidden, NotFound, TooManySubscriptions, UnreadableRow, Unavailable: then the subscription does not
+        stand. Raises Gone and TooSlow, where the connection is not to be used any more.
 
         It is stored before the row is read, so that a change that the snapshot does not show finds it there.
         """
@@ -63,7 +63,7 @@ class Subscribe:
             snapshot = self.write(self.snapshot_of(connection.caller, topic))
             self.clients.post(connection.connection_id, snapshot.text)
             self._catch_up(subscription, snapshot.version)
-        except (RequestError, Unavailable):
+        except (RequestError, Unavailable, UnreadableRow):
             self.subscriptions.end(connection.connection_id, topic)
             raise
 

@@ -14,6 +14,7 @@ ComandaError
 │   ├── UnsupportedMediaType    415  not application/json
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
 │   └── KeyReused               422  the same key with another payload
+├── UnreadableRow               409  what is stored is not to be understood, and asking again does not mend it
 ├── Unavailable                 503  storage or a queue does not answer; nobody's attempt is used up
 ├── WorkError                   a worker could not do an order's step
 │   ├── PermanentError          no retry will mend it: failed at once, message to the dead-letter queue
@@ -95,6 +96,22 @@ class InvalidRequest(RequestError):
 
 class KeyReused(RequestError):
     """The idempotency key was used before, with another payload (P2)."""
+
+
+class UnreadableRow(ComandaError):
+    """A row is not of a form that this release reads. It hurts nobody but whom it is about.
+
+    `why` names the attribute and what is wrong with it, and never holds what the attribute does: that may be personal.
+    `newer`: a newer release wrote it, and nothing is wrong with it; it is left as it is. `caller`: whose it is, where
+    that much can be read.
+    """
+
+    def __init__(self, row_id: str, why: str, *, newer: bool = False, caller: str | None = None) -> None:
+        super().__init__(f"the record of {row_id} cannot be read: {why}")
+        self.row_id = row_id
+        self.why = why
+        self.newer = newer
+        self.caller = caller
 
 
 class Unavailable(ComandaError):

@@ -11,10 +11,12 @@ queue redrive in Amazon SQS"): so a message whose id is not the one that we gave
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from comanda.domain import notification, report
 from comanda.domain.canonical import canonical_json
@@ -25,6 +27,19 @@ from comanda.domain.report import Report
 CONTENT_IDS_UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
 """Releases before 2026-12 sent without a deduplication id, so that SQS took the content's hash. What they sent is ours
 for as long as a queue keeps it."""
+
+
+SCHEMA = 1
+"""The newest form of a body that this release reads. A body of the first form does not say so."""
+MAX_BODY_BYTES = 16_384
+"""A body is a few hundred bytes; one of ours with the longest ids there may be stays far below."""
+MAX_TEXT_BYTES = 2048
+"""The longest key of a row ("Constraints in Amazon DynamoDB"), and longer than any other text of a body."""
+MAX_REPLAY = 10**9
+
+
+class NewerSchema(ValueError):
+    """The body is of a form that only a newer release reads: nothing is wrong with it, and it must not be destroyed."""
 
 
 class Message(Protocol):
@@ -79,15 +94,11 @@ class OrderMessage:
 
     @classmethod
     def parse(cls, body: str) -> Self:
-        """Raises ValueError for anything that was not made by `body`."""
-        try:
-            fields = json.loads(body)
-            message = cls(Event(fields["event"]), fields["order_id"], fields["payload_hash"], int(fields["replay"]))
-        except (AttributeError, TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not an order message: {error}") from error
-        if not isinstance(message.order_id, str) or not isinstance(message.payload_hash, str):
-            raise ValueError("not an order message: order_id and payload_hash are text")  # noqa: TRY004
-        return message
+        """Raises ValueError for anything that `body` would not make; NewerSchema, which is one, for a newer form."""
+        with _parsing("an order message"):
+            fields = _fields_of(body, *STAGE_OF)
+            event = Event(fields["event"])
+            return cls(event, _text(fields, "order_id"), _text(fields, "payload_hash"), _replay(fields))
 
     @property
     def row_id(self) -> str:
@@ -121,16 +132,10 @@ class ReportMessage:
 
     @classmethod
     def parse(cls, body: str) -> Self:
-        """Raises ValueError for anything that was not made by `body`."""
-        try:
-            fields = json.loads(body)
-            message = cls(fields["report_id"], fields["payload_hash"], int(fields["replay"]))
-            event = fields["event"]
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not a report message: {error}") from error
-        if event != REPORT_REQUESTED or not isinstance(message.report_id, str):
-            raise ValueError("not a report message: another event, or a report_id that is no text")
-        return message
+        """Raises ValueError for anything that `body` would not make; NewerSchema, which is one, for a newer form."""
+        with _parsing("a report message"):
+            fields = _fields_of(body, REPORT_REQUESTED)
+            return cls(_text(fields, "report_id"), _text(fields, "payload_hash"), _replay(fields))
 
     @property
     def row_id(self) -> str:
@@ -162,15 +167,10 @@ class NotificationMessage:
 
     @classmethod
     def parse(cls, body: str) -> Self:
-        """Raises ValueError for anything that was not made by `body`."""
-        try:
-            fields = json.loads(body)
-            message, event = cls(fields["notification_id"], int(fields["replay"])), fields["event"]
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not a notification's message: {error}") from error
-        if event != NOTIFICATION_DUE or not isinstance(message.notification_id, str):
-            raise ValueError("not a notification's message: another event, or a notification_id that is no text")
-        return message
+        """Raises ValueError for anything that `body` would not make; NewerSchema, which is one, for a newer form."""
+        with _parsing("a notification's message"):
+            fields = _fields_of(body, NOTIFICATION_DUE)
+            return cls(_text(fields, "notification_id"), _replay(fields))
 
     @property
     def row_id(self) -> str:
@@ -188,6 +188,60 @@ class NotificationMessage:
     @property
     def body(self) -> str:
         return canonical_json({"event": NOTIFICATION_DUE, **asdict(self)})
+
+
+@contextmanager
+def _parsing(what: str) -> Iterator[None]:
+    """Whatever is wrong with a body becomes one error, which quotes nothing of it."""
+    try:
+        yield
+    except NewerSchema:
+        raise
+    except json.JSONDecodeError:
+        raise ValueError(f"not {what}: not JSON") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"not {what}: half a surrogate pair") from None
+    except RecursionError:
+        raise ValueError(f"not {what}: nested too deep") from None
+    except ValueError as error:
+        raise ValueError(f"not {what}: {error}") from None
+
+
+def _fields_of(body: str, *events: str) -> dict[str, Any]:
+    """The fields of a body about one of these events."""
+    if len(body.encode()) > MAX_BODY_BYTES:
+        raise ValueError(f"more than {MAX_BODY_BYTES} bytes")
+    fields = json.loads(body)
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error, whatever is wrong with a body
+    schema = fields.get("schema", 1)
+    if not _is_whole(schema, 1, MAX_REPLAY):
+        raise ValueError("schema is a whole number from 1")
+    if schema > SCHEMA:
+        raise NewerSchema(f"schema {schema} of a body; this release reads up to {SCHEMA}")
+    if fields.get("event") not in events:
+        raise ValueError("another event than this queue's")
+    return fields
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    """Text that can be the key of a row."""
+    text = fields.get(name)
+    if not isinstance(text, str) or not 1 <= len(text.encode()) <= MAX_TEXT_BYTES:
+        raise ValueError(f"{name} is text of 1 to {MAX_TEXT_BYTES} bytes")
+    return text
+
+
+def _replay(fields: dict[str, Any]) -> int:
+    replay: Any = fields.get("replay")
+    if not _is_whole(replay, 0, MAX_REPLAY):
+        raise ValueError(f"replay is a whole number from 0 to {MAX_REPLAY}")
+    return int(replay)
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    """Whether it is one of JSON's numbers without point and exponent; true and false are none."""
+    return type(value) is int and least <= value <= most
 
 
 def deduplication_id(body: str, run: int) -> str:
@@ -219,6 +273,8 @@ class Received:
     """The trace it was sent in ("Trace Context", 3.2); None where nobody traced."""
     came_back: bool = field(default=False, kw_only=True)
     """From a dead-letter queue: it has another deduplication id than it was sent with."""
+    of_newer_release: bool = field(default=False, kw_only=True)
+    """The body is of a form that only a newer release reads. It is left for that one, unworked."""
 
     def seconds_since_sent(self, now: datetime) -> float:
         """Never less than none: SQS and the worker have a clock each."""

@@ -112,6 +112,8 @@ class ReportFile:
     bytes: int
     sha256: str
     generation_ms: int
+    left_out: int = 0
+    """Rows of what it is made from that could not be read, and so are not in it."""
 
 
 @dataclass(frozen=True)

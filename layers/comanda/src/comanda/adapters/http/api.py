@@ -15,7 +15,7 @@ from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_o
 from comanda.adapters.journal import LOGGER, measured
 from comanda.adapters.present import to_json
 from comanda.domain.access import Caller
-from comanda.domain.errors import ComandaError, InvalidRequest, MalformedRequest, NotFound, Unavailable
+from comanda.domain.errors import ComandaError, InvalidRequest, MalformedRequest, NotFound, Unavailable, UnreadableRow
 from comanda.domain.identity import IdempotencyKey, KeySpace
 
 ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -30,7 +30,7 @@ def new_api() -> APIGatewayRestResolver:
 
     def problem(error: ComandaError) -> Response[str]:
         status, body, headers = problem_of(error, request_id(app))
-        level = LOGGER.error if isinstance(error, Unavailable) else LOGGER.info
+        level = LOGGER.error if isinstance(error, Unavailable | UnreadableRow) else LOGGER.info
         facts = {"status": status.value, "problem": body["type"], "reason": _reason_to_log(error)}
         level("request.refused", extra=facts)
         return json_response(status, body, headers, content_type=CONTENT_TYPE)

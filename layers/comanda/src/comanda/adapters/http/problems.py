@@ -20,6 +20,7 @@ from comanda.domain.errors import (
     StillInProgress,
     TooManySubscriptions,
     Unavailable,
+    UnreadableRow,
     UnsupportedMediaType,
 )
 
@@ -39,6 +40,7 @@ PROBLEMS: dict[type[ComandaError], tuple[HTTPStatus, str, str]] = {
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule"),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key belongs to another request"),
+    UnreadableRow: (HTTPStatus.CONFLICT, "unreadable-record", "What is stored cannot be read"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available at this moment"),
 }
 """Status, slug and title of each error a caller can meet."""
@@ -50,12 +52,20 @@ def problem_of(error: ComandaError, request_id: str) -> tuple[HTTPStatus, dict[s
     """Status, body and headers for an error that is one of PROBLEMS (or of a subclass)."""
     kind = next(kind for kind in PROBLEMS if isinstance(error, kind))
     status, slug, title = PROBLEMS[kind]
-    detail = "try again; with the same idempotency key nothing is doubled" if kind is Unavailable else str(error)
-    body = problem_body(status, slug, title, detail, request_id)
+    body = problem_body(status, slug, title, _detail_of(error), request_id)
     if isinstance(error, InvalidRequest):
         body["errors"] = [{"field": fault.field, "message": fault.message} for fault in error.errors]
     headers = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
     return status, body, headers
+
+
+def _detail_of(error: ComandaError) -> str:
+    match error:
+        case Unavailable():
+            return "try again; with the same idempotency key nothing is doubled"
+        case UnreadableRow():
+            return f"{error}; asking again does not mend it, tell us the request_id"
+    return str(error)
 
 
 def problem_body(status: HTTPStatus, slug: str, title: str, detail: str, request_id: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def report_view(report: Report, download_url: str | None = None) -> dict[str, An
             "as_of": to_iso(report.as_of),
             "rows_written": report.rows_written if generating else None,
             "rows": file.rows if file else None,
+            "rows_left_out": file.left_out or None if file else None,
             "bytes": file.bytes if file else None,
             "generation_ms": file.generation_ms if file else None,
             "sha256": file.sha256 if file else None,

@@ -39,7 +39,7 @@ class ReportWriter:
     bucket: ReportBucket
     clock: Clock
 
-    def write(self, report: Report, table: Table, rows: Iterable[Row]) -> ReportFile:
+    def write(self, report: Report, table: Table, rows: Iterable[Row], left_out: Callable[[], int]) -> ReportFile:
         report_format, counted, begun = report.request.format, _Counted(rows), self.clock()
         chunks = chunks_of(report_format, table, counted)
         try:
@@ -53,6 +53,7 @@ class ReportWriter:
             bytes=stored.bytes,
             sha256=stored.sha256,
             generation_ms=round(spent.total_seconds() * 1000),
+            left_out=left_out(),
         )
 
 

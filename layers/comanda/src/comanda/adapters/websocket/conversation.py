@@ -7,7 +7,7 @@ from comanda.adapters.websocket.messages import PONG, Action, command_of, proble
 from comanda.application.drop_connection import DropConnection
 from comanda.application.subscribe import Subscribe
 from comanda.application.websocket_ports import Clients, Gone, Subscriptions, TooSlow
-from comanda.domain.errors import ComandaError, Unavailable
+from comanda.domain.errors import ComandaError, Unavailable, UnreadableRow
 from comanda.domain.subscriptions import Connection, Topic
 
 
@@ -42,6 +42,6 @@ class Conversation:
                 self.subscriptions.end(connection.connection_id, topic)
                 self.clients.post(connection.connection_id, unsubscribed_text(topic))
         except ComandaError as error:
-            level = LOGGER.error if isinstance(error, Unavailable) else LOGGER.info
+            level = LOGGER.error if isinstance(error, Unavailable | UnreadableRow) else LOGGER.info
             level("message.refused", extra={"problem": type(error).__name__, "reason": str(error)})
             self.clients.post(connection.connection_id, problem_text(error, request_id, topic))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.messages import Delivery, Message, Received
-from comanda.domain.work_item import WorkItem
+from comanda.domain.work_item import Failure, WorkItem
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,11 +26,15 @@ class Rows(Protocol[Row]):
     """A table. Every method raises Unavailable where storage does not answer; what is read is read as it stands now
     (strongly consistent), claims included."""
 
-    def get_many(self, row_ids: Iterable[str], /) -> Mapping[str, Row]:
-        """The rows there are, by id."""
+    def get_many(self, row_ids: Iterable[str], /) -> Mapping[str, Row | UnreadableRow]:
+        """The rows there are, by id. One that cannot be read takes no other along."""
 
     def save(self, before: Row, after: Row, /) -> None:
         """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+
+    def fail_unreadable(self, row_id: str, failure: Failure, /) -> bool:
+        """Make a row failed that cannot be read, as far as that is so and it can be written. Whether it was: one that
+        is over is not, nor one that a newer release wrote, nor one for the same message twice."""
 
     def mark_sent(self, owed: Row, sent: Row, /) -> None:
         """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message.
@@ -39,11 +44,12 @@ class Rows(Protocol[Row]):
 class RowsInNeed(Rows[Row], Protocol[Row]):
     """A table with its sparse index."""
 
-    def needing_attention(self, kind: str, /) -> Iterator[Row]:
+    def needing_attention(self, kind: str, /) -> Iterator[Row | UnreadableRow]:
         """All rows that are OWED, or FAILED; the index is a moment behind, the rows are not."""
 
-    def open_in(self, groups: Collection[str], shown: Iterable[Row], /) -> Iterator[Row]:
-        """All open rows of some message groups; `shown`: rows of each that are known."""
+    def open_in(self, groups: Collection[str], shown: Iterable[Row], /) -> Iterator[Row | UnreadableRow]:
+        """All open rows of some message groups, and those that cannot be read and may be of them; `shown`: rows of each
+        group that are known."""
 
 
 class RunPublisher(Protocol[RowToPublish]):

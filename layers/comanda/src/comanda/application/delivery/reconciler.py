@@ -5,7 +5,7 @@ it was received too often without ever being tried, because the workers could no
 of somebody else: then the next run is begun, a stated number of times, and only then does it fail (P6).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,8 @@ from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_al
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed
 from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.domain.errors import Unavailable
+from comanda.application.unreadable import tell_unreadable
+from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.work_item import By, Failure
 
 OWED_FOR = timedelta(minutes=1)
@@ -60,11 +61,16 @@ class Reconciler(Generic[Row]):
 
     def _send_what_is_owed(self, has_time: Callable[[], bool]) -> None:
         """One by one: what cannot be sent stops no other. Sent first, and then no longer owed."""
-        for listed in self.rows.needing_attention(OWED):
+        for listed in self._readable(self.rows.needing_attention(OWED)):
             if not has_time():
                 return
             row = self.rows.get_many([listed.row_id]).get(listed.row_id)
-            if row is None or not row.owed or row.updated_at > (now := self.clock()) - OWED_FOR:
+            if (
+                row is None
+                or isinstance(row, UnreadableRow)
+                or not row.owed
+                or row.updated_at > (now := self.clock()) - OWED_FOR
+            ):
                 continue
             if row.updated_at < now - OWED_TOO_LONG:
                 self.journal.tell(f"{row.kind}.message_owed_too_long", row)
@@ -84,10 +90,20 @@ class Reconciler(Generic[Row]):
                 kept.append(letter)
         return kept
 
-    def _is_done_with(self, letter: Letter, rows: Mapping[str, Row], stage: str) -> bool:
+    def _readable(self, found: Iterable[Row | UnreadableRow]) -> Iterator[Row]:
+        for each in found:
+            if isinstance(each, UnreadableRow):
+                tell_unreadable(self.journal, each)
+            else:
+                yield each
+
+    def _is_done_with(self, letter: Letter, rows: Mapping[str, Row | UnreadableRow], stage: str) -> bool:
         """A letter of a failed run stays, at whatever stage: it may be the only one that the console has."""
         message = letter.message
         row = rows.get(message.row_id) if message else None
+        if isinstance(row, UnreadableRow):
+            tell_unreadable(self.journal, row)
+            return False
         if row is None or message is None:
             return False
         now = self.clock()
@@ -138,9 +154,8 @@ class Reconciler(Generic[Row]):
             letter.message.row_id for letters in crowds.values() for letter in letters[:1] if letter.message
         )
         now = self.clock()
-        open_rows = [
-            row for row in self.rows.open_in(crowds, shown.values()) if not (row.owed or row.seconds_held(now))
-        ]
+        found = self._readable(self.rows.open_in(crowds, list(self._readable(shown.values()))))
+        open_rows = [row for row in found if not (row.owed or row.seconds_held(now))]
         moving = {row.message_group for row in open_rows if row.updated_at > now - STANDS_STILL}
         quiet = sorted((row for row in open_rows if row.updated_at < now - QUIET), key=lambda row: row.created_at)
         for row in quiet[:hidden]:

@@ -18,15 +18,23 @@ this is ours (docs/decisions/0004).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, NoReturn, Protocol
 
 from comanda.application.delivery.message_groups import Backoff, back_off, in_groups
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor, R, Row, Rows, SourceQueue, T
 from comanda.application.ports import Clock, Journal, Overtaken
 from comanda.application.spans import NO_SPANS, Span, Spans
+from comanda.application.unreadable import UNREADABLE, tell_unreadable
 from comanda.domain.disposition import Disposition, classify
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, WorkError
+from comanda.domain.errors import (
+    PermanentError,
+    ProviderOutage,
+    TransientError,
+    Unavailable,
+    UnreadableRow,
+    WorkError,
+)
 from comanda.domain.messages import Delivery, Message
 from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
 from comanda.domain.work_item import Attempts, By, Failure, WorkItem
@@ -36,6 +44,8 @@ LOOKS = 4
 REDRIVEN = "redriven from the dead-letter queue"
 """What the timeline says of a run that the console began."""
 
+Found = Mapping[str, Row | UnreadableRow]
+"""By row id."""
 _STAYS = frozenset({Disposition.DEAD_LETTER, Disposition.AHEAD})
 
 
@@ -73,6 +83,10 @@ class Turn(Protocol[Row]):
 
 class Step(Protocol[Row]):
     """What one stage does."""
+
+    @property
+    def kind(self) -> str:
+        """What logs call a row: `order`."""
 
     @property
     def stage(self) -> str: ...
@@ -154,7 +168,7 @@ class _Group(Generic[Row]):
         self._waiting = list(group)
         self._stay: list[str] = []
         self._seconds_left = seconds_left
-        self._rows: dict[str, Row] | None = None
+        self._rows: Found[Row] | None = None
         self._looks = LOOKS
 
     def work(self) -> list[str]:
@@ -184,12 +198,12 @@ class _Group(Generic[Row]):
             self._tell("batch.out_of_time", messages=len(self._waiting))
             raise Backoff(0)
 
-    def _look(self) -> dict[str, Row]:
+    def _look(self) -> Found[Row]:
         if self._rows is None:
             if self._looks == 0:
                 raise Unavailable("the rows keep changing")
             self._looks -= 1
-            self._rows = dict(self._worker.rows.get_many(_row_ids(self._waiting)))
+            self._rows = self._worker.rows.get_many(_row_ids(self._waiting))
         return self._rows
 
     def _back_off(self, seconds: int | None, span: Span) -> list[str]:
@@ -202,10 +216,14 @@ class _Group(Generic[Row]):
             self._worker.queue.hide([delivery], 0)
             self._stay.append(delivery.message_id)
 
-    def _advance(self, rows: dict[str, Row], span: Span) -> tuple[int, Disposition]:
+    def _advance(self, rows: Found[Row], span: Span) -> tuple[int, Disposition]:
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head, step, now = self._waiting[0], self._worker.step, self._worker.clock()
-        row = _row_of(head, rows)
+        if head.of_newer_release:
+            self._leave_to_newer_release(head, "message")
+        row = rows.get(head.message.row_id) if head.message else None
+        if isinstance(row, UnreadableRow):
+            return 1, self._fail_unreadable(head, row)
         disposition = classify(row, head, step.stage, now)
         if row is None or disposition is not Disposition.WORK:
             self._pass(row, head, disposition)
@@ -219,6 +237,27 @@ class _Group(Generic[Row]):
             self._give_back(job)
             raise
 
+    def _leave_to_newer_release(self, delivery: Delivery[Message], what: str) -> NoReturn:
+        """It is received again until the newer release is back, and if that takes too long, a person redrives it."""
+        pause = self._worker.retry.pause_after(delivery.receive_count, self._worker.draw)
+        facts = {"message_id": delivery.message_id, "pause_seconds": pause}
+        self._worker.journal.tell(f"{what}.of_newer_release", None, **facts)
+        raise Backoff(pause)
+
+    def _fail_unreadable(self, delivery: Delivery[Message], row: UnreadableRow) -> Disposition:
+        """It fails, and nothing else of it: also where that cannot be written, its message is not lost."""
+        if row.newer:
+            self._leave_to_newer_release(delivery, "row")
+        worker, step = self._worker, self._worker.step
+        failure = Failure(UNREADABLE, str(row), step.stage, 0, worker.clock(), delivery.message_id)
+        failed = worker.rows.fail_unreadable(row.row_id, failure)
+        if failed:
+            facts = {f"{step.kind}_id": row.row_id, "error_class": UNREADABLE, "reason": row.why, "stage": step.stage}
+            worker.journal.tell(f"{step.kind}.failed", None, **facts)
+        if failed or delivery.receive_count == 1:
+            tell_unreadable(worker.journal, row, message_id=delivery.message_id, failed=failed)
+        return Disposition.DEAD_LETTER
+
     def _pass(self, row: Row | None, head: Delivery[Message], disposition: Disposition) -> None:
         """Nothing is to be done for a message but what becomes of it."""
         self._worker.journal.tell(f"message.{disposition.name.lower()}", row, message_id=head.message_id)
@@ -231,7 +270,7 @@ class _Group(Generic[Row]):
         attempt = _attempts_before(delivery, row) + 1
         return Job(delivery, row, attempt, self._worker.rows, self._seconds_left, span)
 
-    def _followers(self, rows: dict[str, Row]) -> Iterator[Job[Row]]:
+    def _followers(self, rows: Found[Row]) -> Iterator[Job[Row]]:
         for delivery in self._waiting[1:]:
             row = _row_of(delivery, rows)
             if row is None:
@@ -289,7 +328,13 @@ class _Group(Generic[Row]):
         for pause in GIVE_BACK_PAUSES:
             try:
                 row = worker.rows.get_many(_row_ids([delivery])).get(job.row.row_id)
-                if row is None or row.attempts != this_attempt or row.failure or row.is_over(worker.clock()):
+                if (
+                    row is None
+                    or isinstance(row, UnreadableRow)
+                    or row.attempts != this_attempt
+                    or row.failure
+                    or row.is_over(worker.clock())
+                ):
                     return
                 worker.rows.save(row, row.given_back(worker.clock()))
             except (Overtaken, Unavailable):
@@ -341,7 +386,7 @@ class _CarefulGroup(_Group[Row]):
     def _begun(self, job: Job[Row]) -> Row | None:
         return job.row.tried(job.delivery.message_id, job.delivery.receive_count, self._worker.clock())
 
-    def _followers(self, rows: dict[str, Row]) -> Iterator[Job[Row]]:  # noqa: ARG002
+    def _followers(self, rows: Found[Row]) -> Iterator[Job[Row]]:  # noqa: ARG002
         return iter(())
 
     def _acknowledge(self, delivery: Delivery[Message], disposition: Disposition) -> None:
@@ -354,8 +399,10 @@ def _row_ids(deliveries: Iterable[Delivery[Message]]) -> list[str]:
     return [delivery.message.row_id for delivery in deliveries if delivery.message]
 
 
-def _row_of(delivery: Delivery[Message], rows: Mapping[str, Row]) -> Row | None:
-    return rows.get(delivery.message.row_id) if delivery.message else None
+def _row_of(delivery: Delivery[Message], rows: Found[Row]) -> Row | None:
+    """None also where it cannot be read."""
+    found = rows.get(delivery.message.row_id) if delivery.message else None
+    return None if isinstance(found, UnreadableRow) else found
 
 
 def _is_written_now(delivery: Delivery[Message], row: WorkItem) -> bool:

@@ -1,6 +1,6 @@
 """`orders`: one row for each order accepted in a period, with its status as found when the report is written."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,8 +9,9 @@ from comanda.application.report_types.period import Id, PeriodParameters
 from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
 from comanda.application.report_types.words import status_word
 from comanda.domain.access import Origin
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.report import ReportRequest
-from comanda.domain.table import Column, Fact, Kind, Row, Table
+from comanda.domain.table import Column, Fact, Kind, Row, Strong, Table
 
 
 class ShownStatus(StrEnum):
@@ -45,9 +46,14 @@ class OrdersParameters(PeriodParameters):
         return lambda line: all(getattr(line, name) == value for name, value in given)
 
     def lines(self, asked: Asked) -> Iterator[OrderLine]:
-        """The orders of the report, streamed."""
-        every: Iterable[OrderLine] = asked.sources.orders.orders(self.begin, self.cut_off(asked.report.as_of))
-        return filter(self.wanted(asked), asked.reading(every))
+        """The orders of the report, streamed. Of one that cannot be read nobody knows whether it is wanted: it is left
+        out, and counted."""
+        wanted = self.wanted(asked)
+        for line in asked.reading(asked.sources.orders.orders(self.begin, self.cut_off(asked.report.as_of))):
+            if isinstance(line, UnreadableRow):
+                asked.left_out.add(line)
+            elif wanted(line):
+                yield line
 
     @property
     def period_and_filters(self) -> tuple[Fact, ...]:
@@ -114,6 +120,8 @@ class OrdersReport(OfOrders):
                 line.total_amount,
                 line.updated_at,
             )
+        if number := asked.left_out.number:
+            yield Strong((None, f"{said['left_out']}: {number}", *[None] * 7))
 
 
 ORDERS = OrdersReport()

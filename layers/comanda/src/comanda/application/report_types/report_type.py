@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, Va
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.words import words
 from comanda.domain.access import Caller, Scope
+from comanda.domain.errors import UnreadableRow
 from comanda.domain.locale import EN_US, PT_BR, Locale, Paper
 from comanda.domain.report import Report, ReportRequest
 from comanda.domain.table import Chart, Column, Fact, Row, Table
@@ -66,6 +67,23 @@ class Reading(Protocol):
     def __call__(self, things: Iterable[T], /) -> Iterator[T]: ...
 
 
+MOST_NAMED = 10
+"""Rows that are left out and told of by name; of more, their number has to do."""
+
+
+@dataclass
+class LeftOut:
+    """Rows of what a report is made from that cannot be read. The report says how many, and is written without them."""
+
+    number: int = 0
+    named: list[UnreadableRow] = field(default_factory=list)
+
+    def add(self, row: UnreadableRow) -> None:
+        self.number += 1
+        if self.number <= MOST_NAMED:
+            self.named.append(row)
+
+
 @dataclass(frozen=True)
 class Asked:
     """A report at work: whose it is, and what it is made from."""
@@ -76,6 +94,8 @@ class Asked:
     """ISO 4217; the stage's."""
     reading: Reading
     """Passes on what a type reads, and keeps the worker's lease alive: all that is read goes through it."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Where a type puts what it cannot read."""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class SummaryReport(OfOrders):
                 yield group, member, sums.orders, sums.completed, sums.amount
         total = summary.total
         yield Strong((said["total"], None, total.orders, total.completed, total.amount))
+        if number := asked.left_out.number:
+            yield Strong((said["left_out"], None, number, None, None))
 
 
 SUMMARY = SummaryReport()

@@ -20,6 +20,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "customer_id": ("Cliente", "Customer"),
     "day": ("Dia", "Day"),
     "description": ("Descrição", "Description"),
+    "left_out": (
+        "Pedidos não incluídos, pois o registro não pode ser lido",
+        "Orders left out, as their record cannot be read",
+    ),
     "moment": ("Data e hora", "Date and time"),
     "opening_balance": ("Saldo inicial", "Opening balance"),
     "order_id": ("Pedido", "Order"),

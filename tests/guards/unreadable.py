@@ -1,0 +1,57 @@
+"""What keeps a row or a message that cannot be read from hurting anybody but whom it is about."""
+
+from tests.guards.mutation import Mutation
+
+UNREADABLE = [
+    Mutation("a run is a plain number", "domain/messages.py", "type(value) is int and ", "value is not None and "),
+    Mutation(
+        "an id can be the key of a row", "domain/messages.py", " or not 1 <= len(text.encode()) <= MAX_TEXT_BYTES"
+    ),
+    Mutation(
+        "a message of a newer release waits",
+        "application/work.py",
+        "        if head.of_newer_release:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "an order that cannot be read is failed",
+        "application/work.py",
+        "        if isinstance(found, UnreadableRow):\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "a row of a newer release is left alone", "adapters/row_fields.py", "return not error.newer", "return True"
+    ),
+    Mutation("what is settled is not failed unread", "adapters/versioned_rows.py", "status in list(settled) or "),
+    Mutation(
+        "what cannot be read fails once for one message",
+        "adapters/versioned_rows.py",
+        "(status == FAILED and isinstance(known, Mapping) and _is_same(known, failure))",
+        "False",
+    ),
+    Mutation(
+        "what cannot be read is failed only as it was found",
+        "adapters/versioned_rows.py",
+        '"#version = :found_version"',
+        '"#version = :found_version OR attribute_exists(#version)"',
+    ),
+    Mutation("each write names the form of its row", "adapters/versioned_rows.py", ' or name == "schema"'),
+    Mutation(
+        "what cannot be read is shown to those alone who may see it",
+        "application/read_orders.py",
+        "error.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL)",
+        "False",
+    ),
+    Mutation(
+        "a stream sets aside what cannot be read",
+        "adapters/row_changes.py",
+        "            except UnreadableRow as error:\n",
+        "            except ZeroDivisionError as error:\n",
+    ),
+    Mutation(
+        "a report counts what it leaves out",
+        "application/report_types/orders.py",
+        "                asked.left_out.add(line)\n",
+        "                pass\n",
+    ),
+]
