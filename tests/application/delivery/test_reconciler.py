@@ -60,10 +60,10 @@ def test_a_row_is_read_again_before_its_message_is_sent(scene: Scene) -> None:
     """The index is behind: a worker has it by now, it failed, or there is no row any more."""
     worked, failed, gone, begun = (owe(scene) for _ in range(4))
     listed = [worked, failed, gone, begun]
-    scene.clock.now += MINUTE
     scene.put(worked.tried("m-1", 1, scene.clock()))
     scene.put(failed.failed(scene.failure()))
     del scene.rows.rows[gone.row_id]
+    scene.clock.now += MINUTE
     scene.put(begun.opened(By.CONSOLE, scene.clock(), ""))
     scene.rows.needing_attention = lambda _: iter(listed)
     scene.reconcile()
