@@ -309,6 +309,31 @@ def test_a_letter_ahead_of_its_row_begins_a_run_past_its_own(scene: Scene) -> No
     assert (scene.first_queue.sent, scene.row(row).replay, scene.dead.messages) == ([(row.row_id, 4)], 4, [])
 
 
+def test_a_letter_ahead_of_its_row_fails_no_run(scene: Scene) -> None:
+    """Only a letter of its own run does: that one may be at work."""
+    row = scene.add()
+    ahead = scene.dead_letter(replace(row, replay=3))
+    scene.clock.now += 10 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert (scene.row(row), scene.dead.messages) == (row, [ahead])
+
+
+def test_a_run_whose_message_the_sweep_has_just_sent_is_not_failed(scene: Scene) -> None:
+    """Nobody has written the row for three minutes, the sweep included: that message may be at work."""
+    row = owe(scene)
+    letter = scene.dead_letter(row)
+    scene.clock.now += 10 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert (scene.first_queue.sent, scene.row(row).is_failed, scene.dead.messages) == (
+        [(row.row_id, 1)],
+        False,
+        [letter],
+    )
+    scene.clock.now += 4 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert scene.row(row).failure.message_id == letter.message_id
+
+
 def test_two_letters_of_one_run_begin_one(scene: Scene) -> None:
     """Its worker sent it on and died before it deleted it: two messages of one run, and both dead-lettered untried."""
     row = scene.add()
