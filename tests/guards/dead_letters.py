@@ -13,7 +13,7 @@ DEAD_LETTERS = [
         "row = self.rows.get_many([listed.row_id]).get(listed.row_id)",
         "row = listed",
     ),
-    Mutation("only what is owed is sent", RECONCILER, "row is None or not row.owed or", "row is None or"),
+    Mutation("only what is owed is sent", RECONCILER, "                or not row.owed\n"),
     Mutation(
         "whoever began a run has a minute to send its message",
         RECONCILER,

@@ -6,8 +6,9 @@ NOTIFICATIONS = [
     Mutation(
         "a notification's row before its message",
         "application/announce_changes.py",
-        "            notification = self.notifications.add(new) or new\n",
-        "            self.publisher.publish(new)\n            notification = self.notifications.add(new) or new\n",
+        "                notification = self.notifications.add(new) or new\n",
+        "                self.publisher.publish(new)\n"
+        "                notification = self.notifications.add(new) or new\n",
     ),
     Mutation(
         "the change in a notification's id",

@@ -40,11 +40,11 @@ WORKERS = [
     Mutation(
         "the attempt given back", WORKER, "            self._give_back(job)\n            raise\n", "            raise\n"
     ),
-    Mutation("only one's own attempt is given back", WORKER, "row.attempts != this_attempt or "),
+    Mutation("only one's own attempt is given back", WORKER, "                    or row.attempts != this_attempt\n"),
     Mutation(
         "nothing is given back on what failed or is over",
         WORKER,
-        " or row.failure or row.is_over(worker.clock())",
+        "                    or row.failure\n                    or row.is_over(worker.clock())\n",
     ),
     Mutation(
         "giving back is tried for some seconds",
