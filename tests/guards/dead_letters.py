@@ -62,7 +62,13 @@ DEAD_LETTERS = [
         "        if row.rescues < self.max_rescues:\n",
         "        if True:\n",
     ),
-    Mutation("nothing fails that somebody is at", RECONCILER, "if row.updated_at < self.clock() - QUIET:", "if True:"),
+    Mutation(
+        "nothing fails that somebody is at",
+        RECONCILER,
+        " and row.updated_at < self.clock() - QUIET:",
+        ":",
+    ),
+    Mutation("nothing fails for the letter of another run", RECONCILER, "if run == row.replay and ", "if "),
     Mutation(
         "an outage costs no order its rescue",
         RECONCILER,
