@@ -1,7 +1,8 @@
-"""An attempt that is under way, where its row changes under the worker's hands."""
+"""An attempt that is under way, where its row changes under the worker's hands, or cannot be written."""
 
 from dataclasses import replace
 
+from comanda.domain.errors import Unavailable
 from comanda.domain.messages import Event
 from comanda.domain.order import Order
 from tests.application.conftest import GOOD, Scene
@@ -20,6 +21,20 @@ def test_an_attempt_that_was_begun_goes_on_under_its_number() -> None:
     row = scene.row(delivery)
     assert row.enrichment is not None
     assert row.attempts_of(delivery.message_id) == 0
+
+
+def test_an_attempt_that_was_not_written_takes_no_earlier_one_back() -> None:
+    scene = Scene()
+    order = a_processing_order(items=GOOD)
+    delivery = a_delivery(order, event=Event.ENRICHMENT_REQUESTED, receive_count=2)
+    scene.orders.put(order.tried(delivery.message_id, 1, scene.clock()))
+    scene.orders.before_save = [cannot_be_written]
+    assert scene.enrich(delivery) == [delivery.message_id]
+    assert scene.row(delivery).attempts_of(delivery.message_id) == 1
+
+
+def cannot_be_written() -> None:
+    raise Unavailable("orders table: ThrottlingException")
 
 
 def touched(row: Order) -> Order:
