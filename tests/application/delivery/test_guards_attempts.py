@@ -6,7 +6,7 @@ from comanda.domain.errors import Unavailable
 from comanda.domain.messages import Event
 from comanda.domain.order import Order
 from tests.application.conftest import GOOD, Scene
-from tests.builders import a_delivery, a_processing_order
+from tests.builders import a_delivery, a_processing_order, an_enriched_order
 
 
 def test_an_attempt_that_was_begun_goes_on_under_its_number() -> None:
@@ -31,6 +31,19 @@ def test_an_attempt_that_was_not_written_takes_no_earlier_one_back() -> None:
     scene.orders.before_save = [cannot_be_written]
     assert scene.enrich(delivery) == [delivery.message_id]
     assert scene.row(delivery).attempts_of(delivery.message_id) == 1
+
+
+def test_what_is_done_needs_no_attempt() -> None:
+    """Enriched with its last attempt, and its message could not be sent on then."""
+    scene = Scene()
+    order = an_enriched_order()
+    delivery = a_delivery(order, event=Event.ENRICHMENT_REQUESTED, receive_count=4)
+    for receive in (1, 2, 3):
+        order = order.tried(delivery.message_id, receive, scene.clock())
+    scene.orders.put(order)
+    assert scene.enrich(delivery) == []
+    assert scene.row(delivery) == order
+    assert [message.event for _, message in scene.publisher.sent] == [Event.ENRICHED]
 
 
 def cannot_be_written() -> None:
