@@ -58,6 +58,16 @@ def test_nothing_is_looked_for_where_no_letter_is_hidden(grouped: Scene) -> None
     assert (grouped.first_queue.sent, grouped.rows.rows) == ([], rows)
 
 
+def test_a_depth_that_is_behind_hides_nothing(grouped: Scene) -> None:
+    """SQS gives it about: ten are seen, and it says eight."""
+    crowd(grouped)
+    waiting = [grouped.add() for _ in range(3)]
+    grouped.clock.now += timedelta(hours=3)
+    grouped.dead.depth = lambda: 8  # type: ignore[method-assign]
+    grouped.reconcile()
+    assert (grouped.first_queue.sent, [grouped.row(row) for row in waiting]) == ([], waiting)
+
+
 def test_fewer_than_ten_letters_hide_nothing(grouped: Scene) -> None:
     crowd(grouped, 9)
     waiting = grouped.add()

@@ -60,10 +60,10 @@ def test_a_row_is_read_again_before_its_message_is_sent(scene: Scene) -> None:
     """The index is behind: a worker has it by now, it failed, or there is no row any more."""
     worked, failed, gone, begun = (owe(scene) for _ in range(4))
     listed = [worked, failed, gone, begun]
-    scene.clock.now += MINUTE
     scene.put(worked.tried("m-1", 1, scene.clock()))
     scene.put(failed.failed(scene.failure()))
     del scene.rows.rows[gone.row_id]
+    scene.clock.now += MINUTE
     scene.put(begun.opened(By.CONSOLE, scene.clock(), ""))
     scene.rows.needing_attention = lambda _: iter(listed)
     scene.reconcile()
@@ -308,6 +308,31 @@ def test_a_letter_ahead_of_its_row_begins_a_run_past_its_own(scene: Scene) -> No
     scene.reconcile()
     scene.reconcile()
     assert (scene.first_queue.sent, scene.row(row).replay, scene.dead.messages) == ([(row.row_id, 4)], 4, [])
+
+
+def test_a_letter_ahead_of_its_row_fails_no_run(scene: Scene) -> None:
+    """Only a letter of its own run does: that one may be at work."""
+    row = scene.add()
+    ahead = scene.dead_letter(replace(row, replay=3))
+    scene.clock.now += 10 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert (scene.row(row), scene.dead.messages) == (row, [ahead])
+
+
+def test_a_run_whose_message_the_sweep_has_just_sent_is_not_failed(scene: Scene) -> None:
+    """Nobody has written the row for three minutes, the sweep included: that message may be at work."""
+    row = owe(scene)
+    letter = scene.dead_letter(row)
+    scene.clock.now += 10 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert (scene.first_queue.sent, scene.row(row).is_failed, scene.dead.messages) == (
+        [(row.row_id, 1)],
+        False,
+        [letter],
+    )
+    scene.clock.now += 4 * MINUTE
+    scene.reconcile(max_rescues=0)
+    assert scene.row(row).failure.message_id == letter.message_id
 
 
 def test_two_letters_of_one_run_begin_one(scene: Scene) -> None:

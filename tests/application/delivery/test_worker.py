@@ -193,10 +193,11 @@ def test_an_attempt_whose_record_was_not_answered_is_given_back(scene: Scene) ->
 
 def test_attempts_of_one_receive_are_counted_once(scene: Scene) -> None:
     """Rule 8: the record was written, whatever became of its answer."""
-    row = scene.put(scene.add().tried("m-1", 2, scene.clock()))
+    row = scene.put(scene.add().tried("m-1", 1, scene.clock()).tried("m-1", 2, scene.clock()))
     scene.set_error(row, SLOW)
     assert scene.work(scene.message(row, message_id="m-1", receive_count=2)) == ["m-1"]
-    assert (scene.tries(row), scene.row(row).attempts_of("m-1")) == (1, 1)
+    assert (scene.tries(row), scene.row(row).attempts_of("m-1"), scene.row(row).failure) == (1, 2, None)
+    assert scene.queue.hidden == {"m-1": 2}, "the pause after the second attempt"
 
 
 def test_an_attempt_is_written_before_it_starts_from_the_second_receive_on(scene: Scene) -> None:

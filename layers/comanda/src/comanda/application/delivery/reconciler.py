@@ -121,7 +121,7 @@ class Reconciler(Generic[Row]):
             return self._requeue(row, By.OUTAGE, run)
         if row.rescues < self.max_rescues:
             return self._requeue(row, By.STEWARD, run)
-        if row.updated_at < self.clock() - QUIET:
+        if run == row.replay and row.updated_at < self.clock() - QUIET:
             self._fail(row, stage, message_id)
         return False
 
