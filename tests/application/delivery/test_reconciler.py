@@ -70,6 +70,23 @@ def test_a_row_is_read_again_before_its_message_is_sent(scene: Scene) -> None:
     assert scene.first_queue.sent == [], "of the last one the next run has just begun"
 
 
+def test_one_that_cannot_be_read_again_stops_no_other(scene: Scene) -> None:
+    first, second = owe(scene), owe(scene)
+    scene.clock.now += MINUTE
+    reads, get_many = [], scene.rows.get_many
+
+    def fails_once(row_ids: Any) -> Any:
+        reads.append(row_ids)
+        if len(reads) == 1:
+            raise Unavailable("table: ThrottlingException")
+        return get_many(row_ids)
+
+    scene.rows.get_many = fails_once
+    scene.reconcile()
+    assert scene.first_queue.sent == [(second.row_id, 1)]
+    assert scene.row(first).owed
+
+
 def test_one_that_cannot_be_sent_stops_no_other(scene: Scene) -> None:
     first, second, third = (owe(scene) for _ in range(3))
     scene.clock.now += MINUTE

@@ -60,24 +60,23 @@ class Reconciler(Generic[Row]):
         return seconds_left() > self.reserve_seconds
 
     def _send_what_is_owed(self, has_time: Callable[[], bool]) -> None:
-        """One by one: what cannot be sent stops no other. Sent first, and then no longer owed."""
+        """One by one: what cannot be sent stops no other."""
         for listed in self._readable(self.rows.needing_attention(OWED)):
             if not has_time():
                 return
-            row = self.rows.get_many([listed.row_id]).get(listed.row_id)
-            if (
-                row is None
-                or isinstance(row, UnreadableRow)
-                or not row.owed
-                or row.updated_at > (now := self.clock()) - OWED_FOR
-            ):
-                continue
-            if row.updated_at < now - OWED_TOO_LONG:
-                self.journal.tell(f"{row.kind}.message_owed_too_long", row)
             try:
-                self.open_run.send(row)
+                self._send(listed.row_id)
             except Unavailable as error:
-                self.journal.tell(f"{row.kind}.message_owed", row, reason=str(error))
+                self.journal.tell(f"{listed.kind}.message_owed", listed, reason=str(error))
+
+    def _send(self, row_id: str) -> None:
+        """Read again, sent first, and then no longer owed. Raises Unavailable."""
+        row, now = self.rows.get_many([row_id]).get(row_id), self.clock()
+        if row is None or isinstance(row, UnreadableRow) or not row.owed or row.updated_at > now - OWED_FOR:
+            return
+        if row.updated_at < now - OWED_TOO_LONG:
+            self.journal.tell(f"{row.kind}.message_owed_too_long", row)
+        self.open_run.send(row)
 
     def _look_through(self, queue: DeadLetters, letters: Sequence[Letter]) -> list[Letter]:
         """Deal with each dead letter; give those that stay."""
@@ -166,11 +165,13 @@ class Reconciler(Generic[Row]):
     def _requeue_or_fail_unseen(self, row: Row, stage: str, *, stands_still: bool) -> None:
         """As for a dead letter that was seen. But it may only wait in its queue, behind others: it fails where its
         whole group has no worker, and is requeued once more where the group has one."""
+        is_stale = row.updated_at < self.clock() - STANDS_STILL
         if self.in_outage(stage):
-            self._requeue(row, By.OUTAGE, row.replay)
+            if is_stale:  # Its timeline grows with each, and an outage may last for days.
+                self._requeue(row, By.OUTAGE, row.replay)
         elif row.rescues < self.max_rescues:
             self._requeue(row, By.STEWARD, row.replay)
         elif stands_still:
             self._fail(row, stage, message_id="")
-        elif row.updated_at < self.clock() - STANDS_STILL:
+        elif is_stale:
             self._requeue(row, By.STEWARD, row.replay)
