@@ -10,20 +10,17 @@ DEAD_LETTERS = [
     Mutation(
         "what is owed is read again",
         RECONCILER,
-        "row = self.rows.get_many([listed.row_id]).get(listed.row_id)",
-        "row = listed",
+        "                self._send(listed.row_id)\n",
+        "                self.open_run.send(listed)\n",
     ),
-    Mutation("only what is owed is sent", RECONCILER, "                or not row.owed\n"),
+    Mutation("only what is owed is sent", RECONCILER, " or not row.owed or ", " or "),
     Mutation(
-        "whoever began a run has a minute to send its message",
-        RECONCILER,
-        "row.updated_at > (now := self.clock()) - OWED_FOR",
-        "not (now := self.clock())",
+        "whoever began a run has a minute to send its message", RECONCILER, " or row.updated_at > now - OWED_FOR:", ":"
     ),
     Mutation(
         "one that cannot be sent stops no other",
         RECONCILER,
-        '                self.journal.tell(f"{row.kind}.message_owed", row, reason=str(error))\n',
+        '                self.journal.tell(f"{listed.kind}.message_owed", listed, reason=str(error))\n',
         "                raise\n",
     ),
     Mutation(
@@ -132,7 +129,13 @@ DEAD_LETTERS = [
     Mutation(
         "who hides in a moving group is rescued once in a while",
         RECONCILER,
-        "        elif row.updated_at < self.clock() - STANDS_STILL:\n",
+        "        elif is_stale:\n",
         "        elif True:\n",
+    ),
+    Mutation(
+        "who hides in an outage is requeued once in a while",
+        RECONCILER,
+        "            if is_stale:  # Its",
+        "            if True:  # Its",
     ),
 ]
