@@ -126,7 +126,7 @@ def worker_environment(resources: Resources, source_queue_url: str, next_queue_u
 
 
 class Pipeline:
-    """The three workers, each with its settings; `queue_url` serves as every one of their queues, but where the first is
+    """The three workers, each with its settings; `queue_url` serves as all of their queues, but for a first one that is
     given."""
 
     def __init__(self, resources: Resources, first_queue_url: str | None = None) -> None:

@@ -176,12 +176,12 @@ def update_of(table: str, key: str, before: Row, after: Row) -> Any:
     changed = {name: value for name, value in after.items() if before.get(name) != value or name == "schema"}
     gone = [name for name in before if name not in after]
     names = {f"#{name}": name for name in [*changed, *gone, "version"]}
-    set_ = ["SET " + ", ".join(f"#{name} = :{name}" for name in changed)] if changed else []
-    remove = ["REMOVE " + ", ".join(f"#{name}" for name in gone)] if gone else []
+    clauses = {"SET": [f"#{name} = :{name}" for name in changed], "REMOVE": [f"#{name}" for name in gone]}
+    update = " ".join(f"{clause} {', '.join(actions)}" for clause, actions in clauses.items() if actions)
     return {
         "TableName": table,
         "Key": to_dynamodb({key: after[key]}),
-        "UpdateExpression": " ".join([*set_, *remove]),
+        "UpdateExpression": update,
         "ConditionExpression": "#version = :read_version",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": to_dynamodb(
