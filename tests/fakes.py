@@ -72,8 +72,7 @@ class FakeOrders:
 
     def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
         self._answer()
-        known = self.failed_unreadable.get(order_id)
-        if order_id not in self.unreadable or (known and known.message_id == failure.message_id):
+        if order_id not in self.unreadable or order_id in self.failed_unreadable:
             return False
         self.failed_unreadable[order_id] = failure
         return True

@@ -67,8 +67,7 @@ class FakeNotifications:
 
     def fail_unreadable(self, notification_id: str, failure: Failure) -> bool:
         self._answer()
-        known = self.failed_unreadable.get(notification_id)
-        if known and known.message_id == failure.message_id:
+        if notification_id not in self.unreadable or notification_id in self.failed_unreadable:
             return False
         self.failed_unreadable[notification_id] = failure
         return True

@@ -3,19 +3,19 @@
 from typing import Any
 
 import pytest
-from comanda.domain.tried import MessageFailure
 
 from comanda.adapters import notification_table, report_rows
 from comanda.adapters.aws import decoded, to_dynamodb
 from comanda.adapters.notification_table import NotificationTable
 from comanda.adapters.report_table import ReportTable
 from comanda.domain.errors import UnreadableRow
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_notification, a_report
 from tests.report_targets import ReportResources
 from tests.targets import Resources
 from tests.unreadable import GONE, NOTIFICATIONS, REPORTS, spoilt
 
-FAILURE = MessageFailure("UnreadableRow", "why", 0, NOW, "m-1")
+FAILURE = Failure("UnreadableRow", "why", "generation", 0, NOW, "m-1")
 WRITTEN = {"status", "failure", "updated_at", "version"}
 
 
