@@ -1,14 +1,11 @@
 """docs/guards.md names every guard that `make mutate` takes out, and the test that notices."""
 
-import re
-
 import pytest
 
 from tests.guards.mutation import Mutation
-from tests.mutations import CODE, MUTATIONS, ROOT
+from tests.mutations import MUTATIONS, ROOT, path_of, written_down
 
-ROW = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
-TABLE = ROW.findall((ROOT / "docs" / "guards.md").read_text())
+TABLE = written_down()
 
 
 def test_the_table_has_a_row_for_each_guard() -> None:
@@ -22,5 +19,5 @@ def test_the_test_that_notices_is_there(guard: str, file: str, test: str) -> Non
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
 def test_the_guard_stands_once_where_it_is_taken_out(mutation: Mutation) -> None:
-    assert (ROOT / CODE / mutation.file).read_text().count(mutation.code) == 1
+    assert (ROOT / path_of(mutation)).read_text().count(mutation.code) == 1
     assert mutation.code != mutation.instead

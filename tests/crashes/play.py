@@ -16,6 +16,7 @@ from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_rows import from_row
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.world import World
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.order import Item, Order, Stage
 from comanda_cli.connection import QuietJournal, now
@@ -53,7 +54,6 @@ class Play(Theatre):
         }
         self.resources = resources = replace(resources, queue_url=self.queues[Stage.PROCESSING])
         world = replace(resources.world(), clock=now)
-        self.api = Api(resources, world)
         self.orders = OrderTable(resources.dynamodb, resources.orders_table)
         self._world = world
         self._session = session
@@ -62,13 +62,15 @@ class Play(Theatre):
     def clear(self, clock: time_machine.Traveller) -> None:
         """Nothing has happened yet. Cheaper than tables and queues of a test's own.
 
-        Workers are new: what one remembers for a while would come from a later time. So is their client: Powertools
+        Functions are new: what one remembers for a while would come from a later time. So is their client: Powertools
         hangs a listener on it for each that is built, and all would be heard at each call.
         """
         self.begin(clock)
         dynamodb = self._session.client("dynamodb")
         self.listen_to(dynamodb)
-        self.workers = self._build_workers(replace(self._world, dynamodb=dynamodb))
+        world = replace(self._world, dynamodb=dynamodb)
+        self.api = Api(self.resources, world)
+        self.workers = self._build_workers(world)
         self.accepted: dict[str, str] = {}
         """Order ids by name."""
         self._bodies: dict[str, dict[str, Any]] = {}
@@ -105,7 +107,8 @@ class Play(Theatre):
 
     def _build_workers(self, world: World) -> dict[str, tuple[str, Work]]:
         def environment(stage: Stage, following: Stage) -> dict[str, str]:
-            return worker_environment(self.resources, self.queues[stage], self.queues[following])
+            first = {"ORDERS_QUEUE_URL": self.queues[Stage.PROCESSING]}
+            return worker_environment(self.resources, self.queues[stage], self.queues[following]) | first
 
         process = process_order.Settings.load(environment(Stage.PROCESSING, Stage.ENRICHMENT))
         enrich = enrich_order.Settings.load(environment(Stage.ENRICHMENT, Stage.COMPLETION))
@@ -159,7 +162,7 @@ class Play(Theatre):
 
     def redrive(self, name: str) -> None:
         publisher = QueuePublisher(self.resources.sqs, self.queues[Stage.PROCESSING])
-        redrive = RedriveOrder(self.orders, publisher, QuietJournal(), now)
+        redrive = RedriveOrder(self.orders, OpenRun(self.orders, publisher, QuietJournal(), now))
         self.operate("redrive", lambda: redrive(self.accepted[name], "ana"))
 
     def discard(self, name: str) -> None:

@@ -54,7 +54,7 @@ def _entry_of(item: Mapping[str, object]) -> tuple[object, ...]:
 
 def _each_failed_order_was_tried_and_can_be_redriven(play: Play, rows: Mapping[str, Order]) -> None:
     """P5, P6: its message, and no other, is in its stage's dead-letter queue, unless a person discarded it."""
-    expected: dict[Stage, list[str]] = {stage: [] for stage in Stage}
+    expected: dict[str, list[str]] = {stage: [] for stage in Stage}
     for order in rows.values():
         if order.failure is None:
             continue

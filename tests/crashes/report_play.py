@@ -14,6 +14,7 @@ from comanda.adapters.order_queues import ReportQueuePublisher
 from comanda.adapters.report_rows import from_row
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.world import World
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_report import DiscardReport, RedriveReport
 from comanda.domain.report import Report
 from comanda_cli.connection import QuietJournal, now
@@ -52,7 +53,7 @@ class ReportPlay(Theatre):
             "FUNCTION_SECONDS": str(FUNCTION_TIMEOUT),
         }
         world = replace(resources.world(), clock=now)
-        self._write = write_reports.build(write_reports.Settings.load(environment), world)
+        self._write_settings, self._world = write_reports.Settings.load(environment), world
         self._read = read_reports.build(read_reports.Settings.load(environment), world)
         generate = generate_report.build(generate_report.Settings.load(environment), world)
         self.workers = {self.source: ("generate", generate)}
@@ -60,8 +61,14 @@ class ReportPlay(Theatre):
         self.steward = tend_reports.build(tend_reports.Settings.load(environment), steward)
 
     def clear(self, clock: time_machine.Traveller) -> None:
-        """Nothing has happened yet. Cheaper than tables, queues and a bucket of a test's own."""
+        """Nothing has happened yet. Cheaper than tables, queues and a bucket of a test's own.
+
+        The API's function is new, and its client with it: what it remembers for a while would come from a later time.
+        """
         self.begin(clock)
+        dynamodb = self.resources.session.client("dynamodb")
+        self.listen_to(dynamodb)
+        self._write = write_reports.build(self._write_settings, replace(self._world, dynamodb=dynamodb))
         self.accepted: dict[str, str] = {}
         """Report ids by name."""
         self.cells: dict[str, list[str]] = {}
@@ -113,7 +120,7 @@ class ReportPlay(Theatre):
 
     def redrive(self, name: str) -> None:
         publisher = ReportQueuePublisher(self.resources.sqs, self.source)
-        redrive = RedriveReport(self.table, publisher, QuietJournal(), now)
+        redrive = RedriveReport(self.table, OpenRun(self.table, publisher, QuietJournal(), now), now)
         self.operate("redrive", lambda: redrive(self.accepted[name]))
 
     def discard(self, name: str) -> None:

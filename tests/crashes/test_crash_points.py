@@ -13,12 +13,15 @@ import pytest
 import time_machine
 from moto import mock_aws
 
+from comanda.adapters.circuit import EnrichmentCircuit
+from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.order import Stage
+from comanda_cli.connection import QuietJournal
 from tests.builders import NOW
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Memory, Play
 from tests.crashes.promises import promises_hold
-from tests.crashes.theatre import FAILURES, crash_points
+from tests.crashes.theatre import FAILURES, crash_points, die
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 
@@ -74,10 +77,18 @@ def dead_lettered_untried(play: Play) -> None:
     play.drain()
 
 
-def rescued_and_dead_lettered_again(play: Play) -> None:
+def dead_lettered_twice(play: Play) -> None:
     dead_lettered_untried(play)
     play.minute()
     play.drain()
+
+
+def redriven_and_owed(play: Play) -> None:
+    """Whoever redrove it died between row and message."""
+    failed(play)
+    play.strike("redrive", REDRIVEN_ROW, "after", die)
+    play.redrive("first")
+    assert play.was_struck
 
 
 def redriven_and_completed(play: Play) -> None:
@@ -103,6 +114,12 @@ def work_with_care(play: Play) -> None:
     for stage in Stage:
         play.crash_on_arrival(stage)
         play.drain(stage)
+
+
+def wait_for_the_steward(play: Play) -> None:
+    """Until nobody can be at it any more."""
+    play.clock.shift(QUIET)
+    play.minute()
 
 
 def redrive_from_console(play: Play) -> None:
@@ -132,20 +149,23 @@ def cancel(play: Play) -> None:
 
 FIRST, BOTH = {"completed": "first"}, {"completed": "first second"}
 SECOND, FIRST_FAILED = {"completed": "second"}, {"failed": "first"}
-HAPPY_PATH = {"post": 5, "process": 3, "enrich": 6, "complete": 3}
+HAPPY_PATH = {"post": 6, "process": 3, "enrich": 6, "complete": 3}
 CAREFUL_PATH = {"process": 9, "enrich": 15, "complete": 9}
+REDRIVEN_ROW = 2
+"""The call of a redrive by which the row leads; its message is the next."""
 SCENARIOS = [
     Scenario("an order completes", nothing, order_and_work, HAPPY_PATH, FIRST),
-    Scenario("fails for good and is let through", two_orders(BAD), enrich, {"enrich": 19}, FIRST_FAILED | SECOND),
+    Scenario("fails for good and is dead-lettered", two_orders(BAD), enrich, {"enrich": 19}, FIRST_FAILED | SECOND),
     Scenario("fails for now, then succeeds", two_orders(FLAKY), enrich, {"enrich": 22}, BOTH),
     Scenario("fails for now at every attempt", two_orders(HOPELESS), enrich, {"enrich": 31}, FIRST_FAILED | SECOND),
     Scenario("two received before", two_accepted_orders, work_with_care, CAREFUL_PATH, BOTH),
-    Scenario("redriven from the console", failed, redrive_from_console, {"enrich": 7}, FIRST),
-    Scenario("redriven from the terminal", failed, redrive, {"redrive": 3, "process": 2}, FIRST),
+    Scenario("redriven from the console", failed, redrive_from_console, {"enrich": 4}, FIRST),
+    Scenario("redriven from the terminal", failed, redrive, {"redrive": 4, "process": 2}, FIRST),
     Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
-    Scenario("published anew by the steward", dead_lettered_untried, repair, {"steward": 8, "process": 3}, FIRST),
-    Scenario("failed by the steward", rescued_and_dead_lettered_again, Play.minute, {"steward": 7}, FIRST_FAILED),
-    Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 6}, FIRST),
+    Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 17, "process": 3}, FIRST),
+    Scenario("failed by the steward", dead_lettered_twice, wait_for_the_steward, {"steward": 15}, FIRST_FAILED),
+    Scenario("owed and sent by the steward", redriven_and_owed, Play.minute, {"steward": 18}, FIRST),
+    Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 14}, FIRST),
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
 ]
 
@@ -204,3 +224,13 @@ def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
     assert play.calls == scenario.calls
     play.five_minutes()
     promises_hold(play, **scenario.ends)
+
+
+def test_an_outage_of_the_provider_excuses_no_other_stage(stage: Play) -> None:
+    """The workers of the first stage could not run, whatever the provider does."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        stage.clear(clock)
+        dead_lettered_twice(stage)
+        EnrichmentCircuit(stage.resources.dynamodb, stage.resources.circuits_table, QuietJournal()).open()
+        wait_for_the_steward(stage)
+        assert stage.rows()["first"].is_failed

@@ -194,7 +194,8 @@ class Theatre:
         return self._queues_in_moto.get_queue(url.rsplit("/", 1)[-1])
 
     def move_back(self, dead_letters: str, source: str) -> None:
-        """The console's redrive: every message goes back to its source, under a new id and with a new time."""
+        """The console's redrive: every message goes back to its source, under a new id and with a new time. Its
+        deduplication id is the message id that it had, as AWS has it."""
         self.clock.shift(60)
         while messages := self.receive(dead_letters):
             for message in messages:
@@ -202,6 +203,7 @@ class Theatre:
                     QueueUrl=source,
                     MessageBody=message["Body"],
                     MessageGroupId=message["Attributes"]["MessageGroupId"],
+                    MessageDeduplicationId=message["MessageId"],
                 )
                 self._sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=message["ReceiptHandle"])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutation:
-    """In `file`, `code` becomes `instead`."""
+    """In `file`, `code` becomes `instead`. The file is one of the layer, or of `functions/`."""
 
     guard: str
     file: str

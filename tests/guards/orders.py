@@ -77,37 +77,35 @@ ORDERS = [
         ' | {"ConditionExpression": "#version = :read_version OR attribute_exists(order_id)"}}',
     ),
     Mutation(
-        "the replay number in bodies",
-        "domain/messages.py",
-        "order.payload_hash, order.replay, uncounted)",
-        "order.payload_hash, 0, uncounted)",
-    ),
-    Mutation(
-        "row first, message second", "application/process_order.py", "            self.orders.save(found, order)\n"
+        "row first, message second",
+        "application/process_order.py",
+        "            job.save(order.started(self.clock()))\n",
     ),
     Mutation(
         "the message sent before its own is deleted",
         "application/process_order.py",
-        "        self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)\n",
-        "        if self.begins(found):\n            self.publisher.publish(order, Event.ENRICHMENT_REQUESTED)\n",
+        "            job.save(order.started(self.clock()))\n"
+        "        self.publisher.publish(job.row, Event.ENRICHMENT_REQUESTED)\n",
+        "            job.save(order.started(self.clock()))\n"
+        "            self.publisher.publish(job.row, Event.ENRICHMENT_REQUESTED)\n",
     ),
     Mutation(
         "an enrichment only where there is none",
         "application/enrich_order.py",
-        "        if self.begins(order):",
-        "        if True:",
+        "        if step.has_work(job.row):\n",
+        "        if True:\n",
     ),
     Mutation(
         "a follower's refusal waits for its turn",
         "application/enrich_order.py",
-        "            if isinstance(answer, Exception):\n                raise answer\n",
-        "            for answer in ahead.values():\n"
-        "                if isinstance(answer, Exception):\n                    raise answer\n",
+        "            job.save(job.row.enriched(self.answers",
+        "            [answer.result() for answer in self.answers.values()]\n"
+        "            job.save(job.row.enriched(self.answers",
     ),
     Mutation(
         "what was found out ahead is not asked again",
         "application/enrich_order.py",
-        " if job.order.order_id not in ahead}",
+        " if job.row.order_id not in self.answers}",
         "}",
     ),
     Mutation(
@@ -184,83 +182,6 @@ ORDERS = [
         "            self.secret.was_refused()\n",
         "            pass\n",
     ),
-    Mutation(
-        "the attempt written before it starts",
-        "application/work.py",
-        "                job = self._write_attempt(job)\n",
-        "                pass\n",
-    ),
-    Mutation(
-        "the attempt given back",
-        "application/work.py",
-        "            if careful:\n                self._give_back(job)\n",
-    ),
-    Mutation(
-        "an outage is no attempt",
-        "application/work.py",
-        "        except (Overtaken, Unavailable):\n            raise\n",
-        "        except Overtaken:\n            raise\n",
-    ),
-    Mutation(
-        "the group rests behind its head",
-        "application/work.py",
-        "                return stay + let_rest(self.queue, waiting, rest.seconds)\n",
-        "                stay += let_rest(self.queue, waiting[:1], rest.seconds)\n"
-        "                del waiting[:1]\n                continue\n",
-    ),
-    Mutation(
-        "the followers' pause",
-        "application/message_groups.py",
-        "queue.hide(waiting, seconds)",
-        "queue.hide(waiting[:1], seconds)",
-    ),
-    Mutation(
-        "the pause that was asked for",
-        "application/work.py",
-        "self.draw, asked_for=error.retry_after)",
-        "self.draw)",
-    ),
-    Mutation(
-        "the hand-deletion", "application/work.py", "            self.queue.delete(delivery)\n", "            pass\n"
-    ),
-    Mutation(
-        "the least tried groups first",
-        "application/work.py",
-        "self._least_tried_first(groups)",
-        "groups",
-    ),
-    Mutation(
-        "one message at a time",
-        "application/work.py",
-        "return self._try(job, [], careful=True)",
-        "return self._try(job, self._followers(waiting[1:], rows, ahead), careful=True)",
-    ),
-    Mutation("the time that is left", "application/work.py", "if seconds_left < self.reserve_seconds:", "if False:"),
-    Mutation("the fence", "domain/meeting.py", "return tried.receive_count > delivery.receive_count", "return False"),
-    Mutation(
-        "the very message that failed is let through",
-        "domain/meeting.py",
-        "if failure is None or delivery.message_id == failure.message_id:",
-        "if failure is None:",
-    ),
-    Mutation(
-        "a redrive is sent after the failure",
-        "domain/meeting.py",
-        " if delivery.sent_at > failure.at else Verdict.LET_THROUGH",
-    ),
-    Mutation(
-        "a redrive is of the stage that failed",
-        "domain/meeting.py",
-        "    if stage is not failure.stage:\n        return Verdict.DROP\n",
-    ),
-    Mutation(
-        "nothing is dropped at the stage that failed",
-        "domain/meeting.py",
-        "else Verdict.LET_THROUGH",
-        "else Verdict.DROP",
-    ),
-    Mutation("an old run's message is dropped", "domain/meeting.py", " or message.replay < order.replay"),
-    Mutation("a settled order is left alone", "domain/meeting.py", "order.is_settled or "),
     Mutation("a claim is not shown", "application/read_orders.py", "order.is_claim or "),
     Mutation(
         "another caller's order is not shown",
@@ -268,72 +189,6 @@ ORDERS = [
         "(order.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL))",
         "False",
     ),
-    Mutation(
-        "the message group", "adapters/order_queues.py", "MessageGroupId=order.recipient_id", 'MessageGroupId="all"'
-    ),
+    Mutation("the message group", "domain/order.py", "        return self.recipient_id\n", '        return "all"\n'),
     Mutation("the canonical body", "domain/canonical.py", "sort_keys=True", "sort_keys=False"),
-    Mutation(
-        "the redrive's message before its row",
-        "application/redrive_order.py",
-        "        self.publisher.publish(replace(failed, replay=failed.replay + 1), Event.CREATED)\n",
-    ),
-    Mutation(
-        "the steward publishes before it writes",
-        "application/steward.py",
-        "        self.publisher.publish(rescued, Event.CREATED, uncounted=not counts)\n",
-    ),
-    Mutation(
-        "a rescue has a body of its own",
-        "application/steward.py",
-        "order.rescued(self.clock(), replay + 1",
-        "order.rescued(self.clock(), order.replay + 1",
-    ),
-    Mutation("the steward's one rescue", "application/steward.py", "order.rescues >= self.max_rescues", "False"),
-    Mutation(
-        "a rescue taken up before it is written counts",
-        "domain/order.py",
-        "0 if failed else self.rescues + counts",
-        "0 if failed else self.rescues",
-    ),
-    Mutation(
-        "a rescue that an outage is to blame for says so", "application/steward.py", ", uncounted=not counts)", ")"
-    ),
-    Mutation(
-        "a rescue that an outage is to blame for is taken up uncounted",
-        "application/work.py",
-        "not (delivery.message and delivery.message.uncounted)",
-        "True",
-    ),
-    Mutation(
-        "only the last run of an order counts",
-        "application/steward.py",
-        "message is not None and message.replay < last_run[message.order_id]",
-        "False",
-    ),
-    Mutation(
-        "a discarded order knows of a redrive that was not written down",
-        "application/steward.py",
-        "(order.discarded and message.replay == order.replay)",
-        "order.discarded",
-    ),
-    Mutation(
-        "the steward leaves what has changed",
-        "application/steward.py",
-        "        except Overtaken:\n            return\n",
-        "        except Overtaken:\n            raise\n",
-    ),
-    Mutation(
-        "a group that shared a full receive is seen in full",
-        "application/see_dead_letters.py",
-        "                cut_short += _cut_short(deliveries)\n",
-    ),
-    Mutation(
-        "who overtakes the API shows the order",
-        "domain/order.py",
-        "known = self._known()\n        return replace(known, attempts",
-        "known = self\n        return replace(known, attempts",
-    ),
-    Mutation(
-        "dead letters that failed orders account for", "application/steward.py", "if unaccounted <= 0:", "if False:"
-    ),
 ]

@@ -111,18 +111,6 @@ OUTAGES = [
         "            pass\n",
     ),
     Mutation(
-        "an outage costs no order its rescue",
-        "application/steward.py",
-        "return stage is Stage.ENRICHMENT and not self.circuit.is_closed()",
-        "return False",
-    ),
-    Mutation(
-        "an outage excuses no other stage",
-        "application/steward.py",
-        "return stage is Stage.ENRICHMENT and not",
-        "return not",
-    ),
-    Mutation(
         "a mapping that is still changing is asked again",
         "adapters/event_source_mapping.py",
         ', passing={"ResourceInUseException"}',

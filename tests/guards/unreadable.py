@@ -9,14 +9,14 @@ UNREADABLE = [
     ),
     Mutation(
         "a message of a newer release waits",
-        "application/work.py",
+        "application/delivery/worker.py",
         "        if head.of_newer_release:\n",
         "        if False:\n",
     ),
     Mutation(
         "an order that cannot be read is failed",
-        "application/work.py",
-        "        if isinstance(found, UnreadableRow):\n",
+        "application/delivery/worker.py",
+        "        if isinstance(row, UnreadableRow):\n",
         "        if False:\n",
     ),
     Mutation(

@@ -53,6 +53,7 @@ class Scenario(StrEnum):
     PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
     HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"
+    REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
 
 
 @dataclass(frozen=True)

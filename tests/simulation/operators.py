@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from comanda.adapters.order_queues import QueuePublisher
+from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED, QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
@@ -21,6 +21,7 @@ from tests.simulation.system import STAGES, WORKERS, System
 
 MOST_IMPATIENT = 3
 """Operators in a run who act on a dead letter in a way that a scenario has."""
+RETENTION_SECONDS = 14 * 24 * 3600
 
 
 @dataclass
@@ -35,9 +36,11 @@ class Operators:
     purged: set[str] = field(default_factory=set)
     """Orders that lost a dead letter to somebody."""
     _impatient: int = 0
+    _began: float = 0.0
 
     def begin(self) -> None:
         """Some at any time, some as soon as there is a dead letter."""
+        self._began = self.system.scheduler.time()
         faults, deeds = self.system.faults, list[Callable[[str], None]]()
         for _ in range(5 if faults.aims_at(OPERATOR) else self.random.choice((0, 0, 1, 2))):
             self._operate(self.random.uniform(5, 400))
@@ -56,7 +59,17 @@ class Operators:
         self.system.at_dead_letter = lambda stage: _do_all(deeds, stage)
 
     def redrive_everything(self) -> None:
-        self.people.start("operator", 0, self._redrive_everything)
+        """By the CLI; or from the console alone, while queues have all that failed: that must do as well (P9)."""
+        in_time = self.system.scheduler.time() < self._began + RETENTION_SECONDS
+        alone = Scenario.REDRIVEN_FROM_THE_CONSOLE in self.system.faults.scenarios and in_time and not self.purged
+        self.people.start("operator", 0, self._redrive_all_from_the_console if alone else self._redrive_everything)
+
+    def _redrive_all_from_the_console(self) -> None:
+        """Twice: the steward may have some in its hands."""
+        for _ in range(2):
+            for stage in STAGES:
+                self._move_back(stage, None)
+            self.people.sleep(2 * HIDDEN_WHILE_TENDED)
 
     def _operate(self, delay: float) -> None:
         deed = self.random.choice((self._redrive_by_cli, self._redrive_by_console, self._discard_one))

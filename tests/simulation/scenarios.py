@@ -23,6 +23,8 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if random.random() < (0.5 if faults.is_quiet else 0.12):
         faults.scenarios.add(Scenario.HANGS_FOR_SOME)
         faults.hanging = random.choice((1, 1, 2, 5))
+    if random.random() < 0.25 and not faults.is_quiet:
+        faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
     faults.injected.update(faults.scenarios)
 
 
