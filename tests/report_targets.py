@@ -10,7 +10,7 @@ from comanda.adapters.order_table import OrderTable
 from comanda.adapters.world import S3_CONFIG, ReportWorld
 from tests.builders import NOW
 from tests.fakes import FakeClock
-from tests.targets import create_fifo_queue
+from tests.targets import add_index, create_fifo_queue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -110,19 +110,14 @@ def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportRe
         "subscriptions": ["id"],
     }
     for table, names in keys.items():
-        indexed = ["period", "created_at"] if table == "orders" else []
-        index: dict[str, Any] = {
-            "IndexName": "period",
-            "KeySchema": _schema(indexed),
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
         dynamodb.create_table(
             TableName=made.table(table),
             KeySchema=_schema(names),
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in [*names, *indexed]],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
             BillingMode="PAY_PER_REQUEST",
-            **({"GlobalSecondaryIndexes": [index]} if indexed else {}),
         )
+    for table, index in (("orders", "period"), ("reports", "attention")):
+        add_index(dynamodb, made.table(table), index, index, "created_at")
     s3.create_bucket(Bucket=made.bucket)
     return made
 

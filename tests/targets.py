@@ -97,39 +97,12 @@ def make_resources(session: Session) -> Resources:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
             BillingMode="PAY_PER_REQUEST",
         )
-    dynamodb.update_table(
-        TableName=f"{name}-orders",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("attention", "created_at")],
-        GlobalSecondaryIndexUpdates=[
-            {
-                "Create": {
-                    "IndexName": "attention",
-                    "KeySchema": [
-                        {"AttributeName": "attention", "KeyType": "HASH"},
-                        {"AttributeName": "created_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            }
-        ],
-    )
-    for index, key, sort_key in (("subject", "subject_id", "happened_at"), ("failed", "failed", "created_at")):
-        dynamodb.update_table(
-            TableName=f"{name}-notifications",
-            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (key, sort_key)],
-            GlobalSecondaryIndexUpdates=[
-                {
-                    "Create": {
-                        "IndexName": index,
-                        "KeySchema": [
-                            {"AttributeName": key, "KeyType": "HASH"},
-                            {"AttributeName": sort_key, "KeyType": "RANGE"},
-                        ],
-                        "Projection": {"ProjectionType": "KEYS_ONLY"},
-                    }
-                }
-            ],
-        )
+    for table, index, key, sort_key in (
+        ("orders", "attention", "attention", "created_at"),
+        ("notifications", "attention", "attention", "created_at"),
+        ("notifications", "subject", "subject_id", "happened_at"),
+    ):
+        add_index(dynamodb, f"{name}-{table}", index, key, sort_key)
     queue_url = create_fifo_queue(sqs)
     return Resources(
         dynamodb,
@@ -142,6 +115,17 @@ def make_resources(session: Session) -> Resources:
         subscriptions_table=f"{name}-subscriptions",
         notifications_table=f"{name}-notifications",
         queue_url=queue_url,
+    )
+
+
+def add_index(dynamodb: "DynamoDBClient", table: str, index: str, key: str, sort_key: str) -> None:
+    keys: list[Any] = [{"AttributeName": key, "KeyType": "HASH"}, {"AttributeName": sort_key, "KeyType": "RANGE"}]
+    dynamodb.update_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (key, sort_key)],
+        GlobalSecondaryIndexUpdates=[
+            {"Create": {"IndexName": index, "KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}}
+        ],
     )
 
 

@@ -116,6 +116,7 @@ def worker_environment(resources: Resources, source_queue_url: str, next_queue_u
         "SWITCH_FUNCTION": "switch-enrichment",
         "SOURCE_QUEUE_URL": source_queue_url,
         "NEXT_QUEUE_URL": next_queue_url,
+        "ORDERS_QUEUE_URL": resources.queue_url,
         "WORKER_RESERVE_SECONDS": "1",
         "MAX_ATTEMPTS": "3",
         "RETRY_PAUSE_SECONDS": "1",
@@ -125,12 +126,14 @@ def worker_environment(resources: Resources, source_queue_url: str, next_queue_u
 
 
 class Pipeline:
-    """The three workers, each with its settings; `queue_url` serves as every one of their queues."""
+    """The three workers, each with its settings; `queue_url` serves as all of their queues, but for a first one that is
+    given."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, first_queue_url: str | None = None) -> None:
         self.resources = resources
         world = resources.world()
         environment = worker_environment(resources, resources.queue_url, resources.queue_url)
+        environment["ORDERS_QUEUE_URL"] = first_queue_url or resources.queue_url
         self._process = process_order.build(process_order.Settings.load(environment), world)
         self._enrich = enrich_order.build(enrich_order.Settings.load(environment), world, resources.functions)
         self._complete = complete_order.build(complete_order.Settings.load(environment), world)
