@@ -123,6 +123,18 @@ def test_what_the_stewards_mend_is_told(dev: Synthesized) -> None:
         assert_fires(alarm, over=0, datapoints=(1, 1))
 
 
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [("messages-owed-too-long", "MessagesOwedTooLong"), ("messages-ahead-of-rows", "MessagesAheadOfRows")],
+)
+def test_the_first_message_that_is_owed_too_long_or_ahead_of_its_row_is_told(
+    dev: Synthesized, name: str, metric: str
+) -> None:
+    assert watches(alarms(dev)[name]) == (metric, "Sum", "technical")
+    assert_fires(alarms(dev)[name], over=0, datapoints=(1, 1))
+    assert alarms(dev)[name]["AlarmActions"]
+
+
 def test_errors_and_slowness_of_the_api(dev: Synthesized) -> None:
     errors, slow = alarms(dev)["api-errors"], alarms(dev)["api-slow"]
     assert (errors["Namespace"], errors["MetricName"], errors["Statistic"]) == ("AWS/ApiGateway", "5XXError", "Average")
@@ -317,7 +329,7 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
         for metric in widget["properties"].get("metrics", [])
         if metric[0] == namespace
     }
-    assert len(of_alarms) == 4
+    assert len(of_alarms) == 6
     assert len(of_board) > 10
     assert of_alarms | of_board <= MEASURED_NAMES
 
