@@ -47,6 +47,7 @@ class FakeNotifications:
         return iter([row for row in self.rows.values() if attention_of(row) == kind])
 
     def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification]:
+        self._answer()
         subjects = {row.subject_id for row in shown}
         for row in list(self.rows.values()):
             if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:

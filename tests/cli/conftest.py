@@ -13,8 +13,7 @@ from typer.testing import CliRunner, Result
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
-from comanda.application.ports import Publisher
-from comanda.domain.messages import Event
+from comanda.application.delivery.ports import RunPublisher
 from comanda.domain.order import Order, Stage
 from comanda.domain.work_item import Failure
 from comanda_cli.connection import Outside
@@ -22,7 +21,7 @@ from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.builders import NOW, a_processing_order
-from tests.targets import Resources
+from tests.targets import Resources, add_index
 
 
 @dataclass
@@ -94,6 +93,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         AttributeDefinitions=[{"AttributeName": "report_id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    add_index(moto.dynamodb, info.tables["reports"], "attention", "attention", "created_at")
     write_private(State(tmp_path / ".local").stack_file, info.to_json())
     monkeypatch.chdir(tmp_path)
     return info
@@ -121,12 +121,12 @@ def a_failed_order(
 class PublisherThat:
     """Sends, and then does something: raises, say. `does` is given the order and the number of the message."""
 
-    real: Publisher
+    real: RunPublisher[Order]
     does: Callable[[Order, int], None]
     sent: int = 0
 
-    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
-        self.real.publish(order, event, uncounted=uncounted)
+    def publish(self, order: Order) -> None:
+        self.real.publish(order)
         self.sent += 1
         self.does(order, self.sent)
 

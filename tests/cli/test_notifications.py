@@ -7,7 +7,7 @@ import pytest
 
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import NotificationStatus
+from comanda.domain.notification import STAGE, NotificationStatus
 from comanda.domain.notify import Notify
 from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
@@ -16,7 +16,7 @@ from tests.cli.conftest import Cli
 from tests.targets import Resources
 
 FAILED = a_notification(notification_id="n-2", subject_id="o-2").failed(
-    Failure("ReceiverTimeout", "slow", 14, NOW, "m-1")
+    Failure("ReceiverTimeout", "slow", STAGE, 14, NOW, "m-1")
 )
 URL = "https://example.com/hook"
 

@@ -12,7 +12,7 @@ import pytest
 
 from comanda.adapters.report_table import ReportTable
 from comanda.domain.messages import ReportMessage
-from comanda.domain.report import Report, ReportFormat, ReportRequest, ReportStatus
+from comanda.domain.report import STAGE, Report, ReportFormat, ReportRequest, ReportStatus
 from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW
@@ -29,8 +29,9 @@ def a_failed_report(title: str, *, asked: int = 0, name: str = "WorkerUnavailabl
     """Asked for so many minutes after NOW, failed so many before."""
     request = ReportRequest("web", False, "table", ReportFormat.CSV, {"title": title})
     moment = NOW + timedelta(minutes=asked)
-    claim = Report(request.report_id(None), request, False, "corr-1", moment, moment, moment + timedelta(days=7))
-    failure = Failure(name, "the workers could not run", 0, NOW - timedelta(minutes=ago), "m-1")
+    expires_at = moment + timedelta(days=7)
+    claim = Report(request.report_id(None), request, False, "corr-1", expires_at, created_at=moment, updated_at=moment)
+    failure = Failure(name, "the workers could not run", STAGE, 0, NOW - timedelta(minutes=ago), "m-1")
     return claim.stored(NOW).failed(failure)
 
 
