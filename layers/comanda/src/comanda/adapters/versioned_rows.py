@@ -115,9 +115,8 @@ def update_of(table: str, key: str, before: Row, after: Row) -> Any:
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     gone = [name for name in before if name not in after]
     names = {f"#{name}": name for name in [*changed, *gone, "version"]}
-    update = "SET " + ", ".join(f"#{name} = :{name}" for name in changed)
-    if gone:
-        update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    clauses = {"SET": [f"#{name} = :{name}" for name in changed], "REMOVE": [f"#{name}" for name in gone]}
+    update = " ".join(f"{clause} {', '.join(actions)}" for clause, actions in clauses.items() if actions)
     return {
         "TableName": table,
         "Key": to_dynamodb({key: after[key]}),
