@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner, Result
 
 from comanda.adapters.order_queues import QueuePublisher
@@ -134,6 +135,20 @@ class PublisherThat:
 def a_publisher_that(does: Callable[[Order, int], None]) -> dict[str, Any]:
     """For `Cli`."""
     return {"publisher": lambda sqs, url: PublisherThat(QueuePublisher(sqs, url), does)}
+
+
+def storage_that_fails(times: int) -> dict[str, Any]:
+    """For `Cli`: so many writes of a row meet an outage."""
+    left = [times]
+
+    def refuse(**_: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
+
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    session.events.register("before-call.dynamodb.UpdateItem", refuse)
+    return {"session": lambda: session}
 
 
 def an_api(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:
