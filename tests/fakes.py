@@ -22,8 +22,8 @@ Letter = TypeVar("Letter", bound=Received)
 
 def mark_sent(rows: dict[str, Item], owed: Item, sent: Item) -> None:
     """As tables do it: nothing but that is changed, and only in the run that was sent."""
-    row = rows[owed.row_id]
-    if row.owed and row.replay == owed.replay:
+    row = rows.get(owed.row_id)
+    if row and row.owed and row.replay == owed.replay:
         rows[owed.row_id] = replace(row, owed=False, updated_at=sent.updated_at)
 
 
