@@ -54,9 +54,11 @@ class Alarms(Construct):
         self._enrichment_and_late_orders(watched.order_queues)
         self._late(next(queue for queue in watched.queues if queue.name == "reports"), told=True)
         self._failed_orders()
-        for name in ("OrdersRescued", "ReportsRescued", "NotificationsRescued"):
-            self._rescued(name)
-        self._unreadable_rows()
+        for kind in ("orders", "reports", "notifications"):
+            self._any(f"{kind}-rescued", f"a steward began {kind} again that no worker had tried")
+        self._any("messages-owed-too-long", "the first message of a run could not be sent for ten minutes")
+        self._any("messages-ahead-of-rows", "a message is of a run that its row knows nothing of, which cannot be")
+        self._any("unreadable-rows", "a row is stored in a form that this release cannot read")
         if settings.canary_minutes:
             self._canary()
         self._api_errors(api)
@@ -139,24 +141,10 @@ class Alarms(Construct):
             missing=_QUIET_IS_WELL,
         )
 
-    def _rescued(self, metric: str) -> None:
-        kind = metric.removesuffix("Rescued").lower()
-        self._alarm(
-            f"{kind}-rescued",
-            f"a steward published {kind} anew that no worker had tried",
-            technical(self._settings, metric),
-            threshold=0,
-            missing=_QUIET_IS_WELL,
-        )
-
-    def _unreadable_rows(self) -> None:
-        self._alarm(
-            "rows-unreadable",
-            "an order, a report or a notification is stored in a form that this release cannot read",
-            technical(self._settings, "UnreadableRows"),
-            threshold=0,
-            missing=_QUIET_IS_WELL,
-        )
+    def _any(self, name: str, what: str) -> None:
+        """At the first: the metric is called as the alarm is."""
+        metric = "".join(map(str.capitalize, name.split("-")))
+        self._alarm(name, what, technical(self._settings, metric), threshold=0, missing=_QUIET_IS_WELL)
 
     def _canary(self) -> None:
         minutes = Duration.minutes(self._settings.canary_minutes)

@@ -22,8 +22,8 @@ Letter = TypeVar("Letter", bound=Received)
 
 def mark_sent(rows: dict[str, Item], owed: Item, sent: Item) -> None:
     """As tables do it: nothing but that is changed, and only in the run that was sent."""
-    row = rows[owed.row_id]
-    if row.owed and row.replay == owed.replay:
+    row = rows.get(owed.row_id)
+    if row and row.owed and row.replay == owed.replay:
         rows[owed.row_id] = replace(row, owed=False, updated_at=sent.updated_at)
 
 
@@ -72,8 +72,7 @@ class FakeOrders:
 
     def fail_unreadable(self, order_id: str, failure: Failure) -> bool:
         self._answer()
-        known = self.failed_unreadable.get(order_id)
-        if order_id not in self.unreadable or (known and known.message_id == failure.message_id):
+        if order_id not in self.unreadable or order_id in self.failed_unreadable:
             return False
         self.failed_unreadable[order_id] = failure
         return True

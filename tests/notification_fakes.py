@@ -60,6 +60,7 @@ class FakeNotifications:
         return iter([*self.unreadable.values(), *(row for row in self.rows.values() if attention_of(row) == kind)])
 
     def open_in(self, groups: Collection[str], shown: Iterable[Notification]) -> Iterator[Notification | UnreadableRow]:
+        self._answer()
         subjects = {row.subject_id for row in shown}
         for row in list(self.rows.values()):
             if row.subject_id in subjects and row.message_group in groups and row.status is NotificationStatus.WAITING:
@@ -67,8 +68,7 @@ class FakeNotifications:
 
     def fail_unreadable(self, notification_id: str, failure: Failure) -> bool:
         self._answer()
-        known = self.failed_unreadable.get(notification_id)
-        if known and known.message_id == failure.message_id:
+        if notification_id not in self.unreadable or notification_id in self.failed_unreadable:
             return False
         self.failed_unreadable[notification_id] = failure
         return True

@@ -10,6 +10,8 @@ BY_THE_MAPPING = {"sqs:ReceiveMessage", "sqs:GetQueueAttributes", "sqs:DeleteMes
 """What the event source mapping does with the role of its function ("Using Lambda with Amazon SQS")."""
 DELETE_BY_HAND = {"process_order", "enrich_order", "complete_order"}
 """Workers that delete what is done themselves as well, when a batch was received before."""
+BEGIN_AGAIN = {"sqs:SendMessage"}
+"""What a worker does into the first queue of its kind, with a message that came back from a dead-letter queue."""
 ORDER_WORK = {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"}
 DEAD_LETTERS = {
     "sqs:ReceiveMessage",
@@ -50,7 +52,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "CompletionQueue": {"sqs:GetQueueAttributes"},
     },
     "process_order": {
-        "OrdersQueue": READ_SOURCE,
+        "OrdersQueue": {*READ_SOURCE, *BEGIN_AGAIN},
         "Orders": ORDER_WORK,
         "EnrichmentQueue": {"sqs:SendMessage"},
     },
@@ -59,6 +61,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Orders": ORDER_WORK,
         "Idempotency": IDEMPOTENCY,
         "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "OrdersQueue": BEGIN_AGAIN,
         "switch-enrichment": {"lambda:InvokeFunction"},
         "CompletionQueue": {"sqs:SendMessage"},
     },
@@ -68,6 +71,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     "complete_order": {
         "CompletionQueue": READ_SOURCE,
+        "OrdersQueue": BEGIN_AGAIN,
         "Orders": ORDER_WORK,
         "Ledger": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
     },
@@ -88,14 +92,16 @@ MAY: dict[str, dict[str, set[str]]] = {
         "AnnounceChangesGivenUp": {"sqs:SendMessage"},
     },
     "deliver_notifications": {
-        "NotificationsQueue": READ_SOURCE,
-        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "NotificationsQueue": {*READ_SOURCE, *BEGIN_AGAIN},
+        "Notifications": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "Subscriptions": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "secret": {"secretsmanager:GetSecretValue"},
     },
     "tend_notifications": {
-        "Notifications": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "Notifications": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "Notifications/index/attention": {"dynamodb:Query"},
+        "Notifications/index/subject": {"dynamodb:Query"},
         "NotificationsQueue": {"sqs:SendMessage"},
         "NotificationsDeadLetters": DEAD_LETTERS,
     },
@@ -115,8 +121,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "secret": {"secretsmanager:GetSecretValue"},
     },
     "generate_report": {
-        "ReportsQueue": READ_SOURCE,
-        "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "ReportsQueue": {*READ_SOURCE, *BEGIN_AGAIN},
+        "Reports": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "Idempotency": IDEMPOTENCY,
         "Orders": {"dynamodb:BatchGetItem"},
         "Orders/index/period": {"dynamodb:Query"},
@@ -125,7 +131,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "ReportFiles/reports/*": {"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"},
     },
     "tend_reports": {
-        "Reports": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "Reports": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "Reports/index/attention": {"dynamodb:Query"},
         "ReportsQueue": {"sqs:SendMessage"},
         "ReportsDeadLetters": DEAD_LETTERS,
     },

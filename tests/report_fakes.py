@@ -63,8 +63,7 @@ class FakeReports:
 
     def fail_unreadable(self, report_id: str, failure: Failure) -> bool:
         self._answer()
-        known = self.failed_unreadable.get(report_id)
-        if known and known.message_id == failure.message_id:
+        if report_id not in self.unreadable or report_id in self.failed_unreadable:
             return False
         self.failed_unreadable[report_id] = failure
         return True

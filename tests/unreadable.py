@@ -56,7 +56,6 @@ ORDERS: list[tuple[str, object]] = [
     ("replay", Decimal("0.5")),
     ("replay", True),
     ("failure", {"class": "X"}),
-    ("attempts", {"message_id": "m-1", "count": 1, "receive_count": 1}),
     ("metadata", {"a": ["nested"]}),
     ("schema", "1"),
 ]

@@ -45,6 +45,7 @@ def main() -> None:
         "order that fails twice, then completes": scenarios.two_failures(),
         "order that fails for good: a dead letter": scenarios.dead_letter(),
         "redrive by the CLI, until completed": scenarios.redrive(),
+        "rescue by the steward, until completed": scenarios.rescue(),
         "GET /orders/{id}": scenarios.get_order(),
         f"report of {ROWS:,} rows, XLSX": scenarios.report(ROWS),
     }

@@ -114,6 +114,25 @@ class Scenarios:
                 raise CostError("the steward left the dead letter of a completed order where it was")
             return _measured(stage, usage)
 
+    def rescue(self) -> Measured:
+        """An order whose message was dead-lettered untried on its way to the enrichment: the steward begins it again,
+        and it goes on to completion. Beyond what the steward does each minute."""
+        idle = self.steward_with(0)
+        with running_stage(self.settings, self.tables) as stage:
+            _warm_up(stage)
+            order_id: str = stage.post("/orders", BODY)["order_id"]
+            stage.deliver("orders", 1)
+            stage.dead_letter_untried("enrichment")
+            stage.wait(60)
+            with stage.meter.counting() as usage:
+                with stage.meter.counting() as minute:
+                    stage.each_minute("tend_dead_letters")
+                stage.drain(1)
+                stage.expect(order_id, "completed")
+            for use, amount in minute.without(idle.usage):
+                usage.add(*use, amount)
+            return _measured(stage, usage)
+
     def steward_with(self, dead_letters: int) -> Measured:
         """One minute of the steward, with so many dead letters of failed orders."""
         with running_stage(self.settings, self.tables) as stage:

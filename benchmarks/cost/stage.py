@@ -188,6 +188,11 @@ class Stage:
             self.wait(1)
         raise CostError("the queues never got empty")
 
+    def dead_letter_untried(self, queue: str) -> None:
+        """What becomes of messages whose worker cannot run; not counted."""
+        while self.depth(self.queues[queue]):
+            self._sqs.receive_message(QueueUrl=self.queues[queue], VisibilityTimeout=0)
+
     def broadcast(self, batch: int) -> None:
         """Hand what was written to `broadcast`, so many writes at a time, but for those that its filter leaves out.
 

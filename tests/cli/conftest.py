@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner, Result
 
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
-from comanda.application.ports import Publisher
-from comanda.domain.messages import Event
+from comanda.application.delivery.ports import RunPublisher
 from comanda.domain.order import Order, Stage
 from comanda.domain.work_item import Failure
 from comanda_cli.connection import Outside
@@ -22,7 +22,7 @@ from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.builders import NOW, a_processing_order
-from tests.targets import Resources
+from tests.targets import Resources, add_index
 
 
 @dataclass
@@ -94,6 +94,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         AttributeDefinitions=[{"AttributeName": "report_id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    add_index(moto.dynamodb, info.tables["reports"], "attention", "attention", "created_at")
     write_private(State(tmp_path / ".local").stack_file, info.to_json())
     monkeypatch.chdir(tmp_path)
     return info
@@ -121,12 +122,12 @@ def a_failed_order(
 class PublisherThat:
     """Sends, and then does something: raises, say. `does` is given the order and the number of the message."""
 
-    real: Publisher
+    real: RunPublisher[Order]
     does: Callable[[Order, int], None]
     sent: int = 0
 
-    def publish(self, order: Order, event: Event, *, uncounted: bool = False) -> None:
-        self.real.publish(order, event, uncounted=uncounted)
+    def publish(self, order: Order) -> None:
+        self.real.publish(order)
         self.sent += 1
         self.does(order, self.sent)
 
@@ -134,6 +135,20 @@ class PublisherThat:
 def a_publisher_that(does: Callable[[Order, int], None]) -> dict[str, Any]:
     """For `Cli`."""
     return {"publisher": lambda sqs, url: PublisherThat(QueuePublisher(sqs, url), does)}
+
+
+def storage_that_fails(times: int) -> dict[str, Any]:
+    """For `Cli`: so many writes of a row meet an outage."""
+    left = [times]
+
+    def refuse(**_: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
+
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    session.events.register("before-call.dynamodb.UpdateItem", refuse)
+    return {"session": lambda: session}
 
 
 def an_api(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:

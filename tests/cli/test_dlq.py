@@ -3,16 +3,18 @@
 import json
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from comanda.domain.errors import Unavailable
+from comanda.application.delivery.ports import OWED
+from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.order import Order, OrderStatus, Stage
 from comanda.domain.times import to_iso
+from comanda.domain.work_item import By
 from tests.builders import NOW, a_pending_order, an_enriched_order
-from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
+from tests.cli.conftest import Cli, a_failed_order, a_publisher_that, storage_that_fails
 from tests.unreadable import spoilt
 
 
@@ -28,8 +30,8 @@ def listed(cli: Cli, *filters: str) -> list[str]:
     return [order["order_id"] for order in json.loads(result.stdout)]
 
 
-def ids(*orders: Order) -> list[str]:
-    return [order.order_id for order in orders]
+def ids(*orders: Order | UnreadableRow) -> list[str]:
+    return [order.row_id for order in orders]
 
 
 def test_list_shows_every_failed_order_the_oldest_first(cli: Cli) -> None:
@@ -223,8 +225,8 @@ def test_ctrl_c_ends_after_the_order_in_hand_and_the_next_run_goes_on(cli: Cli) 
     assert sorted(bodies(cli.all_messages())) == sorted((order.order_id, 1) for order in orders)
 
 
-def test_a_run_killed_between_message_and_row_doubles_nothing(cli: Cli) -> None:
-    """The message of the fourth is stored, its row is not yet changed: the next run sends the same body again."""
+def test_a_run_killed_between_row_and_message_loses_and_doubles_nothing(cli: Cli) -> None:
+    """The row of the fourth says that its message is owed, whether that was stored or not: the steward sends it."""
     orders = [a_failed_order(created=number) for number in range(8)]
     cli.put(*orders)
 
@@ -237,8 +239,10 @@ def test_a_run_killed_between_message_and_row_doubles_nothing(cli: Cli) -> None:
     report = json.loads(first.stdout)
     assert (report["redriven"], report["left"]) == (ids(*orders[:3]), ids(*orders[3:]))
     assert report["interrupted"] is True
+    assert ids(*cli.orders.needing_attention(OWED)) == ids(orders[3])
 
-    assert cli("dlq", "redrive", "--all", "--yes", "--wait", "0").exit_code == 0
+    again = cli("dlq", "redrive", "--all", "--yes", "--wait", "0")
+    assert (again.exit_code, again.stdout) == (0, "4 orders redriven.\n")
     assert [cli.row(order).replay for order in orders] == [1] * 8
     assert bodies(cli.all_messages()) == [(order.order_id, 1) for order in orders]
 
@@ -249,7 +253,7 @@ def test_an_order_that_moved_on_meanwhile_is_skipped_and_said_so(cli: Cli) -> No
 
     def another_operator(order: Order, number: int) -> None:
         if number == 1:
-            again = second.taken_up(NOW, 1, "redriven by bruno")
+            again = second.opened(By.OPERATOR, NOW, "redriven by bruno")
             cli.orders.save(second, again)
             cli.orders.save(again, again.completed(NOW))
 
@@ -266,7 +270,7 @@ def test_when_all_moved_on_the_exit_code_is_3(cli: Cli) -> None:
     cli.put(order)
 
     def user() -> str:
-        cli.orders.save(order, order.taken_up(NOW, 1, "redriven"))
+        cli.orders.save(order, order.opened(By.CONSOLE, NOW, "redriven"))
         return "ana"
 
     result = cli("dlq", "redrive", "--all", answer="y\n", user=user)
@@ -276,46 +280,88 @@ def test_when_all_moved_on_the_exit_code_is_3(cli: Cli) -> None:
     assert cli.all_messages() == []
 
 
-def fails_for(recipient_id: str, times: int) -> Callable[[Order, int], None]:
+def fails_for(recipient_id: str) -> Callable[[Order, int], None]:
     """The answer is lost, though the message was stored."""
-    left = [times]
 
     def does(order: Order, _: int) -> None:
-        if order.recipient_id == recipient_id and left[0]:
-            left[0] -= 1
+        if order.recipient_id == recipient_id:
             raise Unavailable("queue: ServiceUnavailable")
 
     return does
 
 
-def test_a_short_outage_is_waited_for(cli: Cli) -> None:
-    order = a_failed_order()
-    cli.put(order)
-    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", **a_publisher_that(fails_for("123", 3)))
-    assert result.exit_code == 0
-    assert cli.naps == [1.0, 2.0, 4.0]
-    assert bodies(cli.all_messages()) == [(order.order_id, 1)]
-
-
-def test_a_long_outage_is_reported_and_nobody_overtakes(cli: Cli) -> None:
+def test_where_the_queue_does_not_answer_the_steward_sends_and_nobody_overtakes(cli: Cli) -> None:
     """Others go on; the followers of its recipient wait for the next run."""
     hit, other, follower = [
         a_failed_order(created=number, recipient_id=name) for number, name in enumerate(["rec-x", "rec-y", "rec-x"])
     ]
     cli.put(hit, other, follower)
-    outage = a_publisher_that(fails_for("rec-x", 4))
+    outage = a_publisher_that(fails_for("rec-x"))
     result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", "--json", **outage)
     assert result.exit_code == 1
     report = json.loads(result.stdout)
-    assert report["redriven"] == [other.order_id]
-    assert report["unavailable"] == {hit.order_id: "queue: ServiceUnavailable"}
-    assert report["held_back"] == [follower.order_id]
+    assert report["redriven"] == ids(hit, other)
+    assert (report["owed"], report["held_back"], report["unavailable"]) == ([hit.order_id], [follower.order_id], {})
+    assert ids(*cli.orders.needing_attention(OWED)) == ids(hit)
 
-    again = cli("dlq", "redrive", "--all", "--yes", "--wait", "0")
-    assert again.stdout == "2 orders redriven.\n"
+    assert cli("dlq", "redrive", "--all", "--yes", "--wait", "0").stdout == "1 order redriven.\n"
     messages = cli.all_messages()
     assert sorted(bodies(messages)) == sorted((order.order_id, 1) for order in (hit, other, follower))
     of_x = [m for m in messages if m["Attributes"]["MessageGroupId"] == "rec-x"]
+    assert [order_id for order_id, _ in bodies(of_x)] == ids(hit, follower)
+
+
+@pytest.mark.parametrize("command", [["dlq", "redrive", "--all", "--yes"], ["order", "retry"]], ids=" ".join)
+def test_an_order_whose_message_is_owed_is_said_to_follow_and_not_waited_for(cli: Cli, command: list[str]) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    order_id = [order.order_id] if command[0] == "order" else []
+    result = cli(*command, *order_id, **a_publisher_that(fails_for(order.recipient_id)))
+    assert result.exit_code == 0
+    assert "Sent by the steward within two minutes" in result.stderr
+    assert cli.naps == []
+    assert cli.row(order).owed
+
+
+def test_an_order_that_changes_under_its_redrive_is_left_alone_and_said_so(cli: Cli) -> None:
+    """Somebody discards it between the look and the write."""
+    order = a_failed_order()
+    cli.put(order)
+
+    def clock() -> datetime:
+        if cli.row(order).version == order.version:
+            cli.orders.save(order, order.set_aside(NOW, "discarded by bruno"))
+        return NOW
+
+    result = cli("order", "retry", order.order_id, clock=clock)
+    assert result.exit_code == 3
+    assert result.stderr == f"order {order.order_id} is changing right now; look at it again\n"
+    assert cli.row(order).discarded
+    assert cli.all_messages() == []
+
+
+def test_a_short_outage_of_the_table_is_waited_for(cli: Cli) -> None:
+    order = a_failed_order()
+    cli.put(order)
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", **storage_that_fails(3))
+    assert result.exit_code == 0
+    assert cli.naps == [1.0, 2.0, 4.0]
+    assert bodies(cli.all_messages()) == [(order.order_id, 1)]
+
+
+def test_a_long_outage_of_the_table_is_reported_and_nobody_overtakes(cli: Cli) -> None:
+    hit, follower, other = [
+        a_failed_order(created=number, recipient_id=name) for number, name in enumerate(["rec-x", "rec-x", "rec-y"])
+    ]
+    cli.put(hit, follower, other)
+    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "0", "--json", **storage_that_fails(4))
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["redriven"] == [other.order_id]
+    assert report["unavailable"] == {hit.order_id: "orders table: EndpointConnectionError"}
+    assert report["held_back"] == [follower.order_id]
+    assert cli("dlq", "redrive", "--all", "--yes", "--wait", "0").stdout == "2 orders redriven.\n"
+    of_x = [m for m in cli.all_messages() if m["Attributes"]["MessageGroupId"] == "rec-x"]
     assert [order_id for order_id, _ in bodies(of_x)] == ids(hit, follower)
 
 
@@ -350,15 +396,16 @@ def test_a_write_that_is_no_step_of_the_timeline_is_seen_too(cli: Cli) -> None:
     assert result.stdout.endswith("A worker has it: processing.\n")
 
 
-def test_a_worker_that_is_quicker_than_the_row_has_arrived(cli: Cli) -> None:
+def test_a_worker_that_is_quicker_than_the_command_has_arrived(cli: Cli) -> None:
+    """It has the message and has written the row before the row says that nothing is owed."""
     order = a_failed_order()
     cli.put(order)
 
-    def take_up(order: Order, _: int) -> None:
-        failed = cli.row(order)
-        cli.orders.save(failed, failed.taken_up(NOW, 1, "redriven"))
+    def work(order: Order, _: int) -> None:
+        row = cli.row(order)
+        cli.orders.save(row, row.tried("message-2", 1, NOW))
 
-    result = cli("dlq", "redrive", "--all", "--yes", **a_publisher_that(take_up))
+    result = cli("dlq", "redrive", "--all", "--yes", **a_publisher_that(work))
     assert result.exit_code == 0
     assert "1 of 1 were seen to move on: 1 processing." in result.stdout
     assert cli.row(order).replay == 1

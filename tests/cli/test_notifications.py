@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
+from comanda.application.delivery.ports import OWED
 from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import NotificationStatus
+from comanda.domain.notification import STAGE, NotificationStatus
 from comanda.domain.notify import Notify
 from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
@@ -16,7 +17,7 @@ from tests.cli.conftest import Cli
 from tests.targets import Resources
 
 FAILED = a_notification(notification_id="n-2", subject_id="o-2").failed(
-    Failure("ReceiverTimeout", "slow", 14, NOW, "m-1")
+    Failure("ReceiverTimeout", "slow", STAGE, 14, NOW, "m-1")
 )
 URL = "https://example.com/hook"
 
@@ -56,6 +57,14 @@ def test_what_failed_and_what_was_lost_is_sent_once_more(cli: Cli, table: Notifi
         assert row
         assert row.status is NotificationStatus.WAITING
     assert cli("notification", "resend", "n-1", "nobody").exit_code == 3, "on its way already, and not there"
+
+
+def test_one_whose_message_is_owed_is_said_to_follow(cli: Cli, table: NotificationTable, moto: Resources) -> None:
+    moto.sqs.delete_queue(QueueUrl=moto.queue_url)
+    result = cli("notification", "resend", "n-1")
+    assert result.exit_code == 0
+    assert "Sent by the steward within two minutes" in result.stderr
+    assert [each.row_id for each in table.needing_attention(OWED)] == ["n-1"]
 
 
 def test_who_is_told_by_default(cli: Cli, moto: Resources, stack: StackInfo) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from comanda.adapters.report_table import ReportTable
 from comanda.domain.messages import ReportMessage
-from comanda.domain.report import Report, ReportFormat, ReportRequest, ReportStatus
+from comanda.domain.report import STAGE, Report, ReportFormat, ReportRequest, ReportStatus
 from comanda.domain.work_item import Failure
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW
-from tests.cli.conftest import Cli, an_api
+from tests.cli.conftest import Cli, an_api, storage_that_fails
 from tests.targets import Resources
 
 
@@ -29,8 +29,9 @@ def a_failed_report(title: str, *, asked: int = 0, name: str = "WorkerUnavailabl
     """Asked for so many minutes after NOW, failed so many before."""
     request = ReportRequest("web", False, "table", ReportFormat.CSV, {"title": title})
     moment = NOW + timedelta(minutes=asked)
-    claim = Report(request.report_id(None), request, False, "corr-1", moment, moment, moment + timedelta(days=7))
-    failure = Failure(name, "the workers could not run", 0, NOW - timedelta(minutes=ago), "m-1")
+    expires_at = moment + timedelta(days=7)
+    claim = Report(request.report_id(None), request, False, "corr-1", expires_at, created_at=moment, updated_at=moment)
+    failure = Failure(name, "the workers could not run", STAGE, 0, NOW - timedelta(minutes=ago), "m-1")
     return claim.stored(NOW).failed(failure)
 
 
@@ -174,7 +175,7 @@ def test_failed_reports_are_listed_the_oldest_first(cli: Cli, table: ReportTable
     assert cli("report", "failed", "--error-class", "KeyError").exit_code == 3
 
 
-def test_retry_publishes_a_report_anew(cli: Cli, table: ReportTable) -> None:
+def test_retry_begins_a_report_again(cli: Cli, table: ReportTable) -> None:
     report, other = a_failed_report("a"), a_failed_report("b")
     put(table, report, other)
     result = cli("report", "retry", report.report_id)
@@ -202,18 +203,28 @@ def test_a_discarded_report_is_listed_no_more_and_can_be_retried(cli: Cli, table
     report = a_failed_report("a")
     put(table, report)
     done = json.loads(cli("report", "discard", "--error-class", "WorkerUnavailable", "--yes", "--json").stdout)
-    assert done == {"discarded": [report.report_id], "skipped": {}, "unavailable": {}}
+    assert done == {"discarded": [report.report_id], "owed": [], "skipped": {}, "unavailable": {}}
     assert (row(table, report).discarded, row(table, report).status) == (True, ReportStatus.FAILED)
     assert cli("report", "failed").exit_code == 3
     assert cli("report", "retry", report.report_id).exit_code == 0
     assert not row(table, report).discarded
 
 
-def test_what_was_not_answered_is_named_and_exit_code_1(cli: Cli, table: ReportTable, moto: Resources) -> None:
+def test_a_report_whose_message_is_owed_is_said_to_follow(cli: Cli, table: ReportTable, moto: Resources) -> None:
     report = a_failed_report("a")
     put(table, report)
     moto.sqs.delete_queue(QueueUrl=moto.queue_url)
     result = cli("report", "retry", report.report_id)
+    assert (result.exit_code, result.stdout) == (0, "1 report redriven.\n")
+    assert "Sent by the steward within two minutes" in result.stderr
+    assert row(table, report).owed
+
+
+def test_what_was_not_answered_is_named_and_exit_code_1(cli: Cli, table: ReportTable) -> None:
+    report = a_failed_report("a")
+    put(table, report)
+    result = cli("report", "retry", report.report_id, **storage_that_fails(1))
     assert result.exit_code == 1
     assert f"Not answered for {report.report_id}" in result.stderr
+    assert row(table, report) == report
     assert row(table, report) == report

@@ -7,7 +7,7 @@ import pytest
 
 from comanda.adapters.notification_table import MAX_AGE, CachedDefaults, NotificationTable, SubscriptionTable
 from comanda.application.ports import Overtaken
-from comanda.domain.notification import Notification
+from comanda.domain.notification import STAGE, Notification
 from comanda.domain.notify import Channel, Notify
 from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_notification
@@ -16,7 +16,7 @@ from tests.targets import Resources
 
 LATER = NOW + timedelta(seconds=1)
 FAILED = a_notification(channel=Channel.EMAIL, target="ana@example.com", locale="pt-BR").tried("m-1", 2, LATER)
-FAILED = FAILED.failed(Failure("ReceiverTimeout", "slow", 3, LATER, "m-1"))
+FAILED = FAILED.failed(Failure("ReceiverTimeout", "slow", STAGE, 3, LATER, "m-1"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from comanda.adapters.order_queues import DeadLetterQueue, LambdaSourceQueue, QueuePublisher
-from comanda.domain.messages import Delivery, Event, OrderMessage
+from comanda.domain.messages import Event, OrderDelivery, OrderMessage
 from comanda.domain.order import Stage
 from tests.builders import a_delivery, a_pending_order
 from tests.fakes import FakeJournal
@@ -103,9 +103,9 @@ def test_dead_letters_show_ten_of_a_group_and_are_there_again_when_released(reso
     orders = [a_pending_order(recipient_id="r-1") for _ in range(12)] + [a_pending_order(recipient_id="r-2")]
     for order in orders:
         QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
-    queue = DeadLetterQueue(resources.sqs, resources.queue_url, FakeJournal(), Stage.PROCESSING)
+    queue = DeadLetterQueue(resources.sqs, resources.queue_url, FakeJournal(), OrderMessage.parse, Stage.PROCESSING)
     assert queue.depth() == 13
-    shown: list[Delivery] = []
+    shown: list[OrderDelivery] = []
     while deliveries := queue.receive():
         shown += deliveries
     groups = [delivery.group for delivery in shown]

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.adapters.order_rows import FAILED, OPEN
 from comanda.adapters.order_table import OrderTable
+from comanda.application.delivery.ports import OPEN
 from comanda.application.ports import Overtaken
 from comanda.domain.order import Enrichment, Item, Order, Stage
-from comanda.domain.work_item import Attempts, Failure
+from comanda.domain.work_item import Attempts, By, Failure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.targets import Resources
 
@@ -29,7 +29,7 @@ FULL = replace(
     an_enriched_order("0.10", client_order_id="c-1", metadata={"a": 1, "b": "x", "c": True, "d": None}).failed(
         Failure("Timeout", "slow", Stage.COMPLETION, 5, NOW, "m-1")
     ),
-    attempts=Attempts(Stage.COMPLETION, "m-1", 4, 5),
+    attempts=Attempts("m-1", 4, 5),
     items=(Item(1, sku="A", unit_price=Decimal("0.10")), Item(3, item_name="Café")),
     enrichment=Enrichment("p", "r", {}, {"name": "Ana"}, NOW),
     replay=2,
@@ -121,22 +121,23 @@ def test_attributes_of_a_newer_version_survive_an_older_ones_write(table: OrderT
 def test_what_a_change_takes_away_is_gone(table: OrderTable, resources: Resources) -> None:
     failed = a_processing_order().failed(Failure("X", "x", Stage.ENRICHMENT, 1, NOW, "m"))
     stored(table, failed)
-    table.save(failed, failed.taken_up(NOW, 1, "redriven"))
+    redriven = failed.opened(By.OPERATOR, NOW, "redriven")
+    table.save(failed, redriven)
     assert "failure" not in resources.row(failed.order_id)
+    table.mark_sent(redriven, redriven.sent(NOW))
+    assert "owed" not in resources.row(failed.order_id)
 
 
-def test_open_and_failed_orders_are_found_and_settled_ones_are_not(table: OrderTable) -> None:
-    claim, pending, processing = a_claim(), a_pending_order(), a_processing_order()
-    failed = a_processing_order().failed(Failure("X", "x", Stage.ENRICHMENT, 1, NOW, "m"))
-    discarded, done = failed.set_aside(NOW, "discarded"), an_enriched_order().completed(NOW)
-    discarded = replace(discarded, order_id=a_claim().order_id)
-    for order in (claim, pending, processing, failed, discarded, done, a_pending_order().cancelled(NOW)):
-        stored(table, order)
-    open_ids = {order.order_id for order in table.needing_attention(OPEN) if isinstance(order, Order)}
-    assert open_ids == {claim.order_id, pending.order_id, processing.order_id}
-    assert list(table.needing_attention(FAILED)) == [failed]
-    table.save(failed, failed.taken_up(NOW, 1, "redriven"))
-    assert list(table.needing_attention(FAILED)) == []
+def test_every_write_after_the_claim_removes_its_expiry(table: OrderTable, resources: Resources) -> None:
+    claim = stored(table, a_claim())
+    table.save(claim, claim.opened(By.CONSOLE, NOW, "redriven"))
+    assert "expires_at" not in resources.row(claim.order_id)
+
+
+def test_a_claim_asks_for_attention_and_what_is_cancelled_does_not(table: OrderTable) -> None:
+    claim = stored(table, a_claim())
+    stored(table, a_pending_order().cancelled(NOW))
+    assert [order.row_id for order in table.needing_attention(OPEN)] == [claim.order_id]
 
 
 def test_an_everyday_order_stays_under_one_write_unit(table: OrderTable, resources: Resources) -> None:

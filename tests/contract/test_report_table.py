@@ -12,20 +12,22 @@ from comanda.adapters.report_table import ReportTable
 from comanda.application.accept_report import AcceptReport
 from comanda.application.ports import Overtaken
 from comanda.domain.messages import ReportMessage
-from comanda.domain.report import Report, ReportFile, ReportFormat, ReportRequest
-from comanda.domain.work_item import Failure
+from comanda.domain.report import STAGE, Report, ReportFile, ReportFormat, ReportRequest
+from comanda.domain.work_item import By, Failure
 from tests.builders import NOW, a_caller
 from tests.report_targets import ReportResources
 
 REQUEST = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "Olá", "n": 1, "list": ["a", None]})
-CLAIM = Report(REQUEST.report_id(None), REQUEST, False, "corr-1", NOW, NOW, NOW + timedelta(days=7))
+CLAIM = Report(
+    REQUEST.report_id(None), REQUEST, False, "corr-1", NOW + timedelta(days=7), created_at=NOW, updated_at=NOW
+)
 REQUESTED = CLAIM.stored(NOW)
 LEASED = REQUESTED.leased("me", "m-1", 2, NOW, 60)
 READY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125), NOW)
 PARTLY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125, 2), NOW)
-FAILED = LEASED.failed(Failure("Bad", "no", "generation", 1, NOW, "m-1"))
+FAILED = LEASED.failed(Failure("Bad", "no", STAGE, 1, NOW, "m-1"))
 
-RESCUED, DISCARDED = REQUESTED.rescued(NOW, 1), FAILED.set_aside(NOW)
+RESCUED, DISCARDED = REQUESTED.opened(By.STEWARD, NOW, ""), FAILED.set_aside(NOW)
 
 
 @pytest.fixture
@@ -50,9 +52,9 @@ def test_a_change_is_written_once_and_only_over_what_was_read(table: ReportTable
     with pytest.raises(Overtaken):
         table.save(LEASED, FAILED)
     assert table.get(READY.report_id) == READY
-    anew = READY.begun_anew(NOW + timedelta(days=8), NOW + timedelta(days=15), "corr-2")
-    table.save(READY, anew)
-    assert table.get(READY.report_id) == anew
+    again = READY.asked_again(NOW + timedelta(days=8), NOW + timedelta(days=15), "corr-2")
+    table.save(READY, again)
+    assert table.get(READY.report_id) == again
 
 
 def test_a_message_names_the_report_and_is_in_a_group_of_its_own(report_resources: ReportResources) -> None:

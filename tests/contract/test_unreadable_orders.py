@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from comanda.adapters.aws import decoded, to_dynamodb
-from comanda.adapters.order_rows import ATTENTION_FAILED, ATTENTION_OPEN, to_row
+from comanda.adapters.order_rows import to_row
 from comanda.adapters.order_table import OrderTable
+from comanda.application.delivery.ports import FAILED, OPEN
 from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Failure, Order, Stage
+from comanda.domain.order import Order, Stage
+from comanda.domain.work_item import Failure
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.targets import Resources
 from tests.unreadable import GONE, ORDERS, spoilt
@@ -49,12 +51,12 @@ def test_it_takes_no_other_along_and_fails(resources: Resources, table: OrderTab
     assert not table.fail_unreadable(good.order_id, FAILURE)
     after = row(resources, bad)
     assert (after["status"], after["failure"]["class"]) == ("failed", "UnreadableRow")
-    assert after["attention"].startswith(ATTENTION_FAILED)
+    assert after["attention"].startswith(FAILED)
     changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
     assert changed <= {"status", "failure", "attention", "updated_at", "version"}
     if name not in {"version", "schema"}:
         assert after["version"] == before["version"] + 1
-    (listed,) = table.needing_attention(ATTENTION_FAILED)
+    (listed,) = table.needing_attention(FAILED)
     assert (listed.row_id if isinstance(listed, UnreadableRow) else listed.order_id) == bad
 
 
@@ -88,12 +90,12 @@ def test_a_row_of_a_newer_release_is_never_written(resources: Resources, table: 
     assert row(resources, order_id) == before
 
 
-def test_another_message_of_it_fails_it_again(resources: Resources, table: OrderTable) -> None:
-    """Redriven, before anybody mended the row: the failure is of the message that is in the dead-letter queue now."""
-    order_id = spoil(resources, a_pending_order(), "notify", "x")
-    assert table.fail_unreadable(order_id, FAILURE)
-    assert table.fail_unreadable(order_id, replace(FAILURE, message_id="m-2"))
-    assert row(resources, order_id)["failure"]["message_id"] == "m-2"
+def test_what_has_failed_keeps_its_reason(resources: Resources, table: OrderTable) -> None:
+    """Whatever other message of it is met, and whichever was the first reason."""
+    order_id = spoil(resources, a_pending_order().failed(FAILURE), "notify", "x")
+    before = row(resources, order_id)
+    assert not table.fail_unreadable(order_id, replace(FAILURE, name="UnreadableRow", message_id="m-2"))
+    assert row(resources, order_id) == before
 
 
 def test_it_is_left_to_who_was_quicker(resources: Resources, table: OrderTable) -> None:
@@ -116,7 +118,7 @@ def test_it_is_left_to_who_was_quicker(resources: Resources, table: OrderTable) 
 def test_open_ones_are_among_those_that_need_attention(resources: Resources, table: OrderTable) -> None:
     bad, good = spoil(resources, a_pending_order(), "origin", "fax"), a_pending_order()
     table.claim(good)
-    found = list(table.needing_attention(ATTENTION_OPEN))
+    found = list(table.needing_attention(OPEN))
     assert good in found
     assert [each.row_id for each in found if isinstance(each, UnreadableRow)] == [bad]
 

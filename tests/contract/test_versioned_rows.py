@@ -64,7 +64,7 @@ def test_a_mark_that_comes_after_a_worker_changes_nothing(table: OrderTable, owe
     table.save(owed, failed)
     table.mark_sent(owed, owed.sent(LATER))
     assert table.get(owed.order_id) == failed
-    assert list(table.needing_attention("failed")) == [failed]
+    assert [order.row_id for order in table.needing_attention("failed")] == [owed.order_id]
 
 
 def test_rows_are_read_as_they_stand(resources: Resources, table: OrderTable, owed: Order) -> None:

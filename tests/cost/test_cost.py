@@ -113,6 +113,38 @@ def test_a_dead_letter(scenarios: Scenarios) -> None:
     assert usage.total(Kind.SQS_REQUEST) == 2 + 2 + 2 * receives
 
 
+AGAIN: dict[str, float] = {
+    "dynamodb PutItem": 1,
+    "dynamodb UpdateItem": 4,
+    "dynamodb BatchGetItem": 4,
+    "dynamodb GetItem": 3,
+    "dynamodb TransactWriteItems": 1,
+    "sqs SendMessage": 3,
+    "sqs ReceiveMessage": 1,
+    "sqs DeleteMessage": 1,
+    "write orders": 5,
+    "write orders/attention": 5,
+    "write idempotency": 2,
+    "write ledger": 4,
+    "read ledger": 1,
+}
+"""The next run begins with a write that says that its message is owed, and one that says that it is sent: each moves
+the row within the index."""
+
+
+def test_a_redrive_by_the_cli(scenarios: Scenarios) -> None:
+    usage = scenarios.redrive().usage
+    assert counts(usage) == {**AGAIN, "read orders": 5, "read circuits": 0.5}
+    assert usage.total(Kind.INVOCATION) == 3
+
+
+def test_a_rescue_by_the_steward(scenarios: Scenarios) -> None:
+    """It looks whether an outage is to blame."""
+    usage = scenarios.rescue().usage
+    assert counts(usage) == {**AGAIN, "read orders": 4, "read circuits": 1.5}
+    assert usage.total(Kind.INVOCATION) == 3
+
+
 def test_docs_say_what_is_counted(happy: dict[int, Measured]) -> None:
     assert counts_table([measured.usage for measured in happy.values()]) in DOC
 

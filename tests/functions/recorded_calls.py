@@ -70,7 +70,7 @@ class Recorder:
                 ((kind, write),) = item.items()
                 self._add(write["TableName"], f"{service}:{kind}Item")
         elif operation == "Query" and "IndexName" in params:
-            self.calls[f"Orders/index/{params['IndexName']}"].add("dynamodb:Query")
+            self._add(params["TableName"], "dynamodb:Query", of=f"/index/{params['IndexName']}")
         elif operation in {"BatchGetItem", "BatchWriteItem"}:
             for table in params["RequestItems"]:
                 self._add(table, f"{service}:{operation}")
@@ -83,15 +83,15 @@ class Recorder:
             resource = next(params[name] for name in NAMED_BY if name in params)
             self._add(resource, f"{service}:{ACTIONS.get(operation, operation)}")
 
-    def _add(self, resource: str, action: str) -> None:
-        self.calls[self._names[resource]].add(action)
+    def _add(self, resource: str, action: str, of: str = "") -> None:
+        self.calls[self._names[resource] + of].add(action)
 
 
 def allowed(function: str) -> Calls:
     """What the function's own code needs to be granted; here, one queue stands for all."""
     calls: Calls = defaultdict(set)
     for resource, actions in MAY[function].items():
-        by_the_mapping = BY_THE_MAPPING if actions == READ_SOURCE and resource.endswith("Queue") else set()
+        by_the_mapping = BY_THE_MAPPING if actions >= READ_SOURCE and resource.endswith("Queue") else set()
         if function in DELETE_BY_HAND:
             by_the_mapping = by_the_mapping - {"sqs:DeleteMessage"}
         calls["Queue" if resource.endswith(("Queue", "DeadLetters")) else resource] |= actions - by_the_mapping

@@ -17,6 +17,7 @@ from comanda.adapters.order_table import OrderTable
 from comanda.adapters.tracing import traceparent_of
 from comanda.domain.messages import Event
 from comanda.domain.order import Item, Order, OrderStatus
+from comanda.domain.work_item import By
 from functions.enrich_order import app as enrich_order
 from local.fake_provider import FakeProvider
 from tests.builders import a_delivery, a_processing_order, an_sqs_event
@@ -154,7 +155,7 @@ def test_prices_that_make_no_total_are_asked_for_anew_once_the_order_is_redriven
     failed = worker.row(order)
     assert failed.failure
     assert failed.failure.name == "TotalTooLarge"
-    redriven = failed.taken_up(failed.updated_at, failed.replay + 1, "redriven by a person")
+    redriven = failed.opened(By.OPERATOR, failed.updated_at, "redriven by a person")
     worker.save(failed, redriven)
     assert worker.enrich(redriven) == []
     assert worker.row(order).total_amount == Decimal("19900000.00")

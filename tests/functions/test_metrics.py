@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from comanda.application.tend_notifications import TendNotifications
-from comanda.application.tend_reports import TendReports
 
 from comanda.adapters.journal import MEASURED, PowertoolsJournal, measured
 from comanda.adapters.order_table import OrderTable
+from comanda.application.delivery.open_run import _EVENTS
+from comanda.domain.disposition import Disposition
 from comanda.domain.messages import Event
 from comanda.domain.order import Item, Order
 from local.guarded import ROOT
@@ -147,12 +147,23 @@ def test_no_value_is_lost_or_doubled_where_many_are_told_at_once(printed: Printe
     assert sum(printed()["AttemptsFailed", TECHNICAL]) == 2_000
 
 
+KINDS = ("order", "report", "notification")
+
+
 def test_all_that_is_measured_is_told_somewhere() -> None:
     told = set()
     for folder in ("layers/comanda/src", "functions"):
         for file in (ROOT / folder).rglob("*.py"):
-            told |= set(re.findall(r'\.tell\(\s*f?"(?:\{self\.what\})?([\w.]+)', file.read_text(encoding="utf-8")))
-    assert {"enrichment.circuit_", ".rescued", ".failed"} <= told  # Of a state, or a kind of row, as it is called.
-    made_up = {f"enrichment.circuit_{state}" for state in ("open", "closed")}
-    made_up |= {f"{kind.what}.rescued" for kind in (TendReports, TendNotifications)}
-    assert set(MEASURED) - made_up <= told
+            told |= set(re.findall(r'\._?tell\(\s*f?"([^"]+)"', file.read_text(encoding="utf-8")))
+    told = {re.sub(r"\{(job\.)?row\.kind\}", kind, happening) for happening in told for kind in KINDS}
+    assert {"order.completed", "report.failed", "notification.attempt_failed"} <= told
+    # Those whose name is made up: of a state, of who began the run, and of what a message means.
+    made_up = {
+        "enrichment.circuit_{transition.to_state.lower()}": {
+            f"enrichment.circuit_{state}" for state in ("open", "closed")
+        },
+        **{f"{kind}.{{_EVENTS[by]}}": {f"{kind}.{event}" for event in _EVENTS.values()} for kind in KINDS},
+        "message.{disposition.name.lower()}": {f"message.{each.name.lower()}" for each in Disposition},
+    }
+    assert set(made_up) <= told, "the code that makes these names has changed"
+    assert set(MEASURED) <= told.union(*made_up.values())

@@ -1,6 +1,8 @@
 """Those who tell of changes may do exactly what they do, as in test_permissions.py."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import boto3
 import time_machine
@@ -10,12 +12,13 @@ from comanda.adapters.notification_table import NotificationTable
 from comanda.adapters.order_queues import NotificationQueuePublisher
 from comanda.adapters.webhook_secrets import StoredWebhookSecrets
 from comanda.adapters.webhook_sender import FAILURES, RECOVERY_SECONDS
-from comanda.domain.notification import Notification
+from comanda.domain.notification import STAGE, Notification
 from comanda.domain.webhook_signature import issue_webhook_secret
 from comanda.domain.work_item import Failure
 from functions.tend_notifications import app as tend_notifications
 from local.webhook_receiver import WebhookReceiver
 from tests.builders import NOW, a_notification
+from tests.fakes import FakeClock
 from tests.functions.conftest import Context
 from tests.functions.recorded_calls import Recorder, allowed, without
 from tests.functions.test_notifications import Path, a_change
@@ -39,7 +42,13 @@ def test_deliver_notifications(moto: Resources) -> None:
     client = boto3.client("secretsmanager", region_name="us-east-1")
     client.create_secret(Name=SECRET, SecretString=json.dumps({"secrets": {"web": [issue_webhook_secret(NOW)]}}))
     path = Path(moto, secrets=StoredWebhookSecrets(SecretsProvider(boto3_client=client), SECRET))
+    with WebhookReceiver() as receiver:
+        a_change(path, receiver)
+    (redriven,) = moto.messages()
+    redriven["Attributes"]["MessageDeduplicationId"] = redriven["MessageId"]
     recorder = Recorder.of(moto, client, others={SECRET: "secret"})
+    assert path.hand_over([redriven]) == []
+    assert "sqs:SendMessage" in recorder.calls["Queue"]
     with WebhookReceiver() as receiver, WebhookReceiver() as gone, time_machine.travel(NOW) as clock:
         gone.status = 410
         a_change(path, gone)
@@ -50,25 +59,28 @@ def test_deliver_notifications(moto: Resources) -> None:
             a_change(path, receiver)
             path.deliver()
     recorder.calls["Notifications"].discard("dynamodb:PutItem")  # The test's own, and so are the next two:
-    recorder.calls["Queue"] -= {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"}  # it is the mapping.
+    recorder.calls["Queue"] -= {"sqs:ReceiveMessage", "sqs:DeleteMessage"}  # it is the mapping.
     assert recorder.calls == allowed("deliver_notifications")
 
 
 def test_tend_notifications(moto: Resources) -> None:
-    """One that was dead-lettered untried, one that is delivered, and so many that failed that there may be more."""
+    """One that was dead-lettered untried, one that is delivered, and ten that failed and hide one more of theirs."""
     table = NotificationTable(moto.dynamodb, moto.notifications_table)
     publisher = NotificationQueuePublisher(moto.sqs, moto.queue_url)
 
-    def dead_lettered(number: int) -> Notification:
-        notification = a_notification(notification_id=f"n-{number}", subject_id=f"o-{number}")
+    def dead_lettered(number: int, subject_id: str) -> Notification:
+        notification = a_notification(notification_id=f"n-{number}", subject_id=subject_id)
         table.add(notification)
         publisher.publish(notification)
         return notification
 
-    _untried, done, *failed = (dead_lettered(number) for number in range(11))
+    dead_lettered(0, "o-0")
+    done = dead_lettered(1, "o-1")
     table.save(done, done.delivered(NOW))
+    failed = [dead_lettered(number, "o-2") for number in range(2, 12)]
     for notification in failed:
-        table.save(notification, notification.failed(Failure("HttpStatus", "503", 3, NOW, "m")))
+        table.save(notification, notification.failed(Failure("HttpStatus", "503", STAGE, 3, NOW, "m")))
+    dead_lettered(12, "o-2")
     settings = {
         "NOTIFICATIONS_TABLE": moto.notifications_table,
         "NOTIFICATIONS_QUEUE_URL": moto.queue_url,
@@ -76,7 +88,11 @@ def test_tend_notifications(moto: Resources) -> None:
         "MAX_RESCUES": "1",
         "WORKER_RESERVE_SECONDS": "1",
     }
-    steward = tend_notifications.build(tend_notifications.Settings.load(settings), moto.world())
+    later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
+    steward = tend_notifications.build(tend_notifications.Settings.load(settings), later)
     recorder = Recorder.of(moto)
     steward({}, Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_notifications")
+    rescued = table.get("n-12")
+    assert rescued
+    assert rescued.rescues == 1

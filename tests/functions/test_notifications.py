@@ -18,7 +18,7 @@ from comanda.adapters.notification_table import NotificationTable, SubscriptionT
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.webhook_call import WebhookCalls
 from comanda.adapters.world import GROUPS_AT_ONCE
-from comanda.application.delivery.worker import Executor
+from comanda.application.delivery.ports import Executor
 from comanda.application.webhook_ports import Receivers, WebhookSecrets
 from comanda.domain.errors import ReceiverOutage
 from comanda.domain.notification import Notification, NotificationStatus
@@ -90,7 +90,9 @@ class Path:
 
     def deliver(self) -> list[str]:
         """What the mapping does with what is in the queue; gives what stays there."""
-        messages = self.resources.messages()
+        return self.hand_over(self.resources.messages())
+
+    def hand_over(self, messages: list[dict[str, Any]]) -> list[str]:
         records = [
             {
                 "messageId": message["MessageId"],

@@ -33,6 +33,7 @@ from comanda.domain.access import Origin, Scope, issue_token
 from comanda.domain.errors import ProviderOutage
 from comanda.domain.messages import Event
 from comanda.domain.order import Enrichment, Item, Order, Stage
+from comanda.domain.report import STAGE
 from comanda.domain.signed_link import link_token
 from comanda.domain.work_item import Failure
 from functions.authorize_connection import app as authorize_connection
@@ -105,7 +106,8 @@ FLAKY = (Item(1, sku="FLAKY-2"),)
 def process(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
     order = add(moto, a_pending_order())
     foreign = a_delivery(order, message=None)
-    pipeline.process(an_sqs_event(a_delivery(order, receive_count=receive_count), foreign))
+    redriven = a_delivery(add(moto, a_pending_order()), came_back=True)
+    pipeline.process(an_sqs_event(a_delivery(order, receive_count=receive_count), foreign, redriven))
 
 
 def enrich(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
@@ -117,7 +119,9 @@ def enrich(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
 
 def complete(moto: Resources, pipeline: Pipeline, receive_count: int) -> None:
     orders = [add(moto, an_enriched_order()), add(moto, a_processing_order())]
-    pipeline.complete(an_sqs_event(*(a_delivery(o, Event.ENRICHED, receive_count=receive_count) for o in orders)))
+    redriven = a_delivery(add(moto, an_enriched_order()), Event.ENRICHED, came_back=True)
+    deliveries = (a_delivery(order, Event.ENRICHED, receive_count=receive_count) for order in orders)
+    pipeline.complete(an_sqs_event(*deliveries, redriven))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +272,8 @@ def test_generate_report(reports: Reports) -> None:
     report_ids.append(large_table(reports, b'["%s", "1.00"]\n' % (b"y" * 3_000), end=b"no line of JSON\n"))
     messages = reports.deliveries()
     recorder = Recorder.of_reports(reports.resources)
-    stay = reports.hand_over(*messages, context=Context(milliseconds=900_000))
+    redriven = replace(messages[0], came_back=True)
+    stay = reports.hand_over(redriven, *messages[1:], context=Context(milliseconds=900_000))
     assert [message.group for message in messages if message.message_id in stay] == [report_ids[-1]]
     recorder.calls["ReportFiles/reports/*"].add("s3:GetObject")  # See the next test.
     assert recorder.calls == allowed("generate_report")
@@ -299,7 +304,7 @@ def test_tend_reports(reports: Reports) -> None:
         parameters = {**BODY["parameters"], "title": f"Mine {number}"}
         row = table.get(reports.post({**BODY, "parameters": parameters}).body["report_id"])
         assert row
-        table.save(row, row.failed(Failure("Timeout", "slow", 5, NOW, "m")))
+        table.save(row, row.failed(Failure("Timeout", "slow", STAGE, 5, NOW, "m")))
     recorder = Recorder.of_reports(reports.resources)
     settings = {
         "REPORTS_TABLE": reports.resources.table("reports"),

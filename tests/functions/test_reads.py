@@ -12,7 +12,7 @@ from comanda.application.complete_orders import posting_of
 from comanda.application.ports import Balance
 from comanda.domain.access import Origin, Scope
 from comanda.domain.order import Enrichment, Order, Stage
-from comanda.domain.work_item import Failure
+from comanda.domain.work_item import By, Failure
 from tests.builders import NOW, a_caller, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.functions.conftest import Api
 
@@ -120,7 +120,9 @@ def test_a_failed_order_is_not_kept_as_it_may_be_taken_up_again(api: Api) -> Non
     failed = a_processing_order().failed(Failure("X", "x", Stage.ENRICHMENT, 1, NOW, "m"))
     order = stored(api, failed)
     assert api.get(f"/orders/{order.order_id}").headers["Cache-Control"] == "private, no-cache"
-    OrderTable(api.resources.dynamodb, api.resources.orders_table).save(order, order.taken_up(NOW, 1, "redriven"))
+    OrderTable(api.resources.dynamodb, api.resources.orders_table).save(
+        order, order.opened(By.OPERATOR, NOW, "redriven")
+    )
     assert api.get(f"/orders/{order.order_id}").body["status"] == "processing"
 
 

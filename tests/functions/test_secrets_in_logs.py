@@ -264,10 +264,10 @@ def test_so_large_a_share_of_invocations_logs_everything(
     pipeline.enrich(an_sqs_event(delivery))
     monkeypatch.setattr(LOGGER, "sampling_rate", "0")
     pipeline.enrich(an_sqs_event(replace(delivery, receive_count=2)))
-    assert not output.tells("message.let_through")
+    assert not output.tells("message.dead_letter")
     monkeypatch.setattr(LOGGER, "sampling_rate", "1")
     pipeline.enrich(an_sqs_event(replace(delivery, receive_count=3)))
-    assert output.tells("message.let_through")
+    assert output.tells("message.dead_letter")
 
 
 def test_the_marks_are_found_where_they_are(

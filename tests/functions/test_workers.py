@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,11 +13,13 @@ from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_queues import deliveries_of
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.settings import SettingsError
-from comanda.domain.messages import Event
+from comanda.domain.messages import STAGE_OF, Event, OrderMessage
 from comanda.domain.order import Item, Order, OrderStatus
+from comanda.domain.work_item import Failure
 from functions.enrich_order.app import Settings
-from tests.builders import a_delivery, a_pending_order, a_processing_order, an_sqs_event
+from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
 from tests.functions.conftest import Pipeline
+from tests.targets import create_fifo_queue
 
 
 @pytest.fixture
@@ -110,6 +113,41 @@ def test_a_saved_answer_of_the_provider_is_used_when_the_worker_died_before_savi
     assert again.reference == "from the record"
 
 
+CAME_BACK = pytest.mark.parametrize(
+    ("work", "order", "event"),
+    [
+        (Pipeline.process, a_pending_order(), Event.CREATED),
+        (Pipeline.enrich, a_processing_order(), Event.ENRICHMENT_REQUESTED),
+        (Pipeline.complete, an_enriched_order(), Event.ENRICHED),
+    ],
+    ids=["process", "enrich", "complete"],
+)
+
+
+@CAME_BACK
+def test_a_message_that_came_back_begins_the_next_run_at_the_first_queue(
+    pipeline: Pipeline, table: OrderTable, work: Callable[..., list[str]], order: Order, event: Event
+) -> None:
+    failed = stored(table, order.failed(Failure("X", "x", STAGE_OF[event], 1, NOW, "m-1")))
+    first = create_fifo_queue(pipeline.resources.sqs)
+    pipeline = Pipeline(pipeline.resources, first_queue_url=first)
+    assert work(pipeline, an_sqs_event(a_delivery(failed, event, came_back=True))) == []
+    assert now(table, order).replay == 1
+    assert pipeline.resources.messages() == []
+    (message,) = replace(pipeline.resources, queue_url=first).messages()
+    assert OrderMessage.parse(message["Body"]) == OrderMessage.about(now(table, order), Event.CREATED)
+
+
+@CAME_BACK
+def test_a_message_with_our_own_id_does_not_redrive_what_failed(
+    pipeline: Pipeline, table: OrderTable, work: Callable[..., list[str]], order: Order, event: Event
+) -> None:
+    failed = stored(table, order.failed(Failure("X", "x", STAGE_OF[event], 1, NOW, "m-1")))
+    delivery = a_delivery(failed, event)
+    assert work(pipeline, an_sqs_event(delivery)) == [delivery.message_id]
+    assert now(table, order) == failed
+
+
 def test_a_body_that_is_not_ours_is_handed_back_for_a_person(pipeline: Pipeline, table: OrderTable) -> None:
     foreign = a_delivery(a_pending_order(recipient_id="r-1"), message=None)
     order = stored(table, a_pending_order(recipient_id="r-1"))
@@ -194,4 +232,4 @@ def test_a_body_of_a_newer_release_is_no_foreign_one() -> None:
     newer = delivery.message.body.replace('"replay":0', '"replay":0,"schema":2')
     event = an_sqs_event(replace(delivery, message=None), replace(delivery, message=None), bodies={})
     event["Records"][0]["body"], event["Records"][1]["body"] = newer, "x"
-    assert [each.of_newer_release for each in deliveries_of(event)] == [True, False]
+    assert [each.of_newer_release for each in deliveries_of(OrderMessage.parse)(event)] == [True, False]

@@ -22,13 +22,8 @@ UNREADABLE = [
     Mutation(
         "a row of a newer release is left alone", "adapters/row_fields.py", "return not error.newer", "return True"
     ),
-    Mutation("what is settled is not failed unread", "adapters/versioned_rows.py", "status in list(settled) or "),
-    Mutation(
-        "what cannot be read fails once for one message",
-        "adapters/versioned_rows.py",
-        "(status == FAILED and isinstance(known, Mapping) and _is_same(known, failure))",
-        "False",
-    ),
+    Mutation("what is settled is not failed unread", "adapters/versioned_rows.py", "[*settled, FAILED]", "[FAILED]"),
+    Mutation("what cannot be read fails once", "adapters/versioned_rows.py", "[*settled, FAILED]", "settled"),
     Mutation(
         "what cannot be read is failed only as it was found",
         "adapters/versioned_rows.py",

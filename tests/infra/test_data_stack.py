@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from comanda.adapters.notification_table import FAILED_INDEX, SUBJECT_INDEX
-from comanda.adapters.order_rows import ATTENTION_INDEX, PERIOD_INDEX
+from comanda.adapters.notification_table import SUBJECT_INDEX
+from comanda.adapters.order_rows import PERIOD_INDEX
 from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.versioned_rows import ATTENTION_INDEX
 from comanda.domain.report import Report, ReportFormat, ReportRequest
 from tests.builders import NOW
 from tests.infra.conftest import Resource, Synthesized
@@ -137,7 +138,8 @@ def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized,
     rules = {rule["Id"]: rule for rule in the_bucket(every_stage)["LifecycleConfiguration"]["Rules"]}
     assert set(rules) == {"reports", "tables", "unfinished-uploads"}
     assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
-    report = Report("r", ReportRequest("c", True, "orders", ReportFormat.CSV, {}), False, "", NOW, NOW, NOW)
+    request = ReportRequest("c", True, "orders", ReportFormat.CSV, {})
+    report = Report("r", request, False, "", NOW, created_at=NOW, updated_at=NOW)
     assert report.file_key.startswith(rules["reports"]["Prefix"])
     assert rules["reports"]["ExpirationInDays"] == days
     upload = TableBucket(moto_session.client("s3"), "bucket").new_upload("web")
@@ -149,18 +151,27 @@ def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized,
     assert int(variables["REPORT_LIFETIME_SECONDS"]) == days * 24 * 60 * 60
 
 
-def test_notifications_are_found_by_what_they_are_about_and_when_they_failed(every_stage: Synthesized) -> None:
-    (table,) = (
-        table["Properties"]
-        for logical_id, table in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
-        if logical_id.startswith("Notifications")
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("Reports", {ATTENTION_INDEX: [ATTENTION_INDEX, "created_at"]}),
+        (
+            "Notifications",
+            {SUBJECT_INDEX: ["subject_id", "happened_at"], ATTENTION_INDEX: [ATTENTION_INDEX, "created_at"]},
+        ),
+    ],
+)
+def test_what_is_owed_and_what_failed_is_found_by_an_index_of_keys_only(
+    every_stage: Synthesized, table: str, expected: dict[str, list[str]]
+) -> None:
+    (indexes,) = (
+        each["Properties"]["GlobalSecondaryIndexes"]
+        for logical_id, each in every_stage.data.find_resources("AWS::DynamoDB::Table").items()
+        if logical_id.startswith(table)
     )
-    keys = {
-        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
-        for index in table["GlobalSecondaryIndexes"]
-    }
-    assert keys == {SUBJECT_INDEX: ["subject_id", "happened_at"], FAILED_INDEX: ["failed", "created_at"]}
-    assert {index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]} == {"KEYS_ONLY"}
+    keys = {index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]] for index in indexes}
+    assert keys == expected
+    assert {index["Projection"]["ProjectionType"] for index in indexes} == {"KEYS_ONLY"}
 
 
 def test_what_callers_are_told_of_is_read_off_two_streams(every_stage: Synthesized) -> None:

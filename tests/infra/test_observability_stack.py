@@ -117,7 +117,7 @@ def test_failed_orders_are_a_share_of_enough(dev: Synthesized) -> None:
 
 
 def test_a_row_that_cannot_be_read_is_told(dev: Synthesized) -> None:
-    alarm = alarms(dev)["rows-unreadable"]
+    alarm = alarms(dev)["unreadable-rows"]
     assert watches(alarm) == ("UnreadableRows", "Sum", "technical")
     assert_fires(alarm, over=0, datapoints=(1, 1))
     assert alarm["AlarmActions"]
@@ -128,6 +128,18 @@ def test_what_the_stewards_mend_is_told(dev: Synthesized) -> None:
         alarm = alarms(dev)[f"{kind}-rescued"]
         assert watches(alarm) == (f"{kind.capitalize()}Rescued", "Sum", "technical")
         assert_fires(alarm, over=0, datapoints=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [("messages-owed-too-long", "MessagesOwedTooLong"), ("messages-ahead-of-rows", "MessagesAheadOfRows")],
+)
+def test_the_first_message_that_is_owed_too_long_or_ahead_of_its_row_is_told(
+    dev: Synthesized, name: str, metric: str
+) -> None:
+    assert watches(alarms(dev)[name]) == (metric, "Sum", "technical")
+    assert_fires(alarms(dev)[name], over=0, datapoints=(1, 1))
+    assert alarms(dev)[name]["AlarmActions"]
 
 
 def test_errors_and_slowness_of_the_api(dev: Synthesized) -> None:
@@ -328,7 +340,7 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
         for metric in widget["properties"].get("metrics", [])
         if metric[0] == namespace
     }
-    assert len(of_alarms) == 5
+    assert len(of_alarms) == 7
     assert len(of_board) > 10
     assert of_alarms | of_board <= MEASURED_NAMES
 

@@ -13,6 +13,7 @@ from comanda.adapters.announcing import told_of
 from comanda.adapters.aws import to_dynamodb
 from comanda.domain.notify import EVENTS, Notify
 from tests.builders import NOW, a_claim, a_pending_order, a_report
+from tests.fakes import FakeJournal
 from tests.infra.conftest import Resource, Synthesized
 from tests.infra.test_orders_stack import named, queues
 from tests.stream_filter import matches
@@ -140,7 +141,7 @@ def changes_of_who_is_told() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_what_is_left_out_would_have_told_nobody(every_stage: Synthesized, table: str, record: dict[str, Any]) -> None:
     """Also where somebody begins to be told, or is not any more."""
     pattern = pattern_of(stream_mappings(every_stage)["AnnounceChangesFunction", table])
-    told = list(told_of({"Records": [record]}))
+    told = list(told_of({"Records": [record]}, FakeJournal()))
     assert matches(record, pattern) or not told
     assert matches(record, pattern) is ("notify" in record["dynamodb"]["NewImage"])
 

@@ -41,6 +41,7 @@ class Audit:
         self._calm_since = system.scheduler.time()
         system.faults.active = False
         system.provider.down_until = 0.0
+        system.newer_release_is_back()
         if self._telling:
             self._telling.notifications.receivers.trouble_ends()
         for name, function in system.functions.functions.items():
@@ -87,7 +88,7 @@ class Audit:
     def verdict_after_redrive(self) -> Broken | None:
         """P9: what failed before completes now, unless it has a flaw of its own."""
         for row in self._rows():
-            could = row.succeeds_within(self._system.settings.max_attempts)
+            could = row.succeeds_within(self._system.settings.max_attempts) and row.order_id not in self._system.spoiled
             if row.order_id in self._failed_before_redrive and row.status == "failed" and could and not row.discarded:
                 return Broken("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
         return self._reports_after_redrive() or self._notifications_after_redrive()

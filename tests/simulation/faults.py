@@ -49,6 +49,7 @@ class Scenario(StrEnum):
     ALL_CLOCKS_OFF = "the clock of each process is off"
     STEWARD_DIES_BETWEEN = "the steward dies between row and message, while the console redrives"
     EVERYBODY_REDRIVES = "two operators and the console redrive at once"
+    ROWS_OF_OTHERS = "rows are spoiled, or written by a newer release that is rolled back for a while"
     PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
     HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"

@@ -62,3 +62,5 @@ def _add_operators(faults: Faults, random: Random) -> None:
         faults.scenarios.add(Scenario.EVERYBODY_REDRIVES)
     if random.random() < (0.5 if faults.needs_a_crowd else 0.05):
         faults.scenarios.add(Scenario.PURGED_BY_HAND)
+    if random.random() < 0.1:
+        faults.scenarios.add(Scenario.ROWS_OF_OTHERS)

@@ -88,6 +88,10 @@ class System:
         """By process and call: how often a fault struck it."""
         self.called: set[tuple[str, str]] = set()
         """Every function, and every call that it made."""
+        self.spoiled: set[str] = set()
+        """Orders whose row nobody can read any more."""
+        self.newer: set[str] = set()
+        """Orders whose row only a newer release can read."""
         self.parts: list[Part] = []
         """What joined."""
         self._random = random
@@ -337,6 +341,14 @@ class System:
         self.dynamodb.expire("circuits", "expiration")
         for part in self.parts:
             part.fortnight_passes()
+
+    def newer_release_is_back(self) -> None:
+        """It reads what it wrote, and so does this one: as if it had written the form that both know."""
+        for order_id in self.newer:
+            rows = self.dynamodb.tables["orders"].rows
+            if row := rows.get((order_id,)):
+                rows[order_id,] = {**row, "schema": {"N": "1"}}
+        self.newer.clear()
 
     def deploy_mapping(self) -> None:
         """A template that changes the mapping of the enrichment also turns it on, even in an outage."""

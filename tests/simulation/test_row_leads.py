@@ -19,7 +19,7 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import RunPublisher
 from comanda.application.delivery.reconciler import Reconciler
 from comanda.application.redrive_order import RedriveOrder
-from comanda.domain.errors import IllegalTransition
+from comanda.domain.errors import IllegalTransition, UnreadableRow
 from comanda.domain.messages import Event, OrderMessage
 from comanda.domain.order import Enrichment, Order, OrderStatus, Stage
 from comanda.domain.work_item import Failure
@@ -177,7 +177,7 @@ def test_a_failed_order_begins_no_run_that_nobody_asked_for() -> None:
     with played("BOMBA") as play:
 
         class Slow(OrderTable):
-            def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+            def get_many(self, order_ids: Iterable[str]) -> Mapping[str, Order | UnreadableRow]:
                 found = super().get_many(order_ids)
                 play.system.mappings["enrichment"].enabled = True
                 play.system.mappings["enrichment"].wake()

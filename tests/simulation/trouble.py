@@ -35,6 +35,7 @@ class Trouble:
         if WorldFault.RECORD_EXPIRED in rates:
             for _ in range(3):
                 system.scheduler.after(later(), system.expire_records)
+        self._plan_spoiled_rows()
 
     def _plan_broken_deployment(self, names: Sequence[str], later: Callable[[], float]) -> None:
         """Where dead letters are aimed at: early, for long, and of the worker whose they are."""
@@ -58,3 +59,29 @@ class Trouble:
         lasts = self.random.choice((60, 120, 300) if self.system.faults.aims_at_circuit else (3, 20, 120))
         self.system.provider.down_until = self.system.scheduler.time() + lasts
         self.system.history.tell("the provider is down")
+
+    def _plan_spoiled_rows(self) -> None:
+        if Scenario.ROWS_OF_OTHERS in self.system.faults.scenarios and not self.system.parts:
+            for _ in range(self.random.randint(1, 4)):
+                self.system.scheduler.after(self.random.uniform(1, 60), self._spoil_a_row)
+
+    def _spoil_a_row(self) -> None:
+        """No release can read it; or a newer one alone, which is back once nothing goes wrong any more."""
+        system, random = self.system, self.random
+        rows = system.dynamodb.tables["orders"].rows
+        known = [*rows]
+        if not known or not system.faults.active:
+            return
+        (order_id, *_) = key = random.choice(known)
+        row = dict(rows[key])
+        if random.random() < 0.5:
+            row["schema"] = {"N": "99"}
+            system.newer.add(order_id)
+        elif random.random() < 0.5:
+            row["origin"] = {"S": "kiosk"}
+            system.spoiled.add(order_id)
+        else:
+            del row["correlation_id"]
+            system.spoiled.add(order_id)
+        rows[key] = row
+        system.history.tell("its row is spoiled", order_id)

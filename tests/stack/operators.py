@@ -17,7 +17,9 @@ from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.report_table import ReportTable
+from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import RedriveOrder
+from comanda_cli.moving import move_one
 from comanda_cli.stack_info import StackInfo
 from local.guarded import ROOT
 from tests.fakes import FakeJournal
@@ -50,7 +52,8 @@ class Operator:
 
     def redrive(self, order_id: str) -> None:
         publisher = QueuePublisher(self.sqs, self.stack.queues["orders"].url)
-        RedriveOrder(self.orders, publisher, FakeJournal(), partial(datetime.now, UTC))(order_id, "test")
+        runs = OpenRun(self.orders, publisher, FakeJournal(), partial(datetime.now, UTC))
+        RedriveOrder(self.orders, runs)(order_id, "test")
 
     def mend(self, order_id: str) -> None:
         """Replace the item that is rejected: the cause is removed."""
@@ -119,17 +122,8 @@ class Operator:
             )
 
     def console_redrive(self, queue: str, message: dict[str, Any]) -> None:
-        """What the console's move task does: a new message of the same body and group, and the old one is gone.
-
-        Its deduplication id is the id that the message had in the dead-letter queue ("Using dead-letter queues").
-        """
-        self.sqs.send_message(
-            QueueUrl=self.stack.queues[queue].url,
-            MessageBody=message["Body"],
-            MessageGroupId=message["Attributes"]["MessageGroupId"],
-            MessageDeduplicationId=message["MessageId"],
-        )
-        self.sqs.delete_message(QueueUrl=self.stack.queues[queue].dlq_url, ReceiptHandle=message["ReceiptHandle"])
+        """What the console's move task does, by the command that does so here (`comanda dlq move`)."""
+        move_one(self.sqs, self.stack.queues[queue], message)
 
     def call_the_steward(self) -> None:
         self.call("tend_dead_letters")

@@ -27,8 +27,10 @@ class Outcome:
     """By order id: it has moved on meanwhile, or cannot be read any more."""
     unavailable: dict[str, str] = field(default_factory=dict)
     """By order id: storage or queue did not answer. It may have been done or not; doing it again is harmless."""
+    owed: list[str] = field(default_factory=list)
+    """Done, but that the queue did not take the message: the steward sends it within two minutes."""
     held_back: list[str] = field(default_factory=list)
-    """Behind an unavailable one of the same recipient: it would overtake it."""
+    """Behind an unavailable or an owed one of the same recipient: it would overtake it."""
     left: list[str] = field(default_factory=list)
     """Not reached before Ctrl-C."""
     interrupted: bool = False
@@ -60,7 +62,7 @@ def work_through(
                     if _try(order, act, outcome) or last:
                         waiting.popleft()
                         break
-            if order.order_id in outcome.unavailable:
+            if order.order_id in outcome.unavailable or order.order_id in outcome.owed:
                 overtaking.add(order.recipient_id)
             advance()
             if waiting:
@@ -77,12 +79,16 @@ def _try(order: Order, act: Callable[[str], Order], outcome: Outcome) -> bool:
     """Whether the order is done with."""
     outcome.unavailable.pop(order.order_id, None)
     try:
-        outcome.done.append(act(order.order_id))
+        done = act(order.order_id)
     except (NotFound, IllegalTransition, UnreadableRow) as error:
         outcome.skipped[order.order_id] = str(error)
     except Unavailable as error:
         outcome.unavailable[order.order_id] = str(error)
         return False
+    else:
+        outcome.done.append(done)
+        if done.owed:
+            outcome.owed.append(done.order_id)
     return True
 
 

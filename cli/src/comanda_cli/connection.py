@@ -30,7 +30,7 @@ from comanda.domain.work_item import WorkItem
 from comanda_cli.api import Api
 from comanda_cli.errors import CliError
 from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo, find_stack_file, load_stack_file, load_stage
+from comanda_cli.stack_info import Queue, StackInfo, find_stack_file, load_stack_file, load_stage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -94,9 +94,13 @@ class Connection:
     def orders(self) -> OrderTable:
         return OrderTable(self.client("dynamodb"), self._named(self.stack.tables, "orders", "table"))
 
+    def queue(self, name: str) -> Queue:
+        chosen: Queue = self._named(self.stack.queues, name, "queue")
+        return chosen
+
     @cached_property
     def order_runs(self) -> OpenRun[Order]:
-        publisher = self.outside.publisher(self.sqs, self._named(self.stack.queues, "orders", "queue").url)
+        publisher = self.outside.publisher(self.sqs, self.queue("orders").url)
         return OpenRun(self.orders, publisher, QuietJournal(), self.outside.clock)
 
     @property
@@ -111,7 +115,7 @@ class Connection:
 
     @cached_property
     def report_runs(self) -> OpenRun[Report]:
-        publisher = ReportQueuePublisher(self.sqs, self._named(self.stack.queues, "reports", "queue").url)
+        publisher = ReportQueuePublisher(self.sqs, self.queue("reports").url)
         return OpenRun(self.reports, publisher, QuietJournal(), self.outside.clock)
 
     @cached_property
@@ -124,7 +128,7 @@ class Connection:
 
     @cached_property
     def notification_runs(self) -> OpenRun[Notification]:
-        publisher = NotificationQueuePublisher(self.sqs, self._named(self.stack.queues, "notifications", "queue").url)
+        publisher = NotificationQueuePublisher(self.sqs, self.queue("notifications").url)
         return OpenRun(self.notifications, publisher, QuietJournal(), self.outside.clock)
 
     def api(self, token_name: str, token: str | None = None) -> Api:

@@ -58,12 +58,21 @@ def test_a_message_of_a_newer_release_is_left_to_it(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("newer", "told"), [(False, "row.unreadable"), (True, "row.of_newer_release")])
 def test_its_dead_letter_stays_and_hides_no_other(scene: Scene, *, newer: bool, told: str) -> None:
+    """Where no worker could run, the reconciler fails it (P8); not what a newer release wrote (seed 7000043)."""
     bad, good = spoil(scene, newer=newer), scene.add()
     letter, other = scene.dead_letter(bad), scene.dead_letter(good)
     scene.reconcile()
     assert scene.dead.messages == [letter]
     assert scene.dead.deleted == [other.message_id]
-    assert {"row_id": bad.row_id, "reason": WHY} == scene.facts(told)
+    assert scene.facts(told) == {"row_id": bad.row_id, "reason": WHY, "failed": not newer}
+    assert list(scene.rows.failed_unreadable) == ([] if newer else [bad.row_id])
+
+
+def test_what_is_owed_and_cannot_be_read_fails(scene: Scene) -> None:
+    """Or it would owe its message for good: nobody could send it."""
+    bad = spoil(scene)
+    scene.reconcile()
+    assert scene.rows.failed_unreadable[bad.row_id].message_id == ""
 
 
 def test_what_is_owed_is_found_past_it(scene: Scene) -> None:

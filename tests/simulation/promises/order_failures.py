@@ -30,6 +30,8 @@ def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, A
     settings, name = seen.system.settings, failure["class"]
     if name in PERMANENT.values():
         return None if any(PERMANENT.get(sku) == name for sku in row.skus) else "it has no such item"
+    if name == "UnreadableRow":
+        return None if row.order_id in seen.system.spoiled else "its row is as this release writes it"
     died = seen.died(failure["message_id"])
     if name == "WorkerUnavailable":
         ill = sum(seen.died(letter.message_id) for letter in seen.events("dead-lettered", row.order_id))
@@ -111,6 +113,8 @@ def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
                 continue
             order_id = json.loads(message.body)["order_id"]
             row = seen.rows.get(order_id)
+            if order_id in seen.system.spoiled:  # Whether it is over, nobody can read.
+                continue
             if row is None or row.status != "failed" or row.discarded:
                 status = row.status if row else "no order"
                 yield Broken("P8", f"a dead letter in {stage} of an order that is {status}", order_id, message.group)

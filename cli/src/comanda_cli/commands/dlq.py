@@ -15,8 +15,19 @@ from comanda.domain.times import to_iso
 from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
+from comanda_cli.moving import dead_letters_of, move, start_move_task
 from comanda_cli.options import Json, OrderId, Stage, Wait, taking
-from comanda_cli.output import confirm, console, print_facts, print_json, print_order, print_table, readable, remark
+from comanda_cli.output import (
+    confirm,
+    console,
+    print_facts,
+    print_json,
+    print_order,
+    print_table,
+    readable,
+    remark,
+    remark_owed,
+)
 from comanda_cli.selection import QUEUE_OF, Selection, select
 
 app = typer.Typer(no_args_is_help=True)
@@ -118,11 +129,12 @@ def show_failed(ctx: typer.Context, order_id: OrderId, stage: Stage = None, as_j
 def redrive_failed(
     ctx: typer.Context, selection: Selection, manner: Manner, wait: Wait = 10, stage: Stage = None
 ) -> None:
-    """Publish failed orders anew, each recipient's in the order in which they were created.
+    """Begin failed orders again, each recipient's in the order in which they were created.
 
     They are chosen from their rows, so that those whose message is gone from the dead-letter queue come back too. An
     order that has moved on in the meantime is left alone. Ctrl-C ends after the order in hand (exit code 130); run it
-    again and it goes on. Exit code 1 where storage did not answer for some, 3 where some were not seen to move.
+    again and it goes on. Exit code 1 where storage did not answer for some, or some were held back behind one whose
+    message the steward has yet to send; 3 where some were not seen to move.
     """
     connection = connect(ctx, stage)
     outside = connection.outside
@@ -130,9 +142,10 @@ def redrive_failed(
     redrive, user = RedriveOrder(connection.orders, connection.order_runs), outside.user()
     outcome = _run(chosen, lambda order_id: redrive(order_id, user), manner, connection, "Redriving")
     arrival = None
-    if outcome.done and wait and not outcome.interrupted:
+    sent = [order for order in outcome.done if not order.owed]
+    if sent and wait and not outcome.interrupted:
         try:
-            arrival = watch_arrival(connection.orders, outcome.done, wait, outside.sleep)
+            arrival = watch_arrival(connection.orders, sent, wait, outside.sleep)
         except KeyboardInterrupt:
             outcome.interrupted = True
     _report("redriven", outcome, arrival, as_json=manner.as_json)
@@ -151,6 +164,53 @@ def discard_failed(ctx: typer.Context, selection: Selection, manner: Manner, sta
     discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
     outcome = _run(chosen, lambda order_id: discard(order_id, user), manner, connection, "Discarding")
     _report("discarded", outcome, None, as_json=manner.as_json)
+
+
+@app.command("move", epilog=EXIT_CODES)
+def move_dead_letters(
+    ctx: typer.Context,
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="As `comanda queues` names it.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default, and on AWS: all.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Move dead letters back into the queue they came from, as the console's "Start DLQ redrive" does.
+
+    On AWS, SQS itself moves them (StartMessageMoveTask), all of that queue. On the local stack, which knows no such
+    tasks, this command does. Their orders, reports or notifications begin again; what has moved on is dropped.
+    `dlq redrive` chooses from rows, and can choose. Exit code 3 where there is nothing to move.
+    """
+    connection = connect(ctx, stage)
+    chosen = connection.queue(queue)
+    on_aws = connection.stack.endpoint_url is None
+    if on_aws and limit is not None:
+        raise typer.BadParameter("SQS moves all of a queue; `comanda dlq redrive --limit` redrives so many orders")
+    depth = dead_letters_of(connection.sqs, chosen)
+    if not depth:
+        raise NotDone(f"{queue} has no dead letters")
+    most = min(depth, limit or depth)  # Not what is dead-lettered once more meanwhile.
+    confirm(f"Move {_dead_letters(most)} back into {queue}?", yes=yes)
+    if on_aws:
+        task = start_move_task(connection.sqs, chosen)
+        moved = most
+        facts: dict[str, Any] = {"queue": queue, "moving": moved, "task": task}
+    else:
+        moved = sum(1 for _ in move(connection.sqs, chosen, most))
+        facts = {"queue": queue, "moved": moved, "left": depth - moved}
+    if as_json:
+        print_json(facts)
+    elif on_aws:
+        typer.echo(f"SQS is moving {_dead_letters(moved)} back into {queue}; `comanda queues` shows how far it is.")
+    else:
+        typer.echo(f"{_dead_letters(moved)} moved back into {queue}.")
+    if moved < most:
+        remark(f"{_dead_letters(most - moved)} could not be had: in the hands of the steward, say. Run it again.")
+        raise typer.Exit(NOT_DONE)
+
+
+def _dead_letters(number: int) -> str:
+    return "1 dead letter" if number == 1 else f"{number} dead letters"
 
 
 def _choose(connection: Connection, selection: Selection, manner: Manner, verb: str) -> list[Order]:
@@ -186,6 +246,7 @@ def _report(done: str, outcome: Outcome, arrival: Arrival | None, *, as_json: bo
                 done: [order.order_id for order in outcome.done],
                 "skipped": outcome.skipped,
                 "unavailable": outcome.unavailable,
+                "owed": outcome.owed,
                 "held_back": outcome.held_back,
                 "left": outcome.left,
                 "interrupted": outcome.interrupted,
@@ -196,7 +257,7 @@ def _report(done: str, outcome: Outcome, arrival: Arrival | None, *, as_json: bo
         _print_report(done, outcome, arrival)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if outcome.unavailable:
+    if outcome.unavailable or outcome.held_back:
         raise typer.Exit(1)
     if not outcome.done or (arrival and arrival.not_seen):
         raise typer.Exit(NOT_DONE)
@@ -208,6 +269,7 @@ def _print_report(done: str, outcome: Outcome, arrival: Arrival | None) -> None:
         typer.echo(f"Skipped: {reason}.")
     for order_id, reason in outcome.unavailable.items():
         remark(f"Not answered for {order_id}: {reason}. Run it again; nothing is doubled by that.")
+    remark_owed(outcome.owed)
     if outcome.held_back:
         remark(f"Held back so as not to overtake it: {', '.join(outcome.held_back)}.")
     if outcome.interrupted:

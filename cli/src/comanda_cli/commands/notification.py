@@ -16,7 +16,7 @@ from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
 from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import EXIT_CODES, CliError, NotDone
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark
+from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark, remark_owed
 
 app = typer.Typer(no_args_is_help=True)
 default_app = typer.Typer(no_args_is_help=True)
@@ -80,19 +80,22 @@ def resend_notifications(
         confirm(f"Deliver {len(ids)} once more?", yes=yes)
     resend = ResendNotification(connection.notifications, connection.notification_runs)
     sent: list[str] = []
+    owed: list[str] = []
     left: dict[str, str] = {}
     for each in ids:
         try:
-            sent.append(resend(each).notification_id)
+            notification = resend(each)
+            (owed if notification.owed else sent).append(each)
         except (NotFound, IllegalTransition, Unavailable, UnreadableRow) as error:
             left[each] = str(error)
     if as_json:
-        print_json({"sent": sent, "left": left})
+        print_json({"sent": sent, "owed": owed, "left": left})
     else:
-        remark(f"{len(sent)} on their way.")
+        remark(f"{len(sent) + len(owed)} on their way.")
+        remark_owed(owed)
         for each, why in left.items():
             remark(f"{each}: {why}")
-    if not sent:
+    if not sent and not owed:
         raise NotDone("nothing was done")
 
 

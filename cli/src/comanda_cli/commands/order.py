@@ -12,7 +12,7 @@ from comanda_cli.bulk import watch_arrival
 from comanda_cli.connection import connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
-from comanda_cli.output import failure_text, print_json, print_order, read_body, remark
+from comanda_cli.output import failure_text, print_json, print_order, read_body, remark, remark_owed
 from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -100,10 +100,16 @@ def retry_order(
     redriven = redrive(order_id, outside.user())
     if not as_json:
         typer.echo(f"Order {order_id} is on its way again, run {redriven.replay + 1}.")
+    if redriven.owed:
+        if as_json:
+            print_json({"order_id": order_id, "replay": redriven.replay, "owed": True, "seen": None})
+        else:
+            remark_owed([order_id])
+        return
     arrival = watch_arrival(connection.orders, [redriven], wait, outside.sleep)
     status = next(iter(arrival.statuses), None)
     if as_json:
-        print_json({"order_id": order_id, "replay": redriven.replay, "seen": status})
+        print_json({"order_id": order_id, "replay": redriven.replay, "owed": False, "seen": status})
     elif status:
         typer.echo(f"A worker has it: {status}.")
     if wait and status is None:

@@ -15,7 +15,17 @@ from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.downloads import download
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.options import As, Json, Stage, Token
-from comanda_cli.output import confirm, failure_text, print_facts, print_json, print_table, read_body, readable, remark
+from comanda_cli.output import (
+    confirm,
+    failure_text,
+    print_facts,
+    print_json,
+    print_table,
+    read_body,
+    readable,
+    remark,
+    remark_owed,
+)
 from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -124,7 +134,7 @@ def retry_reports(
     stage: Stage = None,
     as_json: Json = False,
 ) -> None:
-    """Redrive failed reports: each is published anew and written as of when it was asked for, also one that was
+    """Redrive failed reports: each begins again and is written as of when it was asked for, also one that was
     discarded. One that is not failed is left alone. Exit code 1 where storage did not answer, 3 where nothing was done.
     """
     connection = connect(ctx, stage)
@@ -227,20 +237,23 @@ def _choose(
 
 def _work_through(report_ids: Sequence[str], act: Callable[[str], Report], done: str, *, as_json: bool) -> None:
     """One after another; say what became of all, and end with the exit code that tells it too."""
-    finished: list[str] = []
+    finished: list[Report] = []
     skipped: dict[str, str] = {}
     unavailable: dict[str, str] = {}
     for report_id in report_ids:
         try:
-            finished.append(act(report_id).report_id)
+            finished.append(act(report_id))
         except (NotFound, IllegalTransition) as error:
             skipped[report_id] = str(error)
         except Unavailable as error:
             unavailable[report_id] = str(error)
+    ids = [report.report_id for report in finished]
+    owed = [report.report_id for report in finished if report.owed]
     if as_json:
-        print_json({done: finished, "skipped": skipped, "unavailable": unavailable})
+        print_json({done: ids, "owed": owed, "skipped": skipped, "unavailable": unavailable})
     else:
-        typer.echo(f"{_reports(len(finished))} {done}.")
+        typer.echo(f"{_reports(len(ids))} {done}.")
+        remark_owed(owed)
         for reason in skipped.values():
             remark(f"Skipped: {reason}.")
         for report_id, reason in unavailable.items():

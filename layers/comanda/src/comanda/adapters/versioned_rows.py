@@ -1,6 +1,6 @@
 """Rows with a version, written only where they still are as they were read (P3)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -122,13 +122,11 @@ class VersionedRows:
         gone: Collection[str] = (),
     ) -> bool:
         """Make a row that cannot be read a failed one, where it still is as it was found; `also` is set with it, and
-        the attributes of `gone` go. Whether that was written: what is settled stays as it is, and what has failed of
-        this very failure is not failed twice.
+        the attributes of `gone` go. Whether that was written: what is settled or has failed stays as it is.
 
         Nothing else of the row is touched, as it may be what a person mends it by.
         """
-        status, known = found.get("status"), found.get("failure")
-        if status in list(settled) or (status == FAILED and isinstance(known, Mapping) and _is_same(known, failure)):
+        if found.get("status") in [*settled, FAILED]:
             return False
         version = found.get("version")
         if version is UNKNOWN:
@@ -158,10 +156,6 @@ class VersionedRows:
                 raise
             return False
         return True
-
-
-def _is_same(known: Row, failure: Row) -> bool:
-    return all(known.get(name) == failure.get(name) for name in ("class", "message_id", "stage"))
 
 
 def _next(version: object) -> int:

@@ -34,7 +34,7 @@ class Rows(Protocol[Row]):
 
     def fail_unreadable(self, row_id: str, failure: Failure, /) -> bool:
         """Make a row failed that cannot be read, as far as that is so and it can be written. Whether it was: one that
-        is over is not, nor one that a newer release wrote, nor one for the same message twice."""
+        is over or failed is not, nor one that a newer release wrote."""
 
     def mark_sent(self, owed: Row, sent: Row, /) -> None:
         """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message.

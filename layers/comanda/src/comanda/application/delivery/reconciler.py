@@ -15,7 +15,7 @@ from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_al
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed
 from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.application.unreadable import tell_unreadable
+from comanda.application.unreadable import UNREADABLE, tell_unreadable
 from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.work_item import By, Failure
 
@@ -61,9 +61,12 @@ class Reconciler(Generic[Row]):
 
     def _send_what_is_owed(self, has_time: Callable[[], bool]) -> None:
         """One by one: what cannot be sent stops no other."""
-        for listed in self._readable(self.rows.needing_attention(OWED)):
+        for listed in self.rows.needing_attention(OWED):
             if not has_time():
                 return
+            if isinstance(listed, UnreadableRow):
+                self._fail_unreadable(listed, self.dead_letters[0].stage, message_id="")
+                continue
             try:
                 self._send(listed.row_id)
             except Unavailable as error:
@@ -101,7 +104,7 @@ class Reconciler(Generic[Row]):
         message = letter.message
         row = rows.get(message.row_id) if message else None
         if isinstance(row, UnreadableRow):
-            tell_unreadable(self.journal, row)
+            self._fail_unreadable(row, stage, letter.message_id)
             return False
         if row is None or message is None:
             return False
@@ -141,6 +144,13 @@ class Reconciler(Generic[Row]):
             return
         facts = {"error_class": "WorkerUnavailable", "reason": why, "stage": stage}
         self.journal.tell(f"{row.kind}.failed", failed, **facts)
+
+    def _fail_unreadable(self, row: UnreadableRow, stage: str, message_id: str) -> None:
+        """No worker ran that could have failed it. What a newer release wrote is left to that."""
+        failure = Failure(UNREADABLE, str(row), stage, 0, self.clock(), message_id)
+        failed = not row.newer and self.rows.fail_unreadable(row.row_id, failure)
+        if failed or row.newer:
+            tell_unreadable(self.journal, row, failed=failed)
 
     def _look_behind(
         self, queue: DeadLetters, crowds: Mapping[str, Sequence[Letter]], hidden: int, has_time: Callable[[], bool]
