@@ -11,8 +11,8 @@ from infra.python_function import FunctionCode, PythonFunction
 
 
 class DeadLetterSteward(PythonFunction):
-    """Sends what is owed, looks through the dead letters of `queues`, and begins again at the first of them. What it may
-    do with rows, its stack says."""
+    """Sends what is owed, looks through the dead letters of `queues`, and begins again at the first. What it may do
+    with rows, its stack says."""
 
     def __init__(
         self,
