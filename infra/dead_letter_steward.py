@@ -1,4 +1,4 @@
-"""A function that tends dead-letter queues each minute."""
+"""A function that looks after dead-letter queues, and after what is owed, each minute."""
 
 from collections.abc import Mapping, Sequence
 from typing import Unpack
@@ -11,8 +11,8 @@ from infra.python_function import FunctionCode, PythonFunction
 
 
 class DeadLetterSteward(PythonFunction):
-    """Looks through the dead letters of `queues`, and publishes anew into the first of them. What it may do with rows,
-    its stack says."""
+    """Sends what is owed, looks through the dead letters of `queues`, and begins again at the first. What it may do
+    with rows, its stack says."""
 
     def __init__(
         self,

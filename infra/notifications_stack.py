@@ -139,7 +139,7 @@ class NotificationsStack(Stack):
             self,
             "TendNotifications",
             name="tend_notifications",
-            description="Every minute: the status of notifications that were dead-lettered",
+            description="Every minute: what notifications owe, and what was dead-lettered",
             layers=self._layers,
             queues=[self.notifications],
             schedule_id="NotificationsEveryMinute",

@@ -192,7 +192,7 @@ class OrdersStack(Stack):
             self,
             "TendDeadLetters",
             name="tend_dead_letters",
-            description="Every minute: the status of what was dead-lettered",
+            description="Every minute: what orders owe, and what was dead-lettered",
             layers=self._layers,
             queues=queues,
             schedule_id="EveryMinute",

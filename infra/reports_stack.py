@@ -137,7 +137,7 @@ class ReportsStack(Stack):
             self,
             "TendReports",
             name="tend_reports",
-            description="Every minute: the status of reports that were dead-lettered",
+            description="Every minute: what reports owe, and what was dead-lettered",
             layers=self._layers,
             queues=[self.reports],
             schedule_id="ReportsEveryMinute",
