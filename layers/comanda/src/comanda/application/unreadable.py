@@ -11,5 +11,7 @@ UNREADABLE = "UnreadableRow"
 
 def tell_unreadable(journal: Journal, row: UnreadableRow, **facts: Any) -> None:
     """One that a newer release wrote is no defect: it is told of, and alarms nobody."""
-    happening = "row.of_newer_release" if row.newer else "row.unreadable"
-    journal.tell(happening, row_id=row.row_id, reason=row.why, **facts)
+    if row.newer:
+        journal.tell("row.of_newer_release", row_id=row.row_id, reason=row.why, **facts)
+    else:
+        journal.tell("row.unreadable", row_id=row.row_id, reason=row.why, **facts)
