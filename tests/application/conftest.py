@@ -9,7 +9,8 @@ import pytest
 from comanda.application.complete_orders import CompleteOrders
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor
-from comanda.application.delivery.worker import Step, Worker
+from comanda.application.delivery.step import Step
+from comanda.application.delivery.worker import Worker
 from comanda.application.enrich_order import EnrichOrder
 from comanda.application.process_order import ProcessOrder
 from comanda.domain.errors import PermanentError, TransientError

@@ -14,7 +14,8 @@ from comanda.adapters.settings import Settings
 from comanda.adapters.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor, Row, Rows, RunPublisher
-from comanda.application.delivery.worker import ONE_BY_ONE, Step, Worker
+from comanda.application.delivery.step import Step
+from comanda.application.delivery.worker import ONE_BY_ONE, Worker
 from comanda.application.ports import Clock
 from comanda.domain.messages import OrderMessage
 from comanda.domain.order import Order

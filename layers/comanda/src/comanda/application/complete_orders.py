@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
-from comanda.application.delivery.worker import Job
+from comanda.application.delivery.step import Job
 from comanda.application.ports import Balance, Clock, Journal, Ledger, LedgerEntry, Posting
 from comanda.domain.errors import PermanentError
 from comanda.domain.money import money

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from comanda.application.delivery.worker import Job
+from comanda.application.delivery.step import Job
 from comanda.application.notification_ports import Sender, Subscriptions
 from comanda.application.ports import Clock, Journal
 from comanda.domain.errors import ReceiverGone

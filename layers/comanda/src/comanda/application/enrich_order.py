@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from comanda.application.delivery.ports import Executor
-from comanda.application.delivery.worker import Job
+from comanda.application.delivery.step import Job
 from comanda.application.ports import Clock, EnrichmentProvider, EnrichmentRequest, Journal, Publisher
 from comanda.domain.messages import Event
 from comanda.domain.order import Enrichment, Order, Stage

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
-from comanda.application.delivery.worker import Job, TooEarly
+from comanda.application.delivery.step import Job, TooEarly
 from comanda.application.ports import Clock, Journal
 from comanda.application.report_ports import ReportFiles, Sources
 from comanda.application.report_types import REPORT_TYPES

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from comanda.application.delivery.worker import Job
+from comanda.application.delivery.step import Job
 from comanda.application.ports import Clock, Journal, Publisher
 from comanda.domain.messages import Event
 from comanda.domain.order import Order, OrderStatus, Stage
