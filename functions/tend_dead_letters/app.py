@@ -33,5 +33,5 @@ def build(settings: Settings, world: World) -> StewardHandler:
         OrderMessage.parse,
         settings,
         world,
-        in_outage=lambda stage: stage == Stage.ENRICHMENT and not circuit.is_closed(),
+        in_outage=lambda stage: stage == Stage.ENRICHMENT and not circuit.is_settled(),
     )

@@ -9,7 +9,14 @@ import pytest
 import time_machine
 from botocore.exceptions import ConnectTimeoutError
 
-from comanda.adapters.circuit import FAILURES, RECOVERY_SECONDS, TRY_SECONDS, EnrichmentCircuit, GuardedProvider
+from comanda.adapters.circuit import (
+    FAILURES,
+    OUTAGE_LINGERS,
+    RECOVERY_SECONDS,
+    TRY_SECONDS,
+    EnrichmentCircuit,
+    GuardedProvider,
+)
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
 from comanda.domain.order import Enrichment
@@ -359,6 +366,22 @@ def test_an_order_that_kills_whoever_tries_holds_nobody_up_for_long(fleet: Fleet
         fleet.circuit().let_one_try()
         assert fleet.circuit().is_closed()
         assert fleet.environment()() == ENRICHMENT
+
+
+def test_an_outage_lingers_for_whoever_sees_what_it_turned_away(fleet: Fleet) -> None:
+    """What was dead-lettered a moment before its end is seen by the steward a minute after (seeds 2049 and 2000272)."""
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
+        assert fleet.circuit().is_settled(), "there was none"
+        fleet.circuit().open()
+        clock.shift(OUTAGE_LINGERS)
+        assert not fleet.circuit().is_settled()
+        fleet.circuit().close()
+        clock.shift(OUTAGE_LINGERS - 1)
+        assert (fleet.circuit().is_closed(), fleet.circuit().is_settled()) == (True, False)
+        clock.shift(1)
+        assert fleet.circuit().is_settled()
+        fleet.circuit().open()
+        assert not fleet.circuit().is_settled()
 
 
 def test_after_one_that_died_another_order_is_tried_whoever_looks_after_it(fleet: Fleet) -> None:

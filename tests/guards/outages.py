@@ -16,6 +16,11 @@ OUTAGES = [
         "if trial or is_last:",
     ),
     Mutation(
+        "an outage lingers for the steward",
+        "adapters/circuit.py",
+        " and closed_at <= _now() - OUTAGE_LINGERS",
+    ),
+    Mutation(
         "the last attempt asks how the provider is",
         "adapters/circuit.py",
         "        if self.provider.is_healthy():\n            return\n",

@@ -43,8 +43,8 @@ STAGES = ("orders", "enrichment", "completion")
 MAPPING_IDS = {stage: str(uuid5(NAMESPACE_DNS, stage)) for stage in STAGES}
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
 
-OUTAGE_LINGERS = 60.0
-"""Seconds for which the steward may go by a circuit that has closed meanwhile: it runs no longer."""
+OUTAGE_LINGERS = 660.0
+"""Seconds for which the steward may go by an outage that has ended: ten minutes, and as long as it runs."""
 _READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0, "lambda": 5.0}
 """Seconds, as the clients are set up."""
 _LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0, "lambda": 20.0}

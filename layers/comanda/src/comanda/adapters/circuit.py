@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitBreakerConfig
 from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitBreakerDynamoDBPersistence
@@ -36,8 +36,23 @@ TRY_SECONDS = 30
 """Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 
 
+OUTAGE_LINGERS = 600
+"""Seconds after which nothing is left of an outage: what it turned away until its end was seen by the steward, which
+looks each minute, some minutes late at the most."""
+
+
 class CircuitStore(CircuitBreakerDynamoDBPersistence):
-    """Whoever would try, and cannot be written down as the one who does, met an outage of the table and no defect."""
+    """Powertools' store, which also keeps when the circuit was closed, written with the state.
+
+    Whoever would try, and cannot be written down as the one who does, met an outage of the table and no defect."""
+
+    def _build_update_query(self, record: CircuitStateRecord) -> dict[str, Any]:
+        query: dict[str, Any] = super()._build_update_query(record)
+        if record.state == CircuitState.CLOSED:
+            query["UpdateExpression"] = query["UpdateExpression"].replace("SET ", "SET #closed_at = :closed_at, ", 1)
+            query["ExpressionAttributeNames"]["#closed_at"] = "closed_at"
+            query["ExpressionAttributeValues"][":closed_at"] = {"N": str(_now())}
+        return query
 
     def try_acquire_half_open(self, name: str, owner: str, opened_at: int) -> bool:
         with answering("circuits table"):
@@ -100,6 +115,14 @@ class EnrichmentCircuit:
     def is_closed(self) -> bool:
         record = self._record()
         return record is None or record["state"]["S"] == CircuitState.CLOSED
+
+    def is_settled(self) -> bool:
+        """Whether the circuit is closed, and has been so for OUTAGE_LINGERS."""
+        record = self._record()
+        if record is None:
+            return True
+        closed_at = int(record["closed_at"]["N"]) if "closed_at" in record else 0
+        return record["state"]["S"] == CircuitState.CLOSED and closed_at <= _now() - OUTAGE_LINGERS
 
     def open(self) -> None:
         with answering("circuits table"):
