@@ -3,7 +3,7 @@
 from tests.guards.mutation import Mutation
 
 RECONCILER = "application/delivery/reconciler.py"
-_BY_STAGE = "stage == Stage.ENRICHMENT and not circuit.is_closed()"
+_BY_STAGE = "stage == Stage.ENRICHMENT and not circuit.is_settled()"
 
 DEAD_LETTERS = [
     Mutation("what is owed is sent", RECONCILER, "        self._send_what_is_owed(has_time)\n"),
@@ -72,7 +72,7 @@ DEAD_LETTERS = [
         "        if self.in_outage(stage):\n            return self._requeue(row, By.OUTAGE, run)\n",
     ),
     Mutation(
-        "an outage excuses no other stage", "functions/tend_dead_letters/app.py", _BY_STAGE, "not circuit.is_closed()"
+        "an outage excuses no other stage", "functions/tend_dead_letters/app.py", _BY_STAGE, "not circuit.is_settled()"
     ),
     Mutation("a rescue follows on its letter's run", RECONCILER, ", after=run)", ")"),
     Mutation(
