@@ -69,7 +69,7 @@ class Trouble:
         """No release can read it; or a newer one alone, which is back once nothing goes wrong any more."""
         system, random = self.system, self.random
         rows = system.dynamodb.tables["orders"].rows
-        known = [*rows]
+        known = [key for key in rows if key[0] not in system.spoiled | system.newer]
         if not known or not system.faults.active:
             return
         (order_id, *_) = key = random.choice(known)
