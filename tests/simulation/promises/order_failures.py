@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
-from tests.simulation.provider import KILLER
+from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES
 
@@ -16,8 +16,8 @@ TRANSIENT = {"ProviderError", "ProviderDown", "ProviderTimeout"}
 HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
 MOST_DEATHS = 1
-"""A6: of the batch that an order comes with. And one with each killer that is new to it: from then on it is worked on
-with care."""
+"""A6: of the batch that an order comes with. And one with each killer that is new to it, or order that hangs until the
+time is over: from then on it is worked on with care."""
 
 
 def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Broken]:
@@ -55,7 +55,7 @@ def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Broken]:
     if not seen.system.faults.is_quiet:
         return
     troubled = {row.recipient_id for row in seen.rows.values() if row.holds_others_up or row.failure}
-    killers = sum(KILLER in row.skus for row in seen.rows.values())
+    killers = sum(not {KILLER, HANGS}.isdisjoint(row.skus) for row in seen.rows.values())
     for message_id, order_id in {(event.message_id, event.subject_id) for event in seen.events("received")}:
         deaths = seen.died(message_id)
         if deaths > MOST_DEATHS + killers and seen.rows[order_id].recipient_id not in troubled:
