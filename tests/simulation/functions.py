@@ -215,7 +215,7 @@ class EventSourceMapping:
     ) -> None:
         self.enabled = True
         self.batches_died: dict[str, int] = {}
-        """By message id: how many of its invocations came to no good end."""
+        """By message id: how many of its invocations came to no good end before it was done with."""
         self._functions = functions
         self._sqs = sqs
         self._queue = queue
@@ -261,7 +261,7 @@ class EventSourceMapping:
         self._running -= 1
         stay = self._failures(outcome, receipts) if outcome.is_good else set(receipts)
         if not outcome.is_good:
-            for message_id in receipts:
+            for message_id in receipts.keys() & {message.message_id for message in self._queue.messages}:
                 self.batches_died[message_id] = self.batches_died.get(message_id, 0) + 1
         for message_id, receipt in receipts.items():
             if message_id in stay or self._functions.faults.strikes(WorldFault.DELETE_LOST):

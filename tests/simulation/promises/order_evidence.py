@@ -39,7 +39,7 @@ class OrderEvidence:
         )
 
     def died(self, message_id: str) -> int:
-        """How many invocations that had the message came to no good end."""
+        """How many invocations that had the message came to no good end before it was done with."""
         return sum(mapping.batches_died.get(message_id, 0) for mapping in self.system.mappings.values())
 
     def ledgers(self) -> dict[str, list[Item]]:
