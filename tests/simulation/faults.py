@@ -54,6 +54,9 @@ class Scenario(StrEnum):
     BREAKS_AFTER_DELIVERING = "notifications are delivered, their messages stay, and the worker cannot run any more"
     HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"
     REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
+    NO_WORKER_AFTER_AN_OUTAGE = "an outage of the provider that no switch sees, and then the first worker cannot run"
+    LONG_LEASES = "who writes a report dies under a lease that outlasts its message's visibility timeout"
+    TAKEN_BACK_UNHEARD = "clients take their orders back, and storage's answers are lost"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from tests.simulation.faults import (
     MOST_AIMED,
     REPORT_STEWARD,
     STEWARD,
+    SWITCH,
     Aim,
     CallFault,
     Faults,
@@ -25,6 +26,17 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
         faults.hanging = random.choice((1, 1, 2, 5))
     if random.random() < 0.25 and not faults.is_quiet:
         faults.scenarios.add(Scenario.REDRIVEN_FROM_THE_CONSOLE)
+    if random.random() < 0.05 and not faults.is_quiet:
+        faults.scenarios.add(Scenario.TAKEN_BACK_UNHEARD)
+        faults.aimed[Aim("write_orders", "UpdateItem orders")] = [CallFault.LOST_AFTER] * 12
+    if random.random() < 0.05 and not (faults.is_quiet or faults.needs_a_crowd or faults.needs_many_dead_letters):
+        faults.scenarios.add(Scenario.NO_WORKER_AFTER_AN_OUTAGE)
+        faults.aimed[Aim(SWITCH, "UpdateEventSourceMapping enrichment")] = [CallFault.CRASH_BEFORE] * 12
+        faults.world_rates |= {WorldFault.BROKEN_DEPLOYMENT: 1.0, WorldFault.PROVIDER_OUTAGE: 1.0}
+    if of_reports and random.random() < 0.1 and not faults.is_quiet:
+        faults.scenarios.add(Scenario.LONG_LEASES)
+        faults.aimed[Aim("generate_report", "UpdateItem reports")] = [CallFault.CRASH_AFTER] * random.randint(2, 8)
+        faults.world_rates[WorldFault.INVOCATION_THROTTLED] = 0.4
     faults.injected.update(faults.scenarios)
 
 

@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_brea
 from comanda.adapters.journal import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
-from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults
+from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults, Scenario
 from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
@@ -205,7 +205,7 @@ would be deployed (infra/settings.py): the promises have to hold also where a le
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
     """The local stage's, with budgets of this seed's own; small ones where much is to be dead-lettered untried."""
-    small = faults.aims_at(STEWARD)
+    small = faults.aims_at(STEWARD) or Scenario.NO_WORKER_AFTER_AN_OUTAGE in faults.scenarios
     drawn = load_settings(
         "local",
         {
@@ -228,6 +228,8 @@ def _drawn_report_settings(random: Random, faults: Faults) -> dict[str, int]:
     if faults.aims_at(REPORT_STEWARD):
         settings["max_attempts"] = 2
     rows_a_second = random.choice((3000, 3000, 3))
+    if Scenario.LONG_LEASES in faults.scenarios:
+        settings["report_lease_seconds"] = 100
     return settings | {"report_settle_seconds": 2, "report_rows_per_second": rows_a_second}
 
 

@@ -26,7 +26,7 @@ class Trouble:
         if WorldFault.BROKEN_DEPLOYMENT in rates:
             self._plan_broken_deployment(names, later)
         if WorldFault.PROVIDER_OUTAGE in rates:
-            soon = system.faults.aims_at_circuit
+            soon = system.faults.aims_at_circuit or self._no_worker_after_an_outage
             system.scheduler.after(random.uniform(0, 5) if soon else later(), self._break_provider)
         if WorldFault.INVOCATION_THROTTLED in rates and random.random() < 0.4:
             worker = random.choice([*WORKERS.values()])
@@ -50,13 +50,20 @@ class Trouble:
             at += 20 if system.faults.needs_a_crowd else 0
         if {Scenario.NO_RESCUE_IS_WRITTEN, Scenario.STEWARD_DIES_BETWEEN} & system.faults.scenarios:
             name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
+        if self._no_worker_after_an_outage:
+            name, at, lasts = WORKERS["orders"], self.random.uniform(40, 100), 900
         system.functions.break_for(name, at, lasts)
+
+    @property
+    def _no_worker_after_an_outage(self) -> bool:
+        return Scenario.NO_WORKER_AFTER_AN_OUTAGE in self.system.faults.scenarios
 
     def _break_provider(self) -> None:
         if not self.system.faults.active:
             return
         self.system.faults.injected[WorldFault.PROVIDER_OUTAGE] += 1
-        lasts = self.random.choice((60, 120, 300) if self.system.faults.aims_at_circuit else (3, 20, 120))
+        long = self.system.faults.aims_at_circuit or self._no_worker_after_an_outage
+        lasts = self.random.choice((60, 120, 300) if long else (3, 20, 120))
         self.system.provider.down_until = self.system.scheduler.time() + lasts
         self.system.history.tell("the provider is down")
 

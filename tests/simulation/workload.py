@@ -198,7 +198,8 @@ class Workload:
         order_id = self._post_until_answered(intent)
         if order_id is None:
             return
-        if self.random.random() < 0.15:
+        unheard = Scenario.TAKEN_BACK_UNHEARD in self.system.faults.scenarios
+        if self.random.random() < (0.9 if unheard else 0.15):
             self.people.sleep(self.random.choice((0.0, 0.02, 1.0)))
             self.exchange(intent.caller, "POST", f"/orders/{order_id}/cancel")
         for _ in range(self.random.choice((0, 1, 4))):

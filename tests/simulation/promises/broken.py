@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tests.simulation.happened import MessageEvent
+from tests.simulation.sqs import Message
+from tests.simulation.system import System
 from tests.simulation.workload import Exchange
 
 TRUTH_SECONDS = 300
 """P8: five minutes."""
 DEAD_LETTER_SECONDS = 15
 """P7: seconds until the message of what failed for good is in its dead-letter queue."""
+NOBODY_DIED = "none of its workers died, and each attempt came to its end"
 
 _SENT_AGAIN = {"sent", "moved back", "swallowed"}
 
@@ -59,6 +62,12 @@ def left_alone(letter: MessageEvent, deadline: float, writes: Sequence[W], event
     touched = any(write.at > letter.at for write in known)
     again = any(letter.at < event.at <= deadline and event.what in _SENT_AGAIN for event in events)
     return known[-1] if known and not touched and not again else None
+
+
+def console_moves(letter: Message, system: System) -> bool:
+    """P9: whether a message move task would take it now, once everything has come to rest: it knows where the message
+    came from, and nobody hides it."""
+    return bool(letter.dead_letter_source) and letter.visible_at <= system.scheduler.time()
 
 
 def messages_ahead(events: Iterable[MessageEvent], runs: Mapping[str, Sequence[tuple[float, int]]]) -> Iterator[Broken]:

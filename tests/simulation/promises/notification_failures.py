@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from tests.simulation.promises.broken import TRUTH_SECONDS, Broken, left_alone
+from tests.simulation.promises.broken import TRUTH_SECONDS, Broken, console_moves, left_alone
 from tests.simulation.promises.notification_evidence import NotificationEvidence
 from tests.simulation.promises.notification_reasons import fails_without_reason
 
@@ -48,7 +48,7 @@ def dead_letters_are_of_failed_notifications(seen: NotificationEvidence) -> Iter
         if row is None or row.status != "failed":
             status, about = (row.status, row.wanted.subject_id) if row else ("nothing", None)
             yield Broken("P8", f"a dead letter of a notification that is {status}", about)
-        elif not message.dead_letter_source:
+        elif not console_moves(message, seen.system):
             yield Broken("P9", "a dead letter that the console cannot redrive", row.wanted.subject_id)
 
 

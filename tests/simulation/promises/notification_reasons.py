@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tests.simulation.notification_faults import DELIVERER
 from tests.simulation.notification_workload import NotificationWorkload
+from tests.simulation.promises.broken import NOBODY_DIED
 from tests.simulation.receivers import INSIDE, PICKY
 from tests.simulation.seen_notifications import SeenNotification
 
@@ -20,6 +21,8 @@ def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -
     if name == "ReceiverRefused" and row.wanted.url != PICKY:
         return "its receiver refuses nothing"
     if name == "WorkerUnavailable":
+        if row.rescues < settings.max_rescues:
+            return f"it was published anew {row.rescues} times only"
         letters = [e.message_id for e in telling.notifications.events if e.what == "dead-lettered"]
         mine = [m for m in letters if m in _messages_of(telling, row)]
         ill = sum(telling.notifications.mapping.batches_died.get(message_id, 0) for message_id in mine)
@@ -33,6 +36,8 @@ def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -
     rested = sum("ReceiverResting" in told for told in _told(telling, "log: notification.attempt_failed", row))
     lost = sum(1 for _ in _told(telling, "log: notification.attempt_lost", row))
     died = telling.notifications.mapping.batches_died.get(row.failure["message_id"], 0)
+    if name == "WorkerDied" and not died + lost:
+        return NOBODY_DIED
     if failed + rested + lost + died < settings.notify_max_attempts:
         return f"it failed {failed} times, its receiver was left alone {rested} times, and its worker died {died} times"
     return None

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
+from tests.simulation.promises.broken import (
+    DEAD_LETTER_SECONDS,
+    NOBODY_DIED,
+    TRUTH_SECONDS,
+    Broken,
+    console_moves,
+    left_alone,
+)
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
 from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.seen_rows import PERMANENT, Row
@@ -34,17 +41,24 @@ def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, A
         return None if row.order_id in seen.system.spoiled else "its row is as this release writes it"
     died = seen.died(failure["message_id"])
     if name == "WorkerUnavailable":
+        rescues = seen.writes[row.order_id][-1].rescues
+        if rescues < settings.max_rescues:
+            return f"it was requeued {rescues} times only"
         ill = sum(seen.died(letter.message_id) for letter in seen.events("dead-lettered", row.order_id))
         away = seen.told("log: storage.unavailable", row.recipient_id)
         away -= seen.told("log: storage.unavailable enrichment provider", row.recipient_id)
         enough = ill + away >= settings.max_receive_count // 4
         return None if enough else f"{ill} workers could not run, and {away} turned it away"
+    if failure["stage"] == "enrichment" and seen.writes[row.order_id][-1].enrichment:
+        return "the provider had answered, and nothing was left but to send it on"
     calls = [call for call in seen.system.provider.calls if call.key == row.order_id]
     failed = sum(call.outcome in TRANSIENT for call in calls)
     if name == "ProviderDown":
         return "an outage of the provider is nobody's fault"
     if name == "WorkerDied" or any(call.outcome == name for call in calls):
         lost = seen.told("log: order.attempt_lost", row.order_id) + seen.told("late UpdateItem", row.order_id)
+        if name == "WorkerDied" and not died + lost:
+            return NOBODY_DIED
         enough = failed + died + lost >= settings.max_attempts
         return None if enough else f"it failed {failed} times and its worker died {died} times"
     return "an order must not fail of that"
@@ -119,7 +133,7 @@ def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
             if row is None or row.status != "failed" or row.discarded:
                 status = row.status if row else "no order"
                 yield Broken("P8", f"a dead letter in {stage} of an order that is {status}", order_id, message.group)
-            if not message.dead_letter_source:
+            if not console_moves(message, seen.system):
                 yield Broken("P9", "a dead letter that the console cannot redrive", order_id, message.group)
 
 

@@ -28,6 +28,7 @@ def broken(seen: OrderEvidence) -> Iterator[Broken]:
     yield from order_failures.rescues_come_to_an_end(seen)
     yield from order_failures.dead_letters_are_of_failed_orders(seen)
     yield from order_failures.failed_orders_have_dead_letters(seen)
+    yield from order_requests.who_takes_back_hears_it(seen)
     yield from order_requests.provider_is_called_with_a_key(seen)
     yield from order_calls.broken(seen)
     yield from order_runs.enrichment_goes_on(seen)

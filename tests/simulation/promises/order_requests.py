@@ -95,6 +95,15 @@ def requests_revive_nothing(seen: OrderEvidence) -> Iterator[Broken]:
             yield Broken("P2", "a request sent a message of an order that had failed", event.subject_id)
 
 
+def who_takes_back_hears_it(seen: OrderEvidence) -> Iterator[Broken]:
+    """Each order is taken back by one request at most. Where that was too late, nobody else did."""
+    for exchange in seen.workload.exchanges:
+        if exchange.status == 409 and exchange.path.endswith("/cancel"):
+            order_id = exchange.path.split("/")[2]
+            if any(write.status == "cancelled" for write in seen.writes[order_id]):
+                yield Broken("errors over HTTP", "cancelled, and its client heard that it was too late", order_id)
+
+
 def provider_is_called_with_a_key(seen: OrderEvidence) -> Iterator[Broken]:
     for call in seen.system.provider.calls:
         if call.key not in seen.rows:

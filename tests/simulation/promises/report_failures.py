@@ -3,7 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from tests.simulation.promises.broken import DEAD_LETTER_SECONDS, TRUTH_SECONDS, Broken, left_alone
+from tests.simulation.promises.broken import (
+    DEAD_LETTER_SECONDS,
+    NOBODY_DIED,
+    TRUTH_SECONDS,
+    Broken,
+    console_moves,
+    left_alone,
+)
 from tests.simulation.promises.report_evidence import PERMANENT, SETTLED, ReportEvidence
 from tests.simulation.seen_reports import SeenReport
 
@@ -26,6 +33,8 @@ def _fails_without_reason(seen: ReportEvidence, row: SeenReport, failure: Mappin
     if name == "TooLarge":
         return None if int(row.parameters.get("size", 0)) > 1000 else "it is small"
     if name == "WorkerUnavailable":
+        if row.rescues < settings.max_rescues:
+            return f"it was requeued {row.rescues} times only"
         letters = [event.message_id for event in seen.events("dead-lettered", row.report_id)]
         ill = sum(seen.died(message_id) for message_id in letters)
         away = seen.told("log: storage.unavailable")
@@ -36,6 +45,8 @@ def _fails_without_reason(seen: ReportEvidence, row: SeenReport, failure: Mappin
     died = seen.died(failure["message_id"])
     failed = seen.told("log: report.attempt_failed", row.report_id)
     lost = seen.told("log: report.attempt_lost", row.report_id) + seen.told("late UpdateItem", row.report_id)
+    if name == "WorkerDied" and not died + lost:
+        return NOBODY_DIED
     last = 0 if name == "WorkerDied" else 1
     enough = failed + died + lost + last >= settings.max_attempts
     return None if enough else f"it failed {failed} times and its worker died {died} times"
@@ -83,7 +94,7 @@ def dead_letters_are_of_failed_reports(seen: ReportEvidence) -> Iterator[Broken]
         if row is None or row.status != "failed" or row.discarded:
             status = row.status if row else "no report"
             yield Broken("P8", f"a dead letter of a report that is {status}", report_id)
-        if not message.dead_letter_source:
+        if not console_moves(message, seen.system):
             yield Broken("P9", "a dead letter that the console cannot redrive", report_id)
 
 

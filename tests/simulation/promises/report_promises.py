@@ -19,6 +19,7 @@ def broken(seen: ReportEvidence) -> Iterator[Broken]:
     yield from report_runs.row_leads(seen)
     yield from report_runs.states_are_legal(seen)
     yield from report_runs.who_lost_its_lease_changes_nothing(seen)
+    yield from report_runs.a_lease_keeps_others_away(seen)
     yield from report_runs.one_file_a_generation(seen)
     yield from report_runs.files_are_whole(seen)
     yield from report_runs.links_lead_to_the_file(seen)

@@ -84,9 +84,6 @@ def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Broken]
             if row and before:
                 if row.lease < before.lease:
                     yield Broken("fence", f"lease {row.lease} wrote after lease {before.lease}", report_id)
-                held = before.status == "generating" and before.lease_until > write.at + CLOCKS
-                if row.lease > before.lease and held:
-                    yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
                 became_ready = row.status == "ready" and before.status != "ready"
                 if became_ready and write.who not in {owner, "aws"}:  # aws: a call that took effect late.
                     yield Broken("fence", f"{write.who} finished what {owner} had the lease of", report_id)
@@ -99,6 +96,20 @@ def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Broken]
                     yield Broken("fence", why, report_id)
                 last[message_id] = receive_count
             before = row
+
+
+def a_lease_keeps_others_away(seen: ReportEvidence) -> Iterator[Broken]:
+    for report_id, writes in seen.writes.items():
+        for write, after in pairwise(writes):
+            before, row = write.row, after.row
+            if before is None or row is None or before.status != "generating":
+                continue
+            if before.lease_until <= after.at + CLOCKS:
+                continue
+            if row.lease > before.lease:
+                yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
+            if row.rescues > before.rescues:
+                yield Broken("fence", f"it was requeued while lease {before.lease} lasted", report_id)
 
 
 def one_file_a_generation(seen: ReportEvidence) -> Iterator[Broken]:
