@@ -108,9 +108,11 @@ class _Misbehaviour:
         """503 to everything, /health too."""
         self.status(503)
 
-    def status(self, status: int, headers: Mapping[str, str] | None = None, detail: str = "") -> None:
-        """A problem of that status."""
-        problem = {"title": "told to", "detail": detail}
+    def status(
+        self, status: int, headers: Mapping[str, str] | None = None, detail: str = "", order_id: str | None = None
+    ) -> None:
+        """A problem of that status, about that order."""
+        problem = {"title": "told to", "detail": detail} | ({"order_id": order_id} if order_id else {})
         self._handler.answer(status, problem, {"Content-Type": "application/problem+json", **(headers or {})})
 
     def good_status(self, status: int) -> None:
@@ -226,13 +228,14 @@ class Handler(BaseHTTPRequestHandler):
         try:
             enrichment = SimulatedProvider(0, time.sleep).enrich(request)
         except PermanentError as error:
-            problem = {"title": error.name, "detail": str(error)}
+            problem = {"title": error.name, "detail": str(error), "order_id": request.order_id}
             self.answer(422, problem, {"Content-Type": "application/problem+json"})
             return
         except TransientError as error:
             self.answer(503, {"detail": str(error)}, {"Content-Type": "application/problem+json"})
             return
         answer = {
+            "order_id": request.order_id,
             "provider": "fake",
             "reference": str(uuid.uuid4()),
             "prices": {label: str(price) for label, price in enrichment.prices.items()},

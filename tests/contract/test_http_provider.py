@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comanda.adapters.http_provider import MAX_ANSWER_BYTES, HttpProvider
-from comanda.adapters.provider_answers import seconds_of
+from comanda.adapters.provider_answers import ORDER_ID_REQUIRED_FROM, seconds_of
 from comanda.adapters.timed_http import Limits, TimedUrl
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, WorkError
@@ -75,6 +75,7 @@ OK = Sorted(None)
 REJECTED = Sorted(PermanentError, "OrderRejected")
 BUSY = Sorted(TransientError, "ProviderBusy")
 INVALID = Sorted(TransientError, "ProviderAnswerInvalid")
+MISMATCH = Sorted(TransientError, "ProviderAnswerMismatch")
 UNAVAILABLE = Sorted(TransientError, "ProviderUnavailable", outage=True)
 REFUSES_US = Sorted(TransientError, "ProviderRefusesUs", outage=True)
 MOVED = Sorted(TransientError, "ProviderMoved", outage=True, says="a redirect, and none is followed")
@@ -157,6 +158,12 @@ BEHAVIOURS: dict[str, tuple[dict[str, Any], Sorted]] = {
     "a list": (says("[]"), INVALID),
     "no reference": (says('{"prices": {"ABC": "1.00"}}'), replace(INVALID, says="reference")),
     "no price for an item": ({"kind": "answers", "prices": {"XYZ": "1.00"}}, replace(INVALID, says="'ABC'")),
+    "an answer about another order": (
+        {"kind": "answers", "order_id": "another", "prices": {"ABC": "1.00"}},
+        replace(MISMATCH, says="about another order"),
+    ),
+    "a refusal of another order": ({**status(422), "order_id": "another"}, MISMATCH),
+    "an order_id that is none": (says('{"reference": "r", "order_id": 7, "prices": {"ABC": "1.00"}}'), INVALID),
     "a price that is a float": (priced("19.90"), replace(INVALID, says="prices.ABC")),
     "a price that is NaN": (priced("NaN"), INVALID),
     "a price that says NaN": (priced('"NaN"'), INVALID),
@@ -319,6 +326,30 @@ def test_a_kept_connection_that_was_lost_meanwhile_costs_no_attempt(fake: FakePr
     fake.book.behave("resets", times=1)
     assert provider.enrich(REQUEST).prices
     assert (fake.book.calls.total(), fake.book.connections) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [{"kind": "answers", "order_id": "another"}, {**status(404), "order_id": "another"}],
+    ids=["200", "404"],
+)
+def test_no_connection_is_kept_once_an_answer_was_about_another_order(
+    fake: FakeProvider, behaviour: dict[str, Any]
+) -> None:
+    provider = provider_at(fake.url)
+    provider.enrich(REQUEST)
+    fake.book.behave(**behaviour, times=1)
+    check(provider, MISMATCH)
+    assert provider.enrich(REQUEST).prices == {"ABC": Decimal("19.90")}
+    assert fake.book.connections == 2
+
+
+def test_from_its_date_on_a_good_answer_names_its_order(fake: FakeProvider) -> None:
+    provider = replace(provider_at(fake.url), clock=lambda: ORDER_ID_REQUIRED_FROM)
+    assert provider.enrich(REQUEST).prices
+    fake.book.behave("answers", prices={"ABC": "19.90"})
+    check(provider, replace(INVALID, says="no order_id; it is required since 2027-07-01"))
+    assert provider_at(fake.url).enrich(REQUEST).prices, "until then one that does not is taken"
 
 
 def test_ten_calls_at_once_have_a_connection_each(fake: FakeProvider) -> None:

@@ -177,6 +177,17 @@ ORDERS = [
         "self._is_silent()",
     ),
     Mutation(
+        "an answer is about its order",
+        "adapters/provider_answers.py",
+        "    if order_id is not None and order_id != request.order_id:\n        raise AnswerMismatch\n",
+        "    pass\n",
+    ),
+    Mutation(
+        "no connection is kept once an answer was about another order",
+        "adapters/http_provider.py",
+        "            self.url.drop_connections()\n",
+    ),
+    Mutation(
         "a refused secret is read anew",
         "adapters/http_provider.py",
         "            self.secret.was_refused()\n",

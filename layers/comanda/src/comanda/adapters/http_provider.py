@@ -7,7 +7,7 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from comanda.adapters.provider_answers import enrichment_of, error_of_call
+from comanda.adapters.provider_answers import AnswerMismatch, enrichment_of, error_of_call
 from comanda.adapters.provider_secret import ProviderSecret
 from comanda.adapters.timed_http import TimedUrl
 from comanda.application.ports import Clock, EnrichmentRequest
@@ -49,7 +49,11 @@ class HttpProvider:
             raise error_of_call(error) from error
         if self.secret and answered.status in {401, 403}:
             self.secret.was_refused()
-        return enrichment_of(answered, request, self.clock)
+        try:
+            return enrichment_of(answered, request, self.clock)
+        except AnswerMismatch:
+            self.url.drop_connections()
+            raise
 
     def is_healthy(self) -> bool:
         """Any answer is one, but those that turn away whoever comes: 5xx and 429. A provider need not know of GET."""

@@ -20,6 +20,8 @@ from comanda.domain.order import Enrichment
 
 MAX_DETAIL = 300
 """Characters of the provider's own words that become part of a failure."""
+ORDER_ID_REQUIRED_FROM = datetime(2027, 7, 1, tzinfo=UTC)
+"""From then on, a good answer names its order. One that names another is refused today."""
 _JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,10}")
 
@@ -28,6 +30,8 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     reference: Text
+    order_id: Text | None = None
+    """The order that it is about, as it was asked."""
     provider: Text = "provider"
     prices: Annotated[dict[Text, Price], Field(max_length=1000)] = {}
     customer: Annotated[dict[Text, Text], Field(max_length=20)] = {}
@@ -38,6 +42,16 @@ class _Problem(BaseModel):
 
     title: str = ""
     detail: str = ""
+    order_id: str | None = None
+    """An extension member, as in a good answer."""
+
+
+class AnswerMismatch(TransientError):
+    """It is about another order: what came over this connection is out of step with what was asked. About which, is
+    nothing that this order's caller may read."""
+
+    def __init__(self) -> None:
+        super().__init__("ProviderAnswerMismatch", "the provider's answer is about another order")
 
 
 def error_of_status(status: int, detail: str, retry_after: float) -> WorkError | None:
@@ -73,11 +87,17 @@ def error_of_call(error: HTTPError) -> TransientError:
 
 
 def enrichment_of(answered: Answered, request: EnrichmentRequest, clock: Clock) -> Enrichment:
-    """Raises PermanentError or TransientError where the answer is not one for this order."""
+    """Raises PermanentError or TransientError where the answer is not one for this order, and AnswerMismatch where it
+    says that it is about another: whatever else it says is not believed."""
+    problem = _problem_in(answered)
+    _check_order(problem.order_id, request)
     retry_after = seconds_of(answered.headers.get("Retry-After", ""), clock)
-    if error := error_of_status(answered.status, _detail_in(answered), retry_after):
+    if error := error_of_status(answered.status, _shown(problem.detail or problem.title), retry_after):
         raise error
     answer = _read(answered)
+    _check_order(answer.order_id, request)
+    if answer.order_id is None and clock() >= ORDER_ID_REQUIRED_FROM:
+        raise _invalid(f"no order_id; it is required since {ORDER_ID_REQUIRED_FROM:%Y-%m-%d}")
     missing = [item.label for item in request.items if item.unit_price is None and item.label not in answer.prices]
     if missing:
         raise _invalid(f"no price for {missing[0]!r}")
@@ -95,6 +115,11 @@ def seconds_of(retry_after: str, clock: Callable[[], datetime]) -> float:
     except (ValueError, OverflowError):
         return 0.0
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - clock()).total_seconds())
+
+
+def _check_order(order_id: str | None, request: EnrichmentRequest) -> None:
+    if order_id is not None and order_id != request.order_id:
+        raise AnswerMismatch
 
 
 def _read(answered: Answered) -> _Answer:
@@ -118,15 +143,14 @@ def _invalid(why: str) -> TransientError:
     return TransientError("ProviderAnswerInvalid", f"the provider's answer makes no sense: {why}")
 
 
-def _detail_in(answered: Answered) -> str:
+def _problem_in(answered: Answered) -> _Problem:
     """Why an order is rejected, in the provider's own words. A refusal of our secret may repeat it, and is not read."""
     if answered.body is None or answered.status in {401, 403, 407} or not 400 <= answered.status < 500:
-        return ""
+        return _Problem()
     try:
-        problem = _Problem.model_validate_json(answered.body)
+        return _Problem.model_validate_json(answered.body)
     except ValidationError:
-        return ""
-    return _shown(problem.detail or problem.title)
+        return _Problem()
 
 
 def _shown(text: str) -> str:

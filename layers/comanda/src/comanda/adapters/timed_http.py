@@ -18,6 +18,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from socket import SHUT_RDWR, SOCK_STREAM, gaierror, getaddrinfo, socket
@@ -120,8 +121,11 @@ class TimedUrl:
         self._path = parsed.request_uri
         context = {"ssl_context": tls or ssl.create_default_context()} if parsed.scheme == "https" else {}
         timeout = urllib3.Timeout(connect=limits.connect, read=limits.read)
-        self._pool = urllib3.connection_from_url(url, maxsize=connections, timeout=timeout, retries=False, **context)
-        self._pool.ConnectionCls = _TimedHttps if parsed.scheme == "https" else _TimedHttp
+        self._new_pool = partial(
+            urllib3.connection_from_url, url, maxsize=connections, timeout=timeout, retries=False, **context
+        )
+        self._connection = _TimedHttps if parsed.scheme == "https" else _TimedHttp
+        self._pool = self._empty_pool()
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Answered:
         """As `get`."""
@@ -136,9 +140,19 @@ class TimedUrl:
         """Raises urllib3's HTTPError where there is no whole answer."""
         return self._call("GET", None, headers)
 
+    def drop_connections(self) -> None:
+        """Keep none of those there are, in use or not: what comes over them is not to be trusted."""
+        given_up, self._pool = self._pool, self._empty_pool()
+        given_up.close()
+
     def close(self) -> None:
         """Give up the kept connections."""
         self._pool.close()
+
+    def _empty_pool(self) -> urllib3.HTTPConnectionPool:
+        pool = self._new_pool()
+        pool.ConnectionCls = self._connection
+        return pool
 
     def _call(
         self, method: str, body: bytes | None, headers: Mapping[str, str], *, head_only: bool = False
