@@ -55,6 +55,7 @@ class Scenario(StrEnum):
     HANGS_FOR_SOME = "the provider never answers in time about some orders, and is well"
     REDRIVEN_FROM_THE_CONSOLE = "what failed is redriven from the console alone"
     NO_WORKER_AFTER_AN_OUTAGE = "an outage of the provider that no switch sees, and then the first worker cannot run"
+    HIDDEN_BEHIND_TEN = "ten dead letters of one recipient hide others for long, while it sends more orders"
     LONG_LEASES = "who writes a report dies under a lease that outlasts its message's visibility timeout"
     TAKEN_BACK_UNHEARD = "clients take their orders back, and storage's answers are lost"
 

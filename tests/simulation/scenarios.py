@@ -37,6 +37,9 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
         faults.scenarios.add(Scenario.LONG_LEASES)
         faults.aimed[Aim("generate_report", "UpdateItem reports")] = [CallFault.CRASH_AFTER] * random.randint(2, 8)
         faults.world_rates[WorldFault.INVOCATION_THROTTLED] = 0.4
+    if random.random() < 0.08 and not (faults.is_quiet or faults.needs_a_crowd or faults.needs_many_dead_letters):
+        faults.scenarios.add(Scenario.HIDDEN_BEHIND_TEN)
+        faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     faults.injected.update(faults.scenarios)
 
 

@@ -52,6 +52,8 @@ class Trouble:
             name, at, lasts = WORKERS["orders"], self.random.uniform(1, 20), 900
         if self._no_worker_after_an_outage:
             name, at, lasts = WORKERS["orders"], self.random.uniform(40, 100), 900
+        if Scenario.HIDDEN_BEHIND_TEN in system.faults.scenarios:
+            name, at, lasts = WORKERS["enrichment"], self.random.uniform(30, 40), 1500
         system.functions.break_for(name, at, lasts)
 
     @property

@@ -113,6 +113,8 @@ class Workload:
     def _drawn_crowd(self) -> list[tuple[float, Intent]]:
         if self.system.faults.needs_a_crowd:
             return self._hopeless_then_good()
+        if Scenario.HIDDEN_BEHIND_TEN in self.system.faults.scenarios:
+            return self._hopeless_then_good_for_long()
         if self.system.faults.needs_many_dead_letters:
             return self._many_dead_letters_at_once()
         if self.system.faults.is_quiet and self.random.random() < 0.3:
@@ -136,6 +138,12 @@ class Workload:
         ]
         good = [(self.random.uniform(45, 60), self._drawn_intent(number, recipients, [])) for number in range(13, 17)]
         return hopeless + good
+
+    def _hopeless_then_good_for_long(self) -> list[tuple[float, Intent]]:
+        """Of one recipient, for a worker that cannot run after the first ones."""
+        hopeless = [(self.random.uniform(0, 10), self._drawn_intent(n, ["r-1"], ["BOMBA"])) for n in range(12)]
+        times = [self.random.uniform(45, 50), *(self.random.uniform(45, 1000) for _ in range(5))]
+        return hopeless + [(at, self._drawn_intent(n, ["r-1"], [])) for n, at in enumerate(times, start=12)]
 
     def _many_dead_letters_at_once(self) -> list[tuple[float, Intent]]:
         """Of many recipients, for a worker that cannot run."""

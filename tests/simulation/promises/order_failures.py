@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from tests.simulation.functions import CLOCKS
+from tests.simulation.happened import RowWrite
 from tests.simulation.promises.broken import (
     DEAD_LETTER_SECONDS,
     NOBODY_DIED,
@@ -22,6 +24,8 @@ from tests.simulation.system import MOST_SHOWN, STAGES
 TRANSIENT = {"ProviderError", "ProviderDown", "ProviderTimeout"}
 HIDDEN_TRUTH_SECONDS = 2 * 3600
 """P8 where more than ten letters of a recipient hide some of them from everybody: an hour after its last change."""
+QUIET_SECONDS = 180
+"""Whoever is at an order writes its row within this time."""
 MOST_DEATHS = 1
 """A6: of the batch that an order comes with. And one with each killer that is new to it, or order that hangs until the
 time is over: from then on it is worked on with care."""
@@ -112,11 +116,19 @@ def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Broken]:
     for order_id, writes in seen.writes.items():
         most = max(write.rescues for write in writes)
         for before, after in pairwise(writes):
+            if after.rescues > before.rescues and not _may_be_dead_lettered(seen, before, after):
+                yield Broken("P8", "requeued while somebody was at it, and was not dead-lettered", order_id)
             if after.after_outages > before.after_outages and not after.in_outage:
                 yield Broken("P8", "requeued after an outage of the provider that there was not", order_id)
         hidden = order_id in seen.rows and seen.rows[order_id].recipient_id in seen.crowds
         if most > seen.system.settings.max_rescues and not hidden:
             yield Broken("P8", f"requeued {most} times, and never failed", order_id)
+
+
+def _may_be_dead_lettered(seen: OrderEvidence, before: RowWrite, after: RowWrite) -> bool:
+    """It was; or nobody had written its row for so long that its letter may be hidden."""
+    letters = any(event.at <= after.at for event in seen.events("dead-lettered", after.order_id))
+    return letters or after.at - before.at >= QUIET_SECONDS - CLOCKS
 
 
 def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
