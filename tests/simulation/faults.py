@@ -57,6 +57,7 @@ class Scenario(StrEnum):
     NO_WORKER_AFTER_AN_OUTAGE = "an outage of the provider that no switch sees, and then the first worker cannot run"
     HIDDEN_BEHIND_TEN = "ten dead letters of one recipient hide others for long, while it sends more orders"
     LONG_LEASES = "who writes a report dies under a lease that outlasts its message's visibility timeout"
+    WAKES_UNDER_THE_STEWARD = "workers wake up long after they were given up, while the steward is frozen"
     TAKEN_BACK_UNHEARD = "clients take their orders back, and storage's answers are lost"
 
 

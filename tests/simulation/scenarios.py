@@ -40,6 +40,11 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if random.random() < 0.08 and not (faults.is_quiet or faults.needs_a_crowd or faults.needs_many_dead_letters):
         faults.scenarios.add(Scenario.HIDDEN_BEHIND_TEN)
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
+    if random.random() < 0.06 and not (faults.is_quiet or faults.needs_a_crowd or faults.needs_many_dead_letters):
+        faults.scenarios.add(Scenario.WAKES_UNDER_THE_STEWARD)
+        faults.aimed[Aim("enrich_order", "BatchGetItem orders")] = [CallFault.STALL] * 6
+        faults.aimed[Aim(STEWARD, "UpdateItem orders")] = [CallFault.STALL] * 4
+        faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     faults.injected.update(faults.scenarios)
 
 

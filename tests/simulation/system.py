@@ -26,7 +26,7 @@ from infra.settings import StageSettings
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
 from tests.simulation.expressions import Item
-from tests.simulation.faults import STEWARD, SWITCH, CallFault, Faults, WorldFault
+from tests.simulation.faults import STEWARD, SWITCH, CallFault, Faults, Scenario, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
 from tests.simulation.happened import MessageEvent, RowWrite
 from tests.simulation.history import History
@@ -55,6 +55,7 @@ class Part(Protocol):
     """What joins the system, and is told what happens in it."""
 
     queue: Queue
+    dead_letter_queue: Queue
 
     @property
     def is_at_rest(self) -> bool:
@@ -276,7 +277,9 @@ class System:
                 self.scheduler.sleep(self._random.uniform(0.1, _READ_TIMEOUTS[service]))
                 return take_effect()
             case CallFault.STALL:
-                stalled = self._random.uniform(1, 2.5 * self._visibility_timeout(process))
+                for_long = Scenario.WAKES_UNDER_THE_STEWARD in self.faults.scenarios
+                most = (8 if for_long else 2.5) * self._visibility_timeout(process)
+                stalled = self._random.uniform(1, most)
                 process.frozen_until = self.scheduler.time() + stalled
                 self.scheduler.sleep(0)
                 return take_effect()
@@ -424,7 +427,8 @@ class System:
     @property
     def hides_dead_letters(self) -> bool:
         """Behind the ten of one message group that SQS shows."""
-        groups = (Counter(message.group for message in queue.messages) for queue in self.dead_letter_queues.values())
+        queues = [*self.dead_letter_queues.values(), *(part.dead_letter_queue for part in self.parts)]
+        groups = (Counter(message.group for message in queue.messages) for queue in queues)
         return any(count > MOST_SHOWN for group in groups for count in group.values())
 
 

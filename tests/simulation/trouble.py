@@ -54,6 +54,8 @@ class Trouble:
             name, at, lasts = WORKERS["orders"], self.random.uniform(40, 100), 900
         if Scenario.HIDDEN_BEHIND_TEN in system.faults.scenarios:
             name, at, lasts = WORKERS["enrichment"], self.random.uniform(30, 40), 1500
+        if Scenario.WAKES_UNDER_THE_STEWARD in system.faults.scenarios:
+            name, at, lasts = WORKERS["enrichment"], self.random.uniform(2, 6), 600
         system.functions.break_for(name, at, lasts)
 
     @property

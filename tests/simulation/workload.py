@@ -115,6 +115,8 @@ class Workload:
             return self._hopeless_then_good()
         if Scenario.HIDDEN_BEHIND_TEN in self.system.faults.scenarios:
             return self._hopeless_then_good_for_long()
+        if Scenario.WAKES_UNDER_THE_STEWARD in self.system.faults.scenarios:
+            return self._hopeless_in_a_row()
         if self.system.faults.needs_many_dead_letters:
             return self._many_dead_letters_at_once()
         if self.system.faults.is_quiet and self.random.random() < 0.3:
@@ -144,6 +146,11 @@ class Workload:
         hopeless = [(self.random.uniform(0, 10), self._drawn_intent(n, ["r-1"], ["BOMBA"])) for n in range(12)]
         times = [self.random.uniform(45, 50), *(self.random.uniform(45, 1000) for _ in range(5))]
         return hopeless + [(at, self._drawn_intent(n, ["r-1"], [])) for n, at in enumerate(times, start=12)]
+
+    def _hopeless_in_a_row(self) -> list[tuple[float, Intent]]:
+        """Of many recipients, at once; and one much later."""
+        times = [*(self.random.uniform(0, 2) for _ in range(7)), 200.0]
+        return [(at, self._drawn_intent(n, [f"r-{n}"], ["BOMBA"])) for n, at in enumerate(times)]
 
     def _many_dead_letters_at_once(self) -> list[tuple[float, Intent]]:
         """Of many recipients, for a worker that cannot run."""
