@@ -205,7 +205,11 @@ would be deployed (infra/settings.py): the promises have to hold also where a le
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
     """The local stage's, with budgets of this seed's own; small ones where much is to be dead-lettered untried."""
-    of_small = {Scenario.NO_WORKER_AFTER_AN_OUTAGE, Scenario.WAKES_UNDER_THE_STEWARD}
+    of_small = {
+        Scenario.NO_WORKER_AFTER_AN_OUTAGE,
+        Scenario.WAKES_UNDER_THE_STEWARD,
+        Scenario.HIDDEN_BEHIND_TEN,
+    }
     small = faults.aims_at(STEWARD) or bool(of_small & faults.scenarios)
     drawn = load_settings(
         "local",

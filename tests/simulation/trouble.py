@@ -53,7 +53,7 @@ class Trouble:
         if self._no_worker_after_an_outage:
             name, at, lasts = WORKERS["orders"], self.random.uniform(40, 100), 900
         if Scenario.HIDDEN_BEHIND_TEN in system.faults.scenarios:
-            name, at, lasts = WORKERS["enrichment"], self.random.uniform(30, 40), 1500
+            name, at, lasts = WORKERS["enrichment"], self.random.uniform(75, 85), 1500
         if Scenario.WAKES_UNDER_THE_STEWARD in system.faults.scenarios:
             name, at, lasts = WORKERS["enrichment"], self.random.uniform(2, 6), 600
         system.functions.break_for(name, at, lasts)

@@ -144,7 +144,7 @@ class Workload:
     def _hopeless_then_good_for_long(self) -> list[tuple[float, Intent]]:
         """Of one recipient, for a worker that cannot run after the first ones."""
         hopeless = [(self.random.uniform(0, 10), self._drawn_intent(n, ["r-1"], ["BOMBA"])) for n in range(12)]
-        times = [self.random.uniform(45, 50), *(self.random.uniform(45, 1000) for _ in range(5))]
+        times = [self.random.uniform(90, 95), *(self.random.uniform(90, 1000) for _ in range(5))]
         return hopeless + [(at, self._drawn_intent(n, ["r-1"], [])) for n, at in enumerate(times, start=12)]
 
     def _hopeless_in_a_row(self) -> list[tuple[float, Intent]]:
