@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.cost.prices import PRICES, cost_of
 from benchmarks.cost.scenarios import Measured, Scenarios
+from benchmarks.cost.stage import running_stage
 from benchmarks.cost.tables import BATCHES, SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
 from benchmarks.cost.usage import Kind, Usage
+from tests.strict.test_everywhere import both_are_refused
 
 DOC = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
 LOG_BYTES_AT_MOST = {1: 5_000, 2: 4_000, 10: 3_000}
@@ -154,3 +156,8 @@ def test_everything_billed_has_a_price(happy: dict[int, Measured]) -> None:
     assert cost_of(happy[1].usage).keys() == used - {Kind.CALL}
     assert set(PRICES) == set(Kind) - {Kind.CALL}
     assert all(price.page for price in PRICES.values())
+
+
+def test_aws_refuses_here_too_what_it_documents(scenarios: Scenarios) -> None:
+    with running_stage(scenarios.settings, scenarios.tables) as stage:
+        both_are_refused(stage.dynamodb, stage._watched("sqs"))
