@@ -170,7 +170,8 @@ def _check_attributes(attributes: Mapping[str, Request]) -> None:
         raise Refusal(Rule.MESSAGE_ATTRIBUTES, what, "InvalidParameterValue")
     for name, value in attributes.items():
         content = value.get("StringValue") or value.get("BinaryValue")
-        if not _ATTRIBUTE_NAME.fullmatch(name) or not _ATTRIBUTE_TYPE.fullmatch(value["DataType"]) or not content:
+        is_named = _ATTRIBUTE_NAME.fullmatch(name) and _ATTRIBUTE_TYPE.fullmatch(value["DataType"])
+        if not is_named or not content or _NOT_IN_A_BODY.search(content):
             what = f"The message attribute {name!r} has an invalid name, type or value"
             raise Refusal(Rule.MESSAGE_ATTRIBUTES, what, "InvalidParameterValue")
 

@@ -269,6 +269,7 @@ BROKEN = [
     ),
     message(Rule.MESSAGE_ATTRIBUTES, "AWS.", MessageAttributes={"AWS.a": {"DataType": "String", "StringValue": "a"}}),
     message(Rule.MESSAGE_ATTRIBUTES, "a type", MessageAttributes={"a": {"DataType": "Text", "StringValue": "a"}}),
+    message(Rule.MESSAGE_ATTRIBUTES, "NUL", MessageAttributes={"a": {"DataType": "String", "StringValue": "\x00"}}),
     message(Rule.MESSAGE_ATTRIBUTES, "empty", MessageAttributes={"a": {"DataType": "String", "StringValue": ""}}),
     message(Rule.GROUP, "none", MessageGroupId=None),
     message(Rule.GROUP, "with a space", MessageGroupId="a b"),
