@@ -16,10 +16,15 @@ from local.emulator import StartedEmulator, free_port
 from local.state import State
 from tests.report_targets import ReportResources, make_report_resources
 from tests.simulation.wire import InProcess
+from tests.strict import layer, refusals
+from tests.strict.moto_corrections import correct_moto
 from tests.targets import Resources, make_resources
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Comanda")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
+
+layer.install()
+correct_moto()
 
 settings.register_profile("untimed", deadline=None)  # A busy machine is no defect.
 settings.load_profile("untimed")
@@ -33,6 +38,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """`-k "not emulator"` leaves out whatever starts one, also where it is not among the parameters."""
     if "bare_emulator" in getattr(item, "fixturenames", ()):
         item.extra_keyword_matches.add("emulator")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_refused() -> Iterator[None]:
+    """What DynamoDB or SQS would refuse fails the test, also where the code under test swallowed it (tests/strict)."""
+    yield
+    if refused := refusals.complaint():
+        pytest.fail(refused, pytrace=False)
 
 
 @pytest.fixture(scope="session")

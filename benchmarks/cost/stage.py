@@ -200,7 +200,7 @@ class Stage:
         written, self.meter.stream = self.meter.stream, []
         told = [write for write in written if write.after and write.after["status"]["S"] != "accepting"]
         for start in range(0, len(told), batch):
-            self.invoke("broadcast", {"Records": list(map(_stream_record_of, told[start : start + batch]))})
+            self.invoke("broadcast", {"Records": list(map(stream_record_of, told[start : start + batch]))})
 
     def wait(self, seconds: float) -> None:
         self._clock.shift(seconds)
@@ -261,7 +261,7 @@ class Stage:
         return client
 
 
-def _stream_record_of(write: Write) -> dict[str, Any]:
+def stream_record_of(write: Write) -> dict[str, Any]:
     """A write as the event source mapping hands it over ("DynamoDB Streams and AWS Lambda triggers")."""
     images = {"Keys": write.key, "OldImage": write.before, "NewImage": write.after}
     return {"eventName": "MODIFY" if write.before else "INSERT", "dynamodb": present(images)}

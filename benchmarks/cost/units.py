@@ -5,6 +5,7 @@ An emulator's ConsumedCapacity is not to be trusted with sizes and indexes, so u
 themselves. Items are as the wire has them: `{"name": {"S": "text"}}`.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -75,12 +76,16 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return _number_size(content)
         case "BOOL" | "NULL":
             return 1
+        case "B":
+            return len(b64decode(content))
+        case "SS" | "NS" | "BS":
+            return sum(_value_size({kind[0]: element}) for element in content)
         case "L":
             return CONTAINER_BYTES + sum(1 + _value_size(element) for element in content)
         case "M":
             return CONTAINER_BYTES + len(content) + item_size(content)
         case _:
-            raise ValueError(f"no table has attributes of type {kind}, and their size is not worked out")
+            raise ValueError(f"there are no attributes of type {kind}")
 
 
 def _number_size(text: str) -> int:

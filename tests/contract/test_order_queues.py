@@ -29,6 +29,13 @@ def test_a_repeated_send_is_one_message_even_with_another_correlation_id(resourc
     assert len(resources.messages()) == 1
 
 
+def test_a_message_without_a_correlation_id_is_sent_too(resources: Resources) -> None:
+    """SQS refuses an attribute that is empty, and the message with it."""
+    QueuePublisher(resources.sqs, resources.queue_url).publish(replace(a_pending_order(), correlation_id=""))
+    (message,) = resources.messages()
+    assert "correlation_id" not in message.get("MessageAttributes", {})
+
+
 TRACE_ID = "Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1;Lineage=1:2:3"
 
 

@@ -2,13 +2,18 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.cost.prices import PRICES, cost_of
-from benchmarks.cost.scenarios import Measured, Scenarios
+from benchmarks.cost.scenarios import BODY, Measured, Scenarios
+from benchmarks.cost.stage import running_stage, stream_record_of
 from benchmarks.cost.tables import BATCHES, SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
 from benchmarks.cost.usage import Kind, Usage
+from tests.infra.test_table_streams import PATTERNS
+from tests.stream_filter import matches
+from tests.strict.test_everywhere import both_are_refused
 
 DOC = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
 LOG_BYTES_AT_MOST = {1: 5_000, 2: 4_000, 10: 3_000}
@@ -154,3 +159,27 @@ def test_everything_billed_has_a_price(happy: dict[int, Measured]) -> None:
     assert cost_of(happy[1].usage).keys() == used - {Kind.CALL}
     assert set(PRICES) == set(Kind) - {Kind.CALL}
     assert all(price.page for price in PRICES.values())
+
+
+def test_aws_refuses_here_too_what_it_documents(scenarios: Scenarios) -> None:
+    with running_stage(scenarios.settings, scenarios.tables) as stage:
+        both_are_refused(stage.dynamodb, stage._watched("sqs"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "records"),
+    [({}, 0), ({"notify": {"webhook_url": "https://example.com/hook"}}, 50)],
+    ids=["nobody", "one"],
+)
+def test_only_orders_that_somebody_is_told_of_invoke_who_tells(
+    scenarios: Scenarios, asked: dict[str, Any], records: int
+) -> None:
+    """Ten orders, from the claim until they are completed, by the filter that tests/infra holds the templates to."""
+    with running_stage(scenarios.settings, scenarios.tables) as stage:
+        for _ in range(10):
+            stage.post("/orders", {**BODY, **asked})
+        stage.drain(10)
+        written = [stream_record_of(write) for write in stage.meter.stream]
+    assert len(written) == 50
+    pattern = PATTERNS["AnnounceChangesFunction"]
+    assert sum(matches(record, pattern) for record in written) == records

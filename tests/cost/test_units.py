@@ -34,6 +34,10 @@ def of_size(size: int) -> dict[str, Any]:
         ({"n": {"N": "0.00125"}}, 1 + 3),
         ({"n": {"BOOL": True}}, 1 + 1),
         ({"n": {"NULL": True}}, 1 + 1),
+        ({"n": {"B": "YWJj"}}, 1 + 3),
+        # Sets: their elements.
+        ({"n": {"SS": ["a", "bc"]}}, 1 + 3),
+        ({"n": {"NS": ["1", "100"]}}, 1 + 2 + 2),
         # Lists and maps: 3 bytes, and 1 for each element.
         ({"n": {"L": []}}, 1 + 3),
         ({"n": {"M": {}}}, 1 + 3),
@@ -47,8 +51,8 @@ def test_the_size_of_an_item(item: dict[str, Any], size: int) -> None:
 
 
 def test_a_type_whose_size_is_not_known_is_no_guess() -> None:
-    with pytest.raises(ValueError, match="SS"):
-        item_size({"n": {"SS": ["a"]}})
+    with pytest.raises(ValueError, match="SET"):
+        item_size({"n": {"SET": ["a"]}})
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,11 @@ from functions.tend_dead_letters import app as tend_dead_letters
 from tests.builders import an_api_event
 from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_RECEIVES, Theatre, Work
 from tests.functions.conftest import Answer, Api, Context, worker_environment
+from tests.strict.moto_corrections import sent_by_id
 from tests.targets import Resources, create_fifo_queue
+
+Queue = tuple[list[Any], set[Any], dict[Any, Any]]
+"""Of moto: messages, those in flight, and what is taken for a duplicate."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Memory:
     """A moment of a play: the time, moto's messages and rows, and what the play itself knows."""
 
     at: datetime
-    queues: list[tuple[list[Any], set[Any]]]
+    queues: list[Queue]
     tables: list[dict[str, Any]]
     mine: dict[str, Any]
 
@@ -74,11 +78,11 @@ class Play(Theatre):
         self.accepted: dict[str, str] = {}
         """Order ids by name."""
         self._bodies: dict[str, dict[str, Any]] = {}
-        self._put_back([([], set()) for _ in self._all_queues()], [{} for _ in self._tables()])
+        self._put_back([([], set(), {}) for _ in self._all_queues()], [{} for _ in self._tables()])
 
     def remember(self) -> Memory:
         """All there is now: cheaper to go back to than to play again."""
-        queues = [(queue._messages, queue.pending_messages) for queue in self._all_queues()]
+        queues = [(queue._messages, queue.pending_messages, sent_by_id(queue)) for queue in self._all_queues()]
         tables = [dict(table.items) for table in self._tables()]
         mine = {"accepted": self.accepted, "_bodies": self._bodies, "broken": self.broken}
         return Memory(now(), *deepcopy((queues, tables, mine)))
@@ -90,11 +94,13 @@ class Play(Theatre):
         self._put_back(queues, tables)
         vars(self).update(mine)
 
-    def _put_back(self, queues: list[tuple[list[Any], set[Any]]], tables: list[dict[str, Any]]) -> None:
-        for queue, (messages, pending) in zip(self._all_queues(), queues, strict=True):
+    def _put_back(self, queues: list[Queue], tables: list[dict[str, Any]]) -> None:
+        for queue, (messages, pending, sent) in zip(self._all_queues(), queues, strict=True):
             queue._messages[:] = messages
             queue.pending_messages.clear()
             queue.pending_messages.update(pending)
+            sent_by_id(queue).clear()
+            sent_by_id(queue).update(sent)
         for table, items in zip(self._tables(), tables, strict=True):
             table.items.clear()
             table.items.update(items)

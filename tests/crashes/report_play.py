@@ -27,6 +27,7 @@ from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_ATTEMPTS, MAX_RECEIVES, 
 from tests.fakes import OneAfterAnother
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
+from tests.strict.moto_corrections import sent_by_id
 from tests.targets import create_fifo_queue
 
 SMALL, LARGE = ["x", "y"], ["z" * 30_000] * 180
@@ -76,6 +77,7 @@ class ReportPlay(Theatre):
         for url in (self.source, self.dead_letters):
             self.queue(url)._messages.clear()
             self.queue(url).pending_messages.clear()
+            sent_by_id(self.queue(url)).clear()
         for table in self._tables_in_moto.values():
             table.items.clear()
         s3, bucket = self.resources.s3, self.resources.bucket

@@ -8,6 +8,12 @@ UNREADABLE = [
         "an id can be the key of a row", "domain/messages.py", " or not 1 <= len(text.encode()) <= MAX_TEXT_BYTES"
     ),
     Mutation(
+        "what cannot be a key is not looked for",
+        "adapters/aws.py",
+        "return 1 <= len(text.encode()) <= _MAX_KEY_BYTES",
+        "return True",
+    ),
+    Mutation(
         "a message of a newer release waits",
         "application/delivery/worker.py",
         "        if head.of_newer_release:\n",

@@ -12,11 +12,13 @@ MEANT_TO_BE_EMPTY = {
 
 
 def empty_parts(value: object, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of the objects and lists that hold nothing."""
+    """Paths of what holds nothing: objects, lists, texts. What joins texts may be nothing, as in `Fn::Join`."""
+    if value in ({}, [], "", None):
+        yield ".".join(path)
     if not isinstance(value, dict | list):
         return
-    if not value:
-        yield ".".join(path)
+    if isinstance(value, dict) and value.keys() == {"Fn::Join"}:
+        value = value["Fn::Join"][1]
     parts = value.items() if isinstance(value, dict) else (("*", part) for part in value)
     for name, part in parts:
         yield from empty_parts(part, (*path, name))
@@ -43,4 +45,9 @@ def test_what_is_meant_to_be_empty_is(prod: Synthesized) -> None:
 
 
 def test_an_empty_part_is_found_wherever_it_is() -> None:
-    assert list(empty_parts({"a": [{"b": {}}, {"c": [[]]}], "d": "", "e": 0})) == ["a.*.b", "a.*.c.*"]
+    found = empty_parts({"a": [{"b": {}}, {"c": [[]]}], "d": "", "e": 0, "f": None, "g": False})
+    assert list(found) == ["a.*.b", "a.*.c.*", "d", "f"]
+
+
+def test_what_is_joined_is_looked_at_and_what_joins_it_is_not() -> None:
+    assert list(empty_parts({"a": {"Fn::Join": ["", ["b", {"c": {}}]]}})) == ["a.*.c"]

@@ -1,13 +1,17 @@
-"""DynamoDB's condition, key and update expressions ("Expressions in DynamoDB"), as far as Comanda uses them.
+"""What DynamoDB's condition, key and update expressions mean, as far as Comanda uses them; tests/strict reads them.
 
 Whatever is not known is refused loudly: a model that guesses would prove nothing.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+
+from tests.simulation.errors import NotModelled
+from tests.strict import expressions as trees
+from tests.strict.expressions import Action, Call, Comparison, Logic, Node, Path, Value
+from tests.strict.refusals import Refusal, Rule
 
 Item = dict[str, Any]
 Typed = Mapping[str, Any]
@@ -19,40 +23,25 @@ Condition = Callable[[Item, Values], bool]
 Change = Callable[[Item, Item, Values], None]
 """Changes the second item, reading from the first, as it was before."""
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+\-]|[:#]?[A-Za-z_][A-Za-z0-9_]*)")
-
-
-class InvalidExpression(Exception):
-    """DynamoDB would answer ValidationException."""
-
 
 def condition_of(text: str, names: Mapping[str, str]) -> Condition:
-    return _compile_condition(text, tuple(sorted(names.items())))
+    """Raises Refusal, NotModelled."""
+    return _compile_condition(text, tuple(names.items()))
 
 
 def update_of(text: str, names: Mapping[str, str]) -> Change:
-    return _compile_update(text, tuple(sorted(names.items())))
+    """Raises Refusal, NotModelled."""
+    return _compile_update(text, tuple(names.items()))
 
 
 @lru_cache(maxsize=4096)
 def _compile_condition(text: str, names: tuple[tuple[str, str], ...]) -> Condition:
-    parser = _Parser(text, dict(names))
-    condition = parser.either()
-    parser.end()
-    return condition
+    return _condition(trees.condition_of(text, dict(names)))
 
 
 @lru_cache(maxsize=4096)
 def _compile_update(text: str, names: tuple[tuple[str, str], ...]) -> Change:
-    parser = _Parser(text, dict(names))
-    changes: list[Change] = []
-    while parser.peek():
-        clause = parser.next().upper()
-        if clause not in {"SET", "REMOVE"}:
-            raise InvalidExpression(f"the model knows SET and REMOVE, not {clause}")
-        changes.append(parser.assignment() if clause == "SET" else parser.removal())
-        while parser.accept(","):
-            changes.append(parser.assignment() if clause == "SET" else parser.removal())
+    changes = [_change(action) for action in trees.actions_of(text, dict(names))]
 
     def change(before: Item, after: Item, values: Values) -> None:
         for step in changes:
@@ -61,167 +50,78 @@ def _compile_update(text: str, names: tuple[tuple[str, str], ...]) -> Change:
     return change
 
 
-class _Parser:
-    def __init__(self, text: str, names: Mapping[str, str]) -> None:
-        self._names = names
-        self._tokens: list[str] = []
-        at, text = 0, text.rstrip()
-        while at < len(text):
-            match = _TOKEN.match(text, at)
-            if match is None:
-                raise InvalidExpression(f"cannot read {text[at:]!r}")
-            self._tokens.append(match[1])
-            at = match.end()
-        self._at = 0
-
-    def peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def next(self) -> str:
-        token = self.peek()
-        self._at += 1
-        return token
-
-    def accept(self, *words: str) -> bool:
-        if self.peek().upper() in words:
-            self._at += 1
-            return True
-        return False
-
-    def expect(self, word: str) -> None:
-        if not self.accept(word):
-            raise InvalidExpression(f"{word} expected, found {self.peek()!r}")
-
-    def end(self) -> None:
-        if self.peek():
-            raise InvalidExpression(f"unexpected {self.peek()!r}")
-
-    def either(self) -> Condition:
-        left = self._both()
-        while self.accept("OR"):
-            left = _either(left, self._both())
-        return left
-
-    def _both(self) -> Condition:
-        left = self._not()
-        while self.accept("AND"):
-            left = _both(left, self._not())
-        return left
-
-    def _not(self) -> Condition:
-        if self.accept("NOT"):
-            inner = self._not()
+def _condition(node: Node) -> Condition:
+    match node:
+        case Logic("NOT", (negated,)):
+            inner = _condition(negated)
             return lambda item, values: not inner(item, values)
-        if self.accept("("):
-            inner = self.either()
-            self.expect(")")
-            return inner
-        if self.peek() in {"attribute_exists", "attribute_not_exists"}:
-            return self._existence()
-        if self.peek() == "begins_with":
-            return self._begins_with()
-        return self._comparison()
-
-    def _existence(self) -> Condition:
-        wanted = self.next() == "attribute_exists"
-        self.expect("(")
-        name = self._name()
-        self.expect(")")
-        return lambda item, _: (name in item) is wanted
-
-    def _begins_with(self) -> Condition:
-        self.next()
-        self.expect("(")
-        operand = self._operand()
-        self.expect(",")
-        start = self._operand()
-        self.expect(")")
-
-        def begins(item: Item, values: Values) -> bool:
-            found, wanted = operand(item, values), start(item, values)
-            return bool(found and wanted and "S" in found and found["S"].startswith(wanted["S"]))
-
-        return begins
-
-    def _comparison(self) -> Condition:
-        left = self._operand()
-        if self.accept("BETWEEN"):
-            low = self._operand()
-            self.expect("AND")
-            high = self._operand()
-            return lambda item, values: (
-                _compare(low(item, values), "<=", left(item, values))
-                and _compare(left(item, values), "<=", high(item, values))
-            )
-        sign = self.next()
-        if sign not in {"=", "<>", "<", "<=", ">", ">="}:
-            raise InvalidExpression(f"a comparison expected, found {sign!r}")
-        right = self._operand()
-        return lambda item, values: _compare(left(item, values), sign, right(item, values))
-
-    def _operand(self) -> Operand:
-        if self.peek().startswith(":"):
-            token = self.next()
-            return lambda _, values: _value_of(token, values)
-        name = self._name()
-        return lambda item, _: item.get(name)
-
-    def _name(self) -> str:
-        token = self.next()
-        if token.startswith("#"):
-            if token not in self._names:
-                raise InvalidExpression(f"{token} is not among the names")
-            return self._names[token]
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", token) or token.upper() in _RESERVED:
-            raise InvalidExpression(f"{token!r} cannot stand as a name")
-        return token
-
-    def assignment(self) -> Change:
-        name = self._name()
-        self.expect("=")
-        value = self._operand()
-        if self.peek() not in {"", ",", "SET", "REMOVE"}:
-            raise InvalidExpression(f"the model knows no arithmetic: {self.peek()!r}")
-
-        def assign(before: Item, after: Item, values: Values) -> None:
-            found = value(before, values)
-            if found is None:
-                raise InvalidExpression(f"there is no value for {name}")
-            after[name] = found
-
-        return assign
-
-    def removal(self) -> Change:
-        name = self._name()
-
-        def remove(_: Item, after: Item, __: Values) -> None:
-            after.pop(name, None)
-
-        return remove
+        case Logic(operator, operands):
+            holds, parts = {"AND": all, "OR": any}[operator], [_condition(part) for part in operands]
+            return lambda item, values: holds(part(item, values) for part in parts)
+        case Comparison("BETWEEN", (compared, low, high)):
+            return _between(_operand(compared), _operand(low), _operand(high))
+        case Comparison(sign, (left, right)) if sign != "IN":
+            return _compared(_operand(left), sign, _operand(right))
+        case Call("attribute_exists", (Path((str(name),)),)):
+            return lambda item, _: name in item
+        case Call("attribute_not_exists", (Path((str(name),)),)):
+            return lambda item, _: name not in item
+        case Call("begins_with", (text, start)):
+            return _begins(_operand(text), _operand(start))
+    raise NotModelled(f"a condition such as {node}")
 
 
-_RESERVED = {"STATUS", "NAME", "VALUES", "ITEMS", "TTL", "DATA", "COUNT", "TIMESTAMP", "REGION", "OWNER"}
-"""Of DynamoDB's reserved words, those that an order system is tempted to use ("Reserved words in DynamoDB")."""
+def _between(compared: Operand, low: Operand, high: Operand) -> Condition:
+    def is_between(item: Item, values: Values) -> bool:
+        value = compared(item, values)
+        return _compare(low(item, values), "<=", value) and _compare(value, "<=", high(item, values))
+
+    return is_between
 
 
-def _either(left: Condition, right: Condition) -> Condition:
-    return lambda item, values: left(item, values) or right(item, values)
+def _compared(left: Operand, sign: str, right: Operand) -> Condition:
+    return lambda item, values: _compare(left(item, values), sign, right(item, values))
 
 
-def _both(left: Condition, right: Condition) -> Condition:
-    return lambda item, values: left(item, values) and right(item, values)
+def _begins(text: Operand, start: Operand) -> Condition:
+    def begins(item: Item, values: Values) -> bool:
+        found, wanted = text(item, values), start(item, values)
+        return bool(found and wanted and "S" in found and found["S"].startswith(wanted["S"]))
+
+    return begins
 
 
-def _value_of(token: str, values: Values) -> Typed:
-    if token not in values:
-        raise InvalidExpression(f"{token} is not among the values")
-    return values[token]
+def _operand(node: Node) -> Operand:
+    match node:
+        case Value(token):
+            return lambda _, values: values[token]
+        case Path((str(name),)):
+            return lambda item, _: item.get(name)
+    raise NotModelled(f"an operand such as {node}")
+
+
+def _change(action: Action) -> Change:
+    match action:
+        case Action("SET", Path((str(name),)), operand) if operand is not None:
+            value = _operand(operand)
+
+            def assign(before: Item, after: Item, values: Values) -> None:
+                found = value(before, values)
+                if found is None:
+                    what = "The provided expression refers to an attribute that does not exist in the item"
+                    raise Refusal(Rule.OPERAND, f"{what}: {name}")
+                after[name] = found
+
+            return assign
+        case Action("REMOVE", Path((str(name),)), None):
+            return lambda _, after, __: after.pop(name, None) and None
+    raise NotModelled(f"an update such as {action}")
 
 
 def _compare(left: Typed | None, sign: str, right: Typed | None) -> bool:
-    """Attributes that are missing, or of different types, are not equal, and stand in no order."""
+    """What is missing, or of another type, equals nothing, not even what is missing too, and stands in no order."""
     if left is None or right is None:
-        return False
+        return sign == "<>"
     ((left_type, a),) = left.items()
     ((right_type, b),) = right.items()
     if left_type != right_type:
@@ -233,5 +133,5 @@ def _compare(left: Typed | None, sign: str, right: Typed | None) -> bool:
     if sign == "<>":
         return bool(a != b)
     if left_type not in {"N", "S"}:
-        raise InvalidExpression(f"the model orders numbers and text, not {left_type}")
+        raise NotModelled(f"an order of {left_type}")
     return bool({"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[sign])

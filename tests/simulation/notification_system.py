@@ -85,17 +85,18 @@ class NotificationSystem:
         )
 
     def _make_table(self) -> None:
-        call = self.system.dynamodb.call
-        call("CreateTable", {"TableName": "notifications", "KeySchema": [{"AttributeName": "notification_id"}]})
+        dynamodb = self.system.dynamodb
+        dynamodb.create("notifications", "notification_id")
         for name, keys in {"subject": ("subject_id", "happened_at"), "attention": ("attention", "created_at")}.items():
-            index = {"Create": {"IndexName": name, "KeySchema": [{"AttributeName": key} for key in keys]}}
-            call("UpdateTable", {"TableName": "notifications", "GlobalSecondaryIndexUpdates": [index]})
+            dynamodb.add_index("notifications", name, *keys)
 
     def _make_queues(self) -> tuple[Queue, Queue]:
         sqs = self.system.sqs
         fifo = {
             "FifoQueue": "true",
             "ContentBasedDeduplication": "true",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
             "VisibilityTimeout": str(self.work.visibility_timeout_seconds),
             "MessageRetentionPeriod": str(14 * 24 * 3600),
         }

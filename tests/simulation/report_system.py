@@ -110,17 +110,17 @@ class ReportSystem:
         )
 
     def _make_tables(self) -> None:
-        call = self.system.dynamodb.call
-        call("CreateTable", {"TableName": "reports", "KeySchema": [{"AttributeName": "report_id"}]})
+        self.system.dynamodb.create("reports", "report_id")
         for table, name in (("orders", "period"), ("reports", "attention")):
-            index = {"IndexName": name, "KeySchema": [{"AttributeName": name}, {"AttributeName": "created_at"}]}
-            call("UpdateTable", {"TableName": table, "GlobalSecondaryIndexUpdates": [{"Create": index}]})
+            self.system.dynamodb.add_index(table, name, name, "created_at")
 
     def _make_queues(self) -> tuple[Queue, Queue]:
         work, sqs = self.system.settings.report_work, self.system.sqs
         fifo = {
             "FifoQueue": "true",
             "ContentBasedDeduplication": "true",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
             "VisibilityTimeout": str(work.visibility_timeout_seconds),
             "MessageRetentionPeriod": str(14 * 24 * 3600),
         }

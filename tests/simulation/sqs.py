@@ -1,6 +1,6 @@
 """Amazon SQS FIFO queues, as AWS documents them; tests/simulation/test_conformance.py holds this to the emulator.
 
-Order and exclusiveness per message group, visibility timeouts, receive counts, content-based deduplication per group,
+Order and exclusiveness per message group, visibility timeouts, receive counts, content-based deduplication,
 redrive policy, and message move tasks (what the console's redrive starts).
 """
 
@@ -13,10 +13,11 @@ from random import Random
 from typing import Any
 
 from tests.simulation.errors import AwsError, NotModelled
+from tests.strict.layer import check
+from tests.strict.refusals import Refusal
 
 DEDUPLICATION_WINDOW = 300.0
 """Seconds ("Exactly-once processing in Amazon SQS")."""
-MAX_MESSAGE_BYTES = 1024 * 1024
 _ARN = "arn:aws:sqs:us-east-1:000000000000:"
 _URL = "https://sqs.us-east-1.amazonaws.com/000000000000/"
 
@@ -47,12 +48,13 @@ class Queue:
     name: str
     visibility_timeout: float = 30.0
     retention: float = 345_600.0
+    deduplicates_by_group: bool = False
     max_receive_count: int | None = None
     dead_letter_queue: "Queue | None" = None
     messages: list[Message] = field(default_factory=list)
     """In the order of their sequence numbers."""
     remembered: dict[tuple[str, str], tuple[float, Message]] = field(default_factory=dict)
-    """By message group and deduplication id: when it was sent, and the message that was stored."""
+    """By message group, where it deduplicates by group, and deduplication id: when it was sent, and what was stored."""
     on_arrival: Callable[[], None] = lambda: None
     """Called whenever a message may have become receivable."""
 
@@ -100,6 +102,10 @@ class Sqs:
             "ChangeMessageVisibilityBatch": self._change_message_visibility_batch,
             "StartMessageMoveTask": self._start_message_move_task,
         }
+        try:
+            check("sqs", operation, request)
+        except Refusal as refusal:
+            raise AwsError(refusal.code, str(refusal)) from refusal
         if operation not in operations:
             raise NotModelled(f"SQS {operation}")
         return operations[operation](request)
@@ -182,6 +188,7 @@ class Sqs:
             request["QueueName"],
             visibility_timeout=float(attributes.get("VisibilityTimeout", 30)),
             retention=float(attributes.get("MessageRetentionPeriod", 345_600)),
+            deduplicates_by_group=attributes.get("DeduplicationScope") == "messageGroup",
         )
         if policy := json.loads(attributes.get("RedrivePolicy", "null")):
             queue.max_receive_count = int(policy["maxReceiveCount"])
@@ -207,13 +214,10 @@ class Sqs:
 
     def _send_message(self, request: Mapping[str, Any]) -> dict[str, Any]:
         queue, body, now = self._queue(request), request["MessageBody"], self._clock()
-        if "MessageGroupId" not in request:
-            raise AwsError("MissingParameter", "The request must contain the parameter MessageGroupId.")
-        if len(body.encode()) > MAX_MESSAGE_BYTES:
-            raise AwsError("InvalidParameterValue", "One or more parameters are invalid. Reason: Message too long.")
         group = request["MessageGroupId"]
         deduplication_id = request.get("MessageDeduplicationId") or hashlib.sha256(body.encode()).hexdigest()
-        sent_at, known = queue.remembered.get((group, deduplication_id), (now - DEDUPLICATION_WINDOW, None))
+        scope = group if queue.deduplicates_by_group else ""
+        sent_at, known = queue.remembered.get((scope, deduplication_id), (now - DEDUPLICATION_WINDOW, None))
         if known is not None and now - sent_at < DEDUPLICATION_WINDOW and not self._forgets():
             self._on_event("swallowed", queue, known)
             return _sent(known)
@@ -228,7 +232,7 @@ class Sqs:
             trace_header=request.get("MessageSystemAttributes", {}).get("AWSTraceHeader", {}).get("StringValue"),
         )
         queue.messages.append(message)
-        queue.remembered[group, deduplication_id] = (now, message)
+        queue.remembered[scope, deduplication_id] = (now, message)
         self._on_event("sent", queue, message)
         queue.on_arrival()
         return _sent(message)
@@ -268,8 +272,6 @@ class Sqs:
 
     def _change_message_visibility_batch(self, request: Mapping[str, Any]) -> dict[str, Any]:
         queue, entries = self._queue(request), request["Entries"]
-        if not 1 <= len(entries) <= 10:
-            raise AwsError("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "1 to 10 entries")
         successful, failed = [], []
         for entry in entries:
             try:

@@ -150,19 +150,15 @@ class System:
             "circuits": ["id"],
             "subscriptions": ["id"],
         }.items():
-            self.dynamodb.call(
-                "CreateTable", {"TableName": name, "KeySchema": [{"AttributeName": key} for key in keys]}
-            )
-        index = {
-            "IndexName": "attention",
-            "KeySchema": [{"AttributeName": "attention"}, {"AttributeName": "created_at"}],
-        }
-        self.dynamodb.call("UpdateTable", {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{"Create": index}]})
+            self.dynamodb.create(name, *keys)
+        self.dynamodb.add_index("orders", "attention", "attention", "created_at")
 
     def _make_queues(self) -> tuple[dict[str, Queue], dict[str, Queue]]:
         fifo = {
             "FifoQueue": "true",
             "ContentBasedDeduplication": "true",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
             "VisibilityTimeout": str(self.settings.visibility_timeout_seconds),
             "MessageRetentionPeriod": str(14 * 24 * 3600),
         }

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from comanda_cli.sessions import local_session
 from tests.simulation.rigs import VISIBILITY_SECONDS, RealRig, Rig, arn_of, make_queue, model_rig
+from tests.strict.refusals import Rule, expecting
 
 DIFFERENCES = {
     ("emulator", "test_a_receipt_is_no_good_once_the_message_is_visible_again"): "it takes a receipt that has expired",
@@ -186,7 +187,7 @@ def test_a_receipt_is_no_good_once_the_message_is_visible_again(rig: Rig) -> Non
 
 def test_a_message_that_is_too_long_is_refused(rig: Rig) -> None:
     url = make_queue(rig)
-    with pytest.raises(ClientError) as refused:
+    with expecting(Rule.MESSAGE_SIZE), pytest.raises(ClientError) as refused:
         send(rig, url, "x" * (1024 * 1024 + 1))
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
 

@@ -43,6 +43,18 @@ def answering(what: str, *, passing: Collection[str] = ()) -> Iterator[None]:
         raise Unavailable(f"{what}: {type(error).__name__}") from error
 
 
+_MAX_KEY_BYTES = 2048
+"""Of a partition key ("Constraints in Amazon DynamoDB")."""
+
+
+def is_key(text: str) -> bool:
+    """Whether a row can have this key: where it cannot, there is none, and DynamoDB refuses to look for it."""
+    try:
+        return 1 <= len(text.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # Half of a pair of surrogates.
+        return False
+
+
 UNKNOWN = object()
 """A value of DynamoDB's that Python cannot hold."""
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, code_of, decoded, to_dynamodb
+from comanda.adapters.aws import answering, code_of, decoded, is_key, to_dynamodb
 from comanda.adapters.order_table import update_of_order
 from comanda.adapters.row_fields import Fields, any_amount, count, moment, name, reading
 from comanda.application.ports import Balance, LedgerEntry, Overtaken, Posting
@@ -30,6 +30,8 @@ class LedgerTable:
     orders_table: str
 
     def balance(self, recipient_id: str) -> Balance | None:
+        if not is_key(recipient_id):
+            return None
         with answering("ledger table"):
             answer = self.client.get_item(
                 TableName=self.name,
@@ -41,6 +43,8 @@ class LedgerTable:
         return reading(f"the ledger of {recipient_id}", decoded(answer["Item"]), partial(_balance_of, recipient_id))
 
     def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
+        if not is_key(recipient_id):
+            return ()
         with answering("ledger table"):
             answer = self.client.query(
                 TableName=self.name,

@@ -60,8 +60,9 @@ def traceparent_of(environment: Mapping[str, str]) -> str | None:
 def message_attributes(
     environment: Mapping[str, str], correlation_id: str
 ) -> "dict[str, MessageAttributeValueTypeDef]":
-    """What a message tells of where it comes from, beside its body: attributes do not count for deduplication."""
-    attributes = {"correlation_id": correlation_id}
+    """What a message tells of where it comes from, beside its body: attributes do not count for deduplication. SQS
+    refuses a message with an empty one ("Amazon SQS message metadata")."""
+    attributes = {"correlation_id": correlation_id} if correlation_id else {}
     if trace := Trace.current(environment):
         attributes["traceparent"] = trace.traceparent
     return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}

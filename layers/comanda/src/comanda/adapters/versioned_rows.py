@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import UNKNOWN, answering, code_of, decoded, failed_row, to_dynamodb
+from comanda.adapters.aws import UNKNOWN, answering, code_of, decoded, failed_row, is_key, to_dynamodb
 from comanda.adapters.row_fields import MOST, Row
 from comanda.application.ports import Overtaken
 from comanda.domain.errors import Unavailable
@@ -50,13 +50,15 @@ class VersionedRows:
         return None
 
     def get(self, key: str) -> Row | None:
+        if not is_key(key):
+            return None
         with answering(self.what):
             answer = self.client.get_item(TableName=self.table, Key=to_dynamodb({self.key: key}), ConsistentRead=True)
         return decoded(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Row]:
         """The rows there are, by key, as they stand now. At most ROWS_PER_READ keys."""
-        wanted = [to_dynamodb({self.key: key}) for key in dict.fromkeys(keys)]
+        wanted = [to_dynamodb({self.key: key}) for key in dict.fromkeys(keys) if is_key(key)]
         if not wanted:
             return {}
         with answering(self.what):
@@ -69,6 +71,8 @@ class VersionedRows:
     def listed(self, index: str, attribute: str, value: str) -> Iterator[dict[str, Row]]:
         """Rows whose `attribute` has a value, page by page. The index is a moment behind; the rows it names are read as
         they stand now."""
+        if not is_key(value):
+            return
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=index,
