@@ -294,7 +294,10 @@ def test_a_ping_is_answered(door: Door) -> None:
         ({"action": "subscribe", "order_id": 1}, "invalid-request", "order_id: text of at most 100"),
         ({"action": "subscribe", "order_id": "x" * 101}, "invalid-request", "order_id: text of at most 100"),
         ({"action": "subscribe", "order_id": "a\n"}, "invalid-request", "order_id: text of at most 100"),
-        ({"action": "subscribe", "orders": "\ud800"}, "invalid-request", "orders: is not a field"),
+        ({"action": "subscribe", "orders": "1"}, "invalid-request", "orders: is not a field"),
+        ({"action": "subscribe", "orders": "\ud800"}, "malformed-request", "half a surrogate pair"),
+        ({"action": "subscribe", "\ud800": "1"}, "malformed-request", "half a surrogate pair"),
+        ('{"action": 1e9999999999999999999}', "malformed-request", "exponent"),
     ],
 )
 def test_a_bad_message_is_told_what_to_do_and_costs_nothing_else(
