@@ -15,6 +15,7 @@ from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel
 from comanda.domain.order import Enrichment, Item, Order, total_of
 from comanda.domain.report import Report, ReportFormat, ReportRequest
+from tests.golden import on_the_wire, rest_event, sqs_record
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -101,35 +102,35 @@ def a_delivery(order: Order, event: Event = Event.CREATED, **fields: Any) -> Ord
 
 
 def an_sqs_event(*deliveries: Delivery[Message], bodies: dict[str, str] | None = None) -> dict[str, Any]:
-    """What the event source mapping hands to a function ("Using Lambda with Amazon SQS", FIFO example)."""
+    """What the event source mapping hands to a function."""
     return {
-        "Records": [
-            {
-                "messageId": delivery.message_id,
-                "receiptHandle": delivery.receipt_handle,
-                "body": delivery.message.body if delivery.message else (bodies or {}).get(delivery.message_id, ""),
-                "attributes": {
-                    "ApproximateReceiveCount": str(delivery.receive_count),
-                    "SentTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
-                    "SequenceNumber": f"{number:020d}",
-                    "MessageGroupId": delivery.group,
-                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
-                    "MessageDeduplicationId": _deduplication_id(delivery, bodies or {}),
-                    "ApproximateFirstReceiveTimestamp": str(int(delivery.sent_at.timestamp() * 1000)),
-                },
-                "messageAttributes": {
-                    name: {"stringValue": text, "stringListValues": [], "binaryListValues": [], "dataType": "String"}
-                    for name, text in {"correlation_id": "corr-1", "traceparent": delivery.traceparent}.items()
-                    if text
-                },
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:test.fifo",
-                "awsRegion": "us-east-1",
-            }
-            for number, delivery in enumerate(deliveries, start=1)
-        ]
+        "Records": [_sqs_record(number, delivery, bodies or {}) for number, delivery in enumerate(deliveries, start=1)]
     }
+
+
+def _sqs_record(number: int, delivery: Delivery[Message], bodies: dict[str, str]) -> dict[str, Any]:
+    sent_at = str(int(delivery.sent_at.timestamp() * 1000))
+    attributes = {
+        "ApproximateReceiveCount": str(delivery.receive_count),
+        "SentTimestamp": sent_at,
+        "SequenceNumber": f"{number:020d}",
+        "MessageGroupId": delivery.group,
+        "SenderId": "AIDAIO23YVJENQZJOL4VO",
+        "MessageDeduplicationId": _deduplication_id(delivery, bodies),
+        "ApproximateFirstReceiveTimestamp": sent_at,
+    }
+    named = {"correlation_id": "corr-1", "traceparent": delivery.traceparent}
+    return sqs_record(
+        {
+            "MessageId": delivery.message_id,
+            "ReceiptHandle": delivery.receipt_handle,
+            "Body": delivery.message.body if delivery.message else bodies.get(delivery.message_id, ""),
+            "Attributes": attributes,
+            "MessageAttributes": {
+                name: {"StringValue": text, "DataType": "String"} for name, text in named.items() if text
+            },
+        }
+    )
 
 
 def _deduplication_id(delivery: Delivery[Message], bodies: dict[str, str]) -> str:
@@ -147,33 +148,14 @@ def an_api_event(
     query: dict[str, str] | None = None,
     caller: Caller | None = None,
 ) -> dict[str, Any]:
-    """What a REST API hands to a function ("Set up Lambda proxy integrations in API Gateway"), headers as a client
-    may write them. A `body` that is not text is sent as JSON."""
-    caller = caller or a_caller()
+    """What the REST API hands to a function. The path is sent percent-encoded; a `body` that is not text is sent as
+    JSON."""
     given = {"Content-Type": "application/json", **(headers or {})}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": given,
-        "multiValueHeaders": {name: [value] for name, value in given.items()},
-        "queryStringParameters": query,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "authorizer": {
-                "caller": caller.name,
-                "origin": caller.origin.value,
-                "scopes": " ".join(caller.scopes),
-                "principalId": caller.name,
-            },
-            "requestId": "request-1",
-            "httpMethod": method,
-            "path": f"/v1{path}",
-            "resourcePath": path,
-            "stage": "v1",
-        },
-        "body": body if isinstance(body, str) or body is None else json.dumps(body),
-        "isBase64Encoded": False,
-    }
+    return rest_event(
+        method,
+        on_the_wire(path),
+        headers=given.items(),
+        query=(query or {}).items(),
+        body=body if isinstance(body, str) or body is None else json.dumps(body),
+        caller=caller or a_caller(),
+    )

@@ -19,7 +19,7 @@ import time_machine
 from botocore.config import Config
 from moto import mock_aws
 
-from benchmarks.cost.meter import Meter, Write, sqs_requests
+from benchmarks.cost.meter import Meter, sqs_requests
 from benchmarks.cost.stage_tables import Tables, table_name
 from benchmarks.cost.usage import Kind
 from benchmarks.cost.wiring import BUCKET, Wiring, functions_of
@@ -28,7 +28,6 @@ from comanda.adapters.circuit import HealthyProvider
 from comanda.adapters.order_queues import QueuePublisher
 from comanda.adapters.order_rows import from_row
 from comanda.adapters.order_table import OrderTable
-from comanda.adapters.present import present
 from comanda.adapters.world import CLIENT_CONFIG
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.redrive_order import RedriveOrder
@@ -38,6 +37,7 @@ from comanda_cli.connection import QuietJournal, now
 from infra.settings import StageSettings
 from tests.builders import an_api_event
 from tests.functions.conftest import Context
+from tests.golden import sqs_record, stream_record
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 WORKERS = {
@@ -166,7 +166,7 @@ class Stage:
             return 0
         size = sum(len(json.dumps(message, default=str)) for message in messages)
         usage.add(Kind.SQS_REQUEST, "mappings", "ReceiveMessage", sqs_requests(size))
-        answer = self.invoke(WORKERS[queue], {"Records": [_record_of(message) for message in messages]})
+        answer = self.invoke(WORKERS[queue], {"Records": list(map(sqs_record, messages))})
         stay = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         done: list[Any] = [
             {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
@@ -262,22 +262,5 @@ class Stage:
 
 
 def stream_record_of(write: Write) -> dict[str, Any]:
-    """A write as the event source mapping hands it over ("DynamoDB Streams and AWS Lambda triggers")."""
-    images = {"Keys": write.key, "OldImage": write.before, "NewImage": write.after}
-    return {"eventName": "MODIFY" if write.before else "INSERT", "dynamodb": present(images)}
-
-
-def _record_of(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as the event source mapping hands it over ("Using Lambda with Amazon SQS")."""
-    attributes = {
-        name: {"dataType": value["DataType"], "stringValue": value["StringValue"]}
-        for name, value in message.get("MessageAttributes", {}).items()
-    }
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": attributes,
-        "eventSource": "aws:sqs",
-    }
+    """A write as the event source mapping hands it over."""
+    return stream_record(write.key, write.before, write.after)

@@ -10,11 +10,11 @@ from comanda.adapters.http.api import (
     api_handler,
     caller_of,
     correlation_id_of,
-    idempotency_key_of,
     json_response,
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.key_header import idempotency_key_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.order_request import order_request
 from comanda.adapters.http.views import order_view

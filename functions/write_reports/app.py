@@ -12,10 +12,10 @@ from comanda.adapters.http.api import (
     caller_of,
     correlation_id_of,
     json_response,
-    key_header_of,
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.key_header import key_header_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
 from comanda.adapters.http.report_views import report_view, upload_view

@@ -13,7 +13,7 @@ from comanda.application.delivery.step import Step
 from comanda.application.delivery.worker import Worker
 from comanda.application.enrich_order import EnrichOrder
 from comanda.application.process_order import ProcessOrder
-from comanda.domain.errors import PermanentError, TransientError
+from comanda.domain.errors import ComandaError
 from comanda.domain.messages import Event, OrderDelivery
 from comanda.domain.order import Item, Order
 from comanda.domain.retry import RetryPolicy
@@ -101,7 +101,7 @@ class Scene:
         order_id = self.row(delivery).order_id
         return {request.attempt for request in self.provider.asked if request.order_id == order_id}
 
-    def fails(self, delivery: OrderDelivery, error: PermanentError | TransientError | ValueError) -> None:
+    def fails(self, delivery: OrderDelivery, error: ComandaError | ValueError) -> None:
         self.provider.errors[self.row(delivery).order_id] = error
 
 

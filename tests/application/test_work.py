@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable, UnreadableRow
+from comanda.domain.errors import (
+    ComandaError,
+    PermanentError,
+    ProviderOutage,
+    StillInProgress,
+    TransientError,
+    Unavailable,
+    UnreadableRow,
+)
 from comanda.domain.messages import Event, OrderDelivery
 from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
@@ -135,15 +143,29 @@ def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) 
     assert scene.row(follower).enrichment is not None
 
 
-def test_a_defect_met_by_one_order_uses_up_its_own_attempts(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [(ValueError("s3cret"), "UnexpectedError"), (StillInProgress("s3cret"), "StillInProgress")],
+)
+def test_a_defect_met_by_one_order_uses_up_its_own_attempts_and_its_text_is_for_the_log(
+    scene: Scene, error: ComandaError | ValueError, name: str
+) -> None:
     bad, stranger = scene.to_enrich("r-1"), scene.to_enrich("r-2")
-    scene.fails(bad, ValueError("a defect"))
+    scene.fails(bad, error)
     for receive in (1, 2, 3):
         scene.enrich(*again(receive, bad, stranger))
     failure = scene.row(bad).failure
     assert failure
-    assert (failure.name, failure.message, failure.attempts) == ("ValueError", "a defect", 3)
+    assert (failure.name, failure.attempts) == (name, 3)
+    assert failure.message == "an unexpected error in enrichment; our log has it under the id of this order"
     assert scene.row(stranger).failure is None
+    logged = [
+        facts
+        for (happening, _), facts in zip(scene.journal.told, scene.journal.facts, strict=True)
+        if happening == "order.unexpected_error"
+    ]
+    assert [(facts["error_class"], facts["reason"]) for facts in logged] == [(type(error).__name__, str(error))] * 3
+    assert "Traceback" in str(logged[0]["trace"])
 
 
 def test_orders_of_a_recipient_that_arrive_together_are_posted_together(scene: Scene) -> None:

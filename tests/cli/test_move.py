@@ -16,6 +16,7 @@ from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.builders import a_pending_order
+from tests.golden import sqs_record
 from tests.simulation.wire import InProcess
 from tests.targets import create_fifo_queue
 
@@ -111,15 +112,7 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 def event_of(message: dict[str, Any]) -> dict[str, Any]:
     """As Lambda hands it over."""
-    named = {name: {"stringValue": value["StringValue"]} for name, value in message["MessageAttributes"].items()}
-    record = {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": named,
-    }
-    return {"Records": [record]}
+    return {"Records": [sqs_record(message)]}
 
 
 def test_a_moved_message_is_a_new_one_and_known_to_have_come_back(stage: Stage) -> None:

@@ -23,6 +23,7 @@ from comanda.domain.messages import (
 )
 from comanda.domain.work_item import By, WorkItem
 from tests.builders import NOW, a_notification, a_pending_order, a_report
+from tests.golden import sqs_record
 from tests.targets import Resources
 
 Parse = Callable[[str], Message]
@@ -44,16 +45,9 @@ def content_hash(body: str) -> str:
 
 
 def event_of(message: dict[str, Any], **attributes: str | None) -> dict[str, Any]:
-    """The message as Lambda hands it over, with other attributes ("Using Lambda with Amazon SQS")."""
+    """The message as Lambda hands it over, with other attributes."""
     changed = {name: value for name, value in {**message["Attributes"], **attributes}.items() if value is not None}
-    record = {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": changed,
-        "messageAttributes": {},
-    }
-    return {"Records": [record]}
+    return {"Records": [sqs_record({**message, "Attributes": changed, "MessageAttributes": {}})]}
 
 
 def came_back(parse: Parse, message: dict[str, Any], sent_at: datetime | None = None, **attributes: str | None) -> bool:

@@ -17,6 +17,7 @@ from moto.sqs.models import sqs_backends
 
 from comanda.domain.errors import IllegalTransition, Unavailable
 from tests.functions.conftest import Answer, Context
+from tests.golden import sqs_record
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -163,7 +164,7 @@ class Theatre:
         messages = self.receive(url)
         if messages and not self.broken:
             handler, work = self.workers[url]
-            event = {"Records": [_record_of(message) for message in messages]}
+            event = {"Records": list(map(sqs_record, messages))}
             answer = self.run(handler, lambda: work(event, Context(milliseconds=FUNCTION_TIMEOUT * 1000)))
             if answer is not None:
                 stay = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
@@ -249,15 +250,3 @@ class Theatre:
             except Unavailable:
                 continue
         raise AssertionError(f"{command} never came to an end")
-
-
-def _record_of(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as the event source mapping hands it over ("Using Lambda with Amazon SQS")."""
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-    }

@@ -54,6 +54,25 @@ def test_a_payload_that_is_none_is_not_found(claims: object) -> None:
             report_of_link(token, KEYS, NOW)
 
 
+@pytest.mark.parametrize("payload", ["[" * 100_000, '{"a":' * 100_000, '{"key": "first", "exp": ' + "9" * 5000 + "}"])
+def test_nothing_of_a_payload_is_parsed_that_we_did_not_sign(payload: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = urlsafe_b64encode(payload.encode()).decode().rstrip("=")
+    monkeypatch.setattr("comanda.domain.signed_link.json", None)
+    for signature in ("", "x", TOKEN.partition(".")[2]):
+        for given_token in (f"{token}.{signature}", f"{token[:400]}.{signature}"):
+            with pytest.raises(NotFound):
+                report_of_link(given_token, KEYS, NOW)
+
+
+def test_the_links_of_earlier_releases_hold() -> None:
+    """Written down with the release before signatures were checked first."""
+    issued = (
+        "eyJleHAiOjE3OTU0MjYyMDAsImtleSI6ImZpcnN0IiwicmVwb3J0X2lkIjoiMGI3YjRhNTItN2MwZS00ZjBjLTlhNzctM2YxZDFmNWU4YTEwIn0"
+        ".7r5DFOFY9YlN09eA5vH747IQNfu9FjqKv3DfD8XLVBk"
+    )
+    assert report_of_link(issued, KEYS, NOW) == REPORT
+
+
 def test_an_expired_link_that_is_not_ours_is_not_found() -> None:
     """Only who has a link of ours learns that it is over."""
     foreign = link_token(REPORT, NOW - timedelta(days=1), LinkKeys("first", {"first": "guessed"}))

@@ -15,6 +15,7 @@ from comanda.domain.errors import Unavailable
 from functions.authorize_request.app import AuthorizerHandler, Settings, Unauthorized, build
 from tests.builders import NOW
 from tests.functions.conftest import Context
+from tests.golden import token_event
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/orders/1"
 BEARER, TOKEN_ID, RECORD = issue_token("web-shop", Origin.WEB, [Scope.ORDERS_READ, Scope.ORDERS_WRITE], NOW)
@@ -33,8 +34,7 @@ def _authorizer(tokens: dict[str, TokenRecord], **settings: str) -> AuthorizerHa
 
 
 def ask(authorize: AuthorizerHandler, header: str) -> dict[str, Any]:
-    event = {"type": "TOKEN", "authorizationToken": header, "methodArn": ARN}
-    return authorize(event, Context())  # type: ignore[arg-type]
+    return authorize(token_event(header, ARN), Context())  # type: ignore[arg-type]
 
 
 def test_a_token_opens_the_whole_api_and_tells_who_calls(authorize: AuthorizerHandler) -> None:

@@ -20,6 +20,7 @@ from functions.check_canary.app import CanaryHandler, Settings, build
 from tests.builders import NOW, a_delivery, an_api_event, an_sqs_event
 from tests.functions.conftest import Api, Context, Pipeline
 from tests.functions.test_metrics import BUSINESS, TECHNICAL, Printed, printed  # noqa: F401 - a fixture
+from tests.golden import scheduled_event
 
 TOKEN = "Bearer 0123456789abcdef.of-the-canary"  # noqa: S105
 CALLER = Caller(CANARY, Origin.API, frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ}))
@@ -83,7 +84,7 @@ class Scene:
 
     def tick(self) -> None:
         """The canary is called, and some minutes go by."""
-        self.handler()({}, Context())  # type: ignore[arg-type]
+        self.handler()(scheduled_event(), Context())  # type: ignore[arg-type]
         self.now += EVERY
 
     def handler(self) -> CanaryHandler:
@@ -165,8 +166,8 @@ def test_a_door_that_is_shut_is_told(scene: Scene, printed: Printed) -> None:  #
 def test_a_token_that_was_renewed_is_read_anew(scene: Scene) -> None:
     scene.secrets.put_secret_value(SecretId="canary", SecretString=json.dumps({"value": "Bearer none-yet"}))
     handle = scene.handler()
-    handle({}, Context())  # type: ignore[arg-type]
+    handle(scheduled_event(), Context())  # type: ignore[arg-type]
     scene.secrets.put_secret_value(SecretId="canary", SecretString=json.dumps({"value": TOKEN}))
-    handle({}, Context())  # type: ignore[arg-type]
+    handle(scheduled_event(), Context())  # type: ignore[arg-type]
     assert scene.gateway.tokens[0] == "Bearer none-yet"
     assert scene.gateway.tokens[-1] == TOKEN

@@ -22,6 +22,7 @@ from tests.fakes import FakeClock
 from tests.functions.conftest import Context
 from tests.functions.recorded_calls import Recorder, allowed, without
 from tests.functions.test_notifications import Path, a_change
+from tests.golden import scheduled_event
 from tests.permissions import MAY, READ_STREAM
 from tests.targets import Resources
 
@@ -91,7 +92,7 @@ def test_tend_notifications(moto: Resources) -> None:
     later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
     steward = tend_notifications.build(tend_notifications.Settings.load(settings), later)
     recorder = Recorder.of(moto)
-    steward({}, Context())  # type: ignore[arg-type]
+    steward(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_notifications")
     rescued = table.get("n-12")
     assert rescued

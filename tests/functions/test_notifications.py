@@ -13,7 +13,6 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from comanda.adapters import order_rows
-from comanda.adapters.aws import to_dynamodb
 from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.webhook_call import WebhookCalls
@@ -31,6 +30,7 @@ from functions.deliver_notifications import app as deliver_notifications
 from local.webhook_receiver import WebhookReceiver
 from tests.builders import NOW, a_caller, a_processing_order
 from tests.functions.conftest import Api, Context
+from tests.golden import row_record, sqs_record
 from tests.notification_fakes import NoLinks
 from tests.targets import Resources
 
@@ -84,8 +84,7 @@ class Path:
         self._deliver = deliver_notifications.build(deliver, world, edge)
 
     def announce(self, before: Order, after: Order) -> None:
-        images = {"OldImage": to_dynamodb(order_rows.to_row(before)), "NewImage": to_dynamodb(order_rows.to_row(after))}
-        record = {"dynamodb": {"Keys": to_dynamodb({"order_id": after.order_id}), **images}}
+        record = row_record("order_id", order_rows.to_row(before), order_rows.to_row(after))
         self._announce({"Records": [record]}, Context())  # type: ignore[arg-type]
 
     def deliver(self) -> list[str]:
@@ -93,20 +92,7 @@ class Path:
         return self.hand_over(self.resources.messages())
 
     def hand_over(self, messages: list[dict[str, Any]]) -> list[str]:
-        records = [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-                "messageAttributes": {
-                    name: {"stringValue": told["StringValue"], "dataType": told["DataType"]}
-                    for name, told in message["MessageAttributes"].items()
-                },
-            }
-            for message in messages
-        ]
-        answer = self._deliver({"Records": records}, Context(milliseconds=60_000))  # type: ignore[arg-type]
+        answer = self._deliver({"Records": list(map(sqs_record, messages))}, Context(milliseconds=60_000))  # type: ignore[arg-type]
         stay = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         for message in messages:
             if message["MessageId"] not in stay:

@@ -56,6 +56,7 @@ from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.recorded_calls import MAPPING, Recorder, allowed, without
 from tests.functions.test_reports import BODY, OPS, Reports, completed
 from tests.functions.test_websockets import Door
+from tests.golden import handshake_event, scheduled_event, token_event
 from tests.permissions import MAY, READ_STREAM, SEND
 from tests.report_targets import make_report_resources
 from tests.targets import Resources
@@ -169,7 +170,7 @@ def test_switch_enrichment(moto: Resources) -> None:
     with Stubber(moto.functions) as aws:
         aws.add_response("get_event_source_mapping", {"State": "Enabled"})
         aws.add_response("update_event_source_mapping", {"State": "Disabling"})
-        switch({}, Context())  # type: ignore[arg-type]
+        switch(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("switch_enrichment")
 
 
@@ -197,7 +198,7 @@ def test_tend_dead_letters(moto: Resources) -> None:
     later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
     steward = tend_dead_letters.build(tend_dead_letters.Settings.load(settings), later)
     recorder = Recorder.of(moto, others={none: "Queue"})
-    steward({}, Context())  # type: ignore[arg-type]
+    steward(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_dead_letters")
 
 
@@ -318,7 +319,7 @@ def test_tend_reports(reports: Reports) -> None:
         tend_reports.Settings.load(settings),
         World(world.dynamodb, world.sqs, world.clock, world.draw, world.sleep, OneAfterAnother(), OneAfterAnother()),
     )
-    steward({}, Context())  # type: ignore[arg-type]
+    steward(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_reports")
 
 
@@ -372,9 +373,8 @@ def test_authorize_connection(moto: Resources) -> None:
     client.meta.events.register("before-parameter-build.*", lambda model, **_: operations.append(model.name))
     settings = authorize_connection.Settings.load({"TOKENS_SECRET": "tokens"})
     authorize = authorize_connection.build(settings, SecretsProvider(boto3_client=client))
-    arn = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/$connect"
     token = f"Bearer {'0' * 16}.{'A' * 43}"
-    authorize({"methodArn": arn, "headers": {"Authorization": token}}, Context())  # type: ignore[arg-type]
+    authorize(handshake_event([("Authorization", token)]), Context())  # type: ignore[arg-type]
     assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_connection"]["secret"]
 
 
@@ -397,6 +397,5 @@ def test_authorize_request(moto: Resources) -> None:
     client.meta.events.register("before-parameter-build.*", lambda model, **_: operations.append(model.name))
     settings = authorize_request.Settings.load({"TOKENS_SECRET": "tokens"})
     authorize = authorize_request.build(settings, SecretsProvider(boto3_client=client))
-    arn = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/orders/1"
-    authorize({"authorizationToken": f"Bearer {bearer}", "methodArn": arn}, Context())  # type: ignore[arg-type]
+    authorize(token_event(f"Bearer {bearer}"), Context())  # type: ignore[arg-type]
     assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_request"]["secret"]

@@ -1,5 +1,7 @@
 """The GETs: who sees what, in which form, and how long it may be kept."""
 
+import io
+import json
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -185,15 +187,24 @@ def test_cancelling_is_for_pending_orders(api: Api) -> None:
 def test_health_and_readiness(api: Api) -> None:
     assert api.get("/health").body == {"status": "ok"}
     ready = api.get("/ready")
-    assert (ready.status, ready.body["status"], set(ready.body["checks"].values())) == (200, "ready", {"ok"})
+    assert (ready.status, ready.body["status"]) == (200, "ready")
+    assert ready.body["checks"] == {"storage": "ok", "queues": "ok"}
 
 
-def test_a_missing_table_is_not_ready(api: Api) -> None:
+def test_a_missing_table_is_not_ready_and_its_name_is_for_the_log(api: Api, logs: io.StringIO) -> None:
     api.resources.dynamodb.delete_table(TableName=api.resources.ledger_table)
     answer = api.get("/ready")
     assert (answer.status, answer.body["status"], answer.headers["Retry-After"]) == (503, "not ready", "2")
-    assert answer.body["checks"][api.resources.orders_table] == "ok"
-    assert "ResourceNotFoundException" in answer.body["checks"][api.resources.ledger_table]
+    assert answer.body["checks"] == {"storage": "failing", "queues": "ok"}
+    (line,) = [json.loads(line) for line in logs.getvalue().splitlines() if "readiness.failing" in line]
+    assert (line["resource"], "ResourceNotFoundException" in line["reason"]) == (api.resources.ledger_table, True)
+
+
+def test_a_missing_queue_is_not_ready_and_its_name_is_not_told(api: Api) -> None:
+    api.resources.sqs.delete_queue(QueueUrl=api.resources.queue_url)
+    answer = api.get("/ready")
+    assert (answer.status, answer.body["checks"]) == (503, {"storage": "ok", "queues": "failing"})
+    assert api.resources.queue_url.rpartition("/")[2] not in answer.text
 
 
 def test_an_outage_is_a_503_without_a_word_on_our_insides(api: Api) -> None:

@@ -1,34 +1,19 @@
 """A table's stream as functions receive it: the writes of rows, and what changed."""
 
-from typing import Any
-
 import pytest
 
 from comanda.adapters import order_rows, report_rows
-from comanda.adapters.aws import to_dynamodb
 from comanda.adapters.row_changes import row_writes_of
 from tests.builders import NOW, a_pending_order, a_report
 from tests.fakes import FakeJournal
+from tests.golden import row_record
 from tests.unreadable import ORDERS, REPORTS, spoilt
-
-
-def a_record(key: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
-    """As in "Using AWS Lambda with Amazon DynamoDB", "Example event"."""
-    row = after or before or {}
-    images = {"NewImage": to_dynamodb(after)} if after else {}
-    images |= {"OldImage": to_dynamodb(before)} if before else {}
-    return {
-        "eventID": "1",
-        "eventName": "MODIFY",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {"Keys": to_dynamodb({key: row[key]}), **images, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    }
 
 
 def test_a_write_of_an_order_has_both_its_states_and_the_change() -> None:
     pending = a_pending_order()
     started = pending.started(NOW)
-    record = a_record("order_id", order_rows.to_row(pending), order_rows.to_row(started))
+    record = row_record("order_id", order_rows.to_row(pending), order_rows.to_row(started))
     (write,) = row_writes_of({"Records": [record]}, FakeJournal())
     assert (write.before, write.after) == (pending, started)
     assert [change.type for change in write.changes] == ["order.processing"]
@@ -36,13 +21,13 @@ def test_a_write_of_an_order_has_both_its_states_and_the_change() -> None:
 
 def test_a_new_row_has_no_state_before() -> None:
     report = a_report().stored(NOW)
-    (write,) = row_writes_of({"Records": [a_record("report_id", None, report_rows.to_row(report))]}, FakeJournal())
+    (write,) = row_writes_of({"Records": [row_record("report_id", None, report_rows.to_row(report))]}, FakeJournal())
     assert (write.before, write.after) == (None, report)
     assert [change.type for change in write.changes] == ["report.requested"]
 
 
 def test_a_row_that_time_to_live_removed_says_nothing() -> None:
-    record = a_record("order_id", order_rows.to_row(a_pending_order()), None)
+    record = row_record("order_id", order_rows.to_row(a_pending_order()), None)
     assert list(row_writes_of({"Records": [record]}, FakeJournal())) == []
 
 
@@ -54,10 +39,10 @@ SPOILT = [("order_id", *each) for each in ORDERS] + [("report_id", *each) for ea
 def test_a_write_that_cannot_be_read_is_set_aside_and_told_of(key: str, name: str, value: object, image: str) -> None:
     good = order_rows.to_row(a_pending_order())
     row = good if key == "order_id" else report_rows.to_row(a_report().stored(NOW))
-    bad = a_record(key, row, row)
+    bad = row_record(key, row, row)
     bad["dynamodb"][image] = spoilt(bad["dynamodb"][image], name, value)
     journal = FakeJournal()
-    (write,) = row_writes_of({"Records": [bad, a_record("order_id", None, good)]}, journal)
+    (write,) = row_writes_of({"Records": [bad, row_record("order_id", None, good)]}, journal)
     assert write.after == order_rows.from_row(good)
     assert journal.told == [("row.unreadable", None)]
     assert journal.facts[0]["row_id"] == row[key]
@@ -66,7 +51,7 @@ def test_a_write_that_cannot_be_read_is_set_aside_and_told_of(key: str, name: st
 def test_what_only_a_stream_can_hold_is_no_row_either() -> None:
     """As JSON, a binary value is text; and a number may be past all bounds."""
     for name, typed in (("caller", {"B": "d2Vi"}), ("total_amount", {"N": "1E+9999"}), ("origin", {"X": 1})):
-        record = a_record("order_id", None, order_rows.to_row(a_pending_order()))
+        record = row_record("order_id", None, order_rows.to_row(a_pending_order()))
         record["dynamodb"]["NewImage"][name] = typed
         journal = FakeJournal()
         assert list(row_writes_of({"Records": [record]}, journal)) == []

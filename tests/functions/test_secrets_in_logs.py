@@ -27,6 +27,7 @@ from local.fake_provider import FakeProvider
 from tests.builders import NOW, a_delivery, a_processing_order, an_api_event, an_sqs_event
 from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.test_reports import Reports
+from tests.golden import token_event
 from tests.report_targets import ReportResources, make_report_resources
 from tests.targets import Resources
 from tests.xray_daemon import Daemon, a_daemon
@@ -104,7 +105,7 @@ def test_tokens(header: str, output: Output) -> None:
         client.create_secret(Name="tokens", SecretString=json.dumps({"tokens": {TOKEN_ID: RECORD}}))
         settings = authorize_request.Settings.load({"TOKENS_SECRET": "tokens"})
         authorize = authorize_request.build(settings, SecretsProvider(boto3_client=client))
-        event = {"type": "TOKEN", "authorizationToken": header, "methodArn": "arn:aws:execute-api:r:0:a/v1/GET/orders"}
+        event = token_event(header)
         if header == f"Bearer {BEARER}":
             authorize(event, Context())  # type: ignore[arg-type]
             assert output.tells("token.accepted")

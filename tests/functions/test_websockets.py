@@ -15,7 +15,6 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
 from comanda.adapters import order_rows, report_rows
-from comanda.adapters.caller_context import context_of
 from comanda.adapters.http.views import order_view
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.websocket.messages import MAX_COMMAND_BYTES, MAX_NOTICE_BYTES
@@ -31,7 +30,7 @@ from functions.serve_connections import app as serve_connections
 from tests.builders import NOW, a_caller, a_pending_order, a_report, an_enriched_order
 from tests.fakes import FakeClock, OneAfterAnother
 from tests.functions.conftest import Context
-from tests.functions.test_row_changes import a_record
+from tests.golden import handshake_event, row_record, websocket_event
 from tests.report_targets import make_report_resources
 from tests.websocket_fakes import FakeClients
 from tests.websocket_targets import make_connection_table
@@ -52,7 +51,7 @@ def secrets() -> Iterator[SecretsProvider]:
 def ask(secrets: SecretsProvider, headers: dict[str, str], query: dict[str, str] | None = None) -> dict[str, Any]:
     """A handshake ("Create an API Gateway WebSocket Lambda REQUEST authorizer")."""
     authorize = authorize_connection.build(authorize_connection.Settings.load({"TOKENS_SECRET": "tokens"}), secrets)
-    event = {"type": "REQUEST", "methodArn": ARN, "headers": headers, "queryStringParameters": query}
+    event = handshake_event(headers.items(), (query or {}).items(), ARN)
     return authorize(event, Context())  # type: ignore[arg-type]
 
 
@@ -104,7 +103,7 @@ def test_tokens_that_cannot_be_read_are_an_outage_and_not_a_refusal(secrets: Sec
     settings = authorize_connection.Settings.load({"TOKENS_SECRET": "missing"})
     with pytest.raises(Unavailable):
         authorize_connection.build(settings, secrets)(
-            {"methodArn": ARN, "headers": GOOD[0]},
+            handshake_event(GOOD[0].items()),
             Context(),  # type: ignore[arg-type]
         )
 
@@ -138,21 +137,11 @@ class Door:
         self._broadcast = broadcast.build(broadcast.Settings.load(environment), world)
 
     def happens(self, event_type: str, connection_id: str, **fields: Any) -> dict[str, Any]:
-        """A WebSocket event ("Set up a WebSocket API integration request"): headers come with the first only."""
-        caller = fields.pop("caller", None)
-        request = {
-            "routeKey": fields.pop("route", f"${event_type.lower()}"),
-            "eventType": event_type,
-            "connectionId": connection_id,
-            "requestId": "request-1",
-            "authorizer": context_of(caller) if caller else {},
-        }
-        event = {"requestContext": request, "isBase64Encoded": False, **fields}
-        return self._serve(event, Context())  # type: ignore[arg-type]
+        return self._serve(websocket_event(event_type, connection_id, **fields), Context())  # type: ignore[arg-type]
 
     def connect(self, connection_id: str = "c-1", caller: Caller | None = None, **headers: str) -> dict[str, Any]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.happens("CONNECT", connection_id, caller=caller or a_caller(), headers=named)
+        return self.happens("CONNECT", connection_id, caller=caller or a_caller(), headers=named.items())
 
     def says(self, message: object, connection_id: str = "c-1", route: str = "$default") -> None:
         text = message if isinstance(message, str) else json.dumps(message)
@@ -172,7 +161,7 @@ class Door:
         for before, after in itertools.pairwise(states):
             to_row: Any = report_rows.to_row if isinstance(after, Report) else order_rows.to_row
             key = "report_id" if isinstance(after, Report) else "order_id"
-            records.append(a_record(key, to_row(before) if before else None, to_row(after)))
+            records.append(row_record(key, to_row(before) if before else None, to_row(after)))
         self._broadcast({"Records": records}, Context())  # type: ignore[arg-type]
 
     def order(self, **fields: Any) -> Order:
@@ -294,7 +283,10 @@ def test_a_ping_is_answered(door: Door) -> None:
         ({"action": "subscribe", "order_id": 1}, "invalid-request", "order_id: text of at most 100"),
         ({"action": "subscribe", "order_id": "x" * 101}, "invalid-request", "order_id: text of at most 100"),
         ({"action": "subscribe", "order_id": "a\n"}, "invalid-request", "order_id: text of at most 100"),
-        ({"action": "subscribe", "orders": "\ud800"}, "invalid-request", "orders: is not a field"),
+        ({"action": "subscribe", "orders": "1"}, "invalid-request", "orders: is not a field"),
+        ({"action": "subscribe", "orders": "\ud800"}, "malformed-request", "half a surrogate pair"),
+        ({"action": "subscribe", "\ud800": "1"}, "malformed-request", "half a surrogate pair"),
+        ('{"action": 1e9999999999999999999}', "malformed-request", "exponent"),
     ],
 )
 def test_a_bad_message_is_told_what_to_do_and_costs_nothing_else(

@@ -10,10 +10,10 @@ import pytest
 
 from comanda.adapters import order_rows, report_rows
 from comanda.adapters.announcing import told_of
-from comanda.adapters.aws import to_dynamodb
 from comanda.domain.notify import EVENTS, Notify
 from tests.builders import NOW, a_claim, a_pending_order, a_report
 from tests.fakes import FakeJournal
+from tests.golden import row_record
 from tests.infra.conftest import Resource, Synthesized
 from tests.infra.test_orders_stack import named, queues
 from tests.stream_filter import matches
@@ -43,20 +43,8 @@ def pattern_of(mapping: Resource) -> dict[str, Any]:
 
 
 def a_record(before: Row, after: Row) -> dict[str, Any]:
-    """As in "Using AWS Lambda with Amazon DynamoDB", "Example event"."""
     row = after or before or {}
-    key = "order_id" if "order_id" in row else "report_id"
-    images = {"OldImage": before, "NewImage": after}
-    return {
-        "eventID": "1",
-        "eventName": "MODIFY" if before and after else "INSERT" if after else "REMOVE",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {
-            "Keys": to_dynamodb({key: row[key]}),
-            **{name: to_dynamodb(image) for name, image in images.items() if image},
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    }
+    return row_record("order_id" if "order_id" in row else "report_id", before, after)
 
 
 def test_the_criteria_of_each_stream_are_exactly_these(every_stage: Synthesized) -> None:

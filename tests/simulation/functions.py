@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from comanda.adapters.world import World
+from tests.golden import scheduled_event, sqs_record
 from tests.simulation.errors import AwsError
 from tests.simulation.faults import Faults, WorldFault
 from tests.simulation.history import History
@@ -284,21 +285,14 @@ class EventSourceMapping:
 
 
 def _record(queue: Queue, message: Message) -> dict[str, Any]:
-    """("Using Lambda with Amazon SQS", FIFO example)."""
-    return {
-        "messageId": message.message_id,
-        "receiptHandle": message.receipt,
-        "body": message.body,
-        "attributes": system_attributes(message),
-        "messageAttributes": {
-            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
-            for name, value in message.attributes.items()
-        },
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": queue.arn,
-        "awsRegion": "us-east-1",
+    received = {
+        "MessageId": message.message_id,
+        "ReceiptHandle": message.receipt,
+        "Body": message.body,
+        "Attributes": system_attributes(message),
+        "MessageAttributes": message.attributes,
     }
+    return sqs_record(received, queue.arn)
 
 
 class Schedule:
@@ -312,5 +306,5 @@ class Schedule:
         scheduler.after(seconds, self._tick)
 
     def _tick(self) -> None:
-        self._functions.invoke(self._function, {}, lambda _: None)
+        self._functions.invoke(self._function, scheduled_event(), lambda _: None)
         self._scheduler.after(self._seconds, self._tick)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from tests.golden import stream_record
 from tests.simulation.expressions import Item
 from tests.simulation.functions import Functions, Outcome
 
@@ -108,21 +109,6 @@ class StreamMapping:
 
 
 def _event(table: str, record: Record) -> dict[str, Any]:
-    """("DynamoDB Streams and AWS Lambda triggers", example event)."""
-    images = {"NewImage": record.after, "OldImage": record.before}
-    return {
-        "eventID": f"{table}-{record.number}",
-        "eventName": "MODIFY" if record.before else "INSERT",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "eventSourceARN": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}/stream/2026-10-14T00:00:00.000",
-        "dynamodb": {
-            "ApproximateCreationDateTime": record.at,
-            "Keys": dict(record.key),
-            **{name: image for name, image in images.items() if image},
-            "SequenceNumber": f"{record.number:021d}",
-            "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    }
+    event = stream_record(record.key, record.before, record.after, sequence=record.number, table=table)
+    event["dynamodb"]["ApproximateCreationDateTime"] = record.at
+    return event

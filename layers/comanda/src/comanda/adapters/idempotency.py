@@ -141,6 +141,7 @@ class AcceptOnce:
 
         Raises what AcceptOrder raises, and StillInProgress.
         """
+        key = None if key is None else self._accept.key_in_use(key)
 
         def answer() -> Answer:
             accepted = self._accept(caller, new, key, correlation_id)

@@ -129,7 +129,12 @@ MEASURED: Mapping[str, tuple[Measure, ...]] = {
 }
 """The metrics of each happening; docs/operating.md says what they cost."""
 
-_ERRORS = {"row.unreadable"}
+_ERRORS = {
+    "row.unreadable",
+    "order.unexpected_error",
+    "report.unexpected_error",
+    "notification.unexpected_error",
+}
 _WARNINGS = {
     "batch.out_of_time",
     "enrichment.circuit_not_written",

@@ -11,5 +11,5 @@ def present(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_json(body: object) -> str:
-    """Compact, and in the order a person reads it in."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    """Compact, and in the order a person reads it in. Half a surrogate pair, which no UTF-8 can hold, becomes "?"."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace").decode()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from comanda.adapters.aws import answering
+from comanda.adapters.journal import LOGGER
 from comanda.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ class Readiness:
     queue_urls: Sequence[str]
 
     def __call__(self) -> dict[str, str]:
-        """`ok` or a reason, for each table and queue."""
-        checks = {name: partial(self._table, name) for name in self.tables}
-        checks |= {url.rpartition("/")[2]: partial(self._queue, url) for url in self.queue_urls}
-        with ThreadPoolExecutor(len(checks)) as pool:
-            return dict(zip(checks, pool.map(_state_of, checks.values()), strict=True))
+        """`ok` or `failing`, for `storage` and `queues`. Which of them, and why, is for the log: anybody may ask."""
+        with ThreadPoolExecutor(len(self.tables) + len(self.queue_urls)) as pool:
+            tables = pool.map(partial(_answers, self._table), self.tables)
+            queues = pool.map(partial(_answers, self._queue), self.queue_urls)
+            answering = {"storage": list(tables), "queues": list(queues)}
+        return {name: "ok" if all(each) else "failing" for name, each in answering.items()}
 
     def _table(self, name: str) -> None:
         with answering("table"):
@@ -40,9 +42,10 @@ class Readiness:
             self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
 
 
-def _state_of(check: Callable[[], object]) -> str:
+def _answers(check: Callable[[str], None], resource: str) -> bool:
     try:
-        check()
+        check(resource)
     except Unavailable as error:
-        return str(error)
-    return "ok"
+        LOGGER.error("readiness.failing", extra={"resource": resource.rpartition("/")[2], "reason": str(error)})
+        return False
+    return True

@@ -13,6 +13,7 @@ from comanda.adapters.report_rows import file_from_row
 from comanda.application.accept_report import AcceptReport
 from comanda.application.report_ports import ReportFiles
 from comanda.domain.canonical import sha256_of
+from comanda.domain.identity import HeaderKey
 from comanda.domain.notify import Notify
 from comanda.domain.report import Report, ReportFile, ReportRequest
 from comanda.domain.table import Row, Table
@@ -33,21 +34,22 @@ class AcceptReportOnce:
     def __call__(
         self,
         request: ReportRequest,
-        key: str | None,
+        key: HeaderKey | None,
         correlation_id: str,
         context: LambdaContext,
         notify: Notify | None = None,
     ) -> Answer:
         """The answer's body, and whether it was given before. Raises what AcceptReport raises, and StillInProgress."""
+        in_use = None if key is None else self._accept.key_in_use(request, key)
 
         def answer() -> Answer:
-            accepted = self._accept(request, key, correlation_id, notify)
+            accepted = self._accept(request, in_use, correlation_id, notify)
             return accepted_report_view(accepted.report), accepted.replayed
 
-        if key is None:
+        if in_use is None:
             return answer()
         payload_hash = sha256_of([request.payload_hash, asdict(notify)]) if notify else request.payload_hash
-        return self._answers([request.caller, key], payload_hash, context, answer)
+        return self._answers([request.caller, in_use], payload_hash, context, answer)
 
 
 class WriteOnce:

@@ -51,6 +51,14 @@ class AcceptOrder:
         self.journal.tell("order.accepted", accepted)
         return Accepted(accepted, replayed=found is not None)
 
+    def key_in_use(self, key: IdempotencyKey) -> IdempotencyKey:
+        """The key that the order stands under: for a quoted spelling, an older release may have made one with the
+        quotes as part of the key. No request of this release makes another (docs/decisions/0016). Raises as `claim`
+        does."""
+        if (older := key.with_quotes) is not None and self.orders.get(older.order_id) is not None:
+            return older
+        return key
+
     def _claim_of(
         self, caller: Caller, new: NewOrder, key: IdempotencyKey | None, correlation_id: str, now: datetime
     ) -> Order:

@@ -16,6 +16,7 @@ from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Volume
 from comanda.domain.access import Caller, Scope
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
+from comanda.domain.identity import HeaderKey
 from comanda.domain.notify import Notify
 from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
 from comanda.domain.work_item import By
@@ -67,6 +68,12 @@ class AcceptReport:
         if report_format is ReportFormat.PDF:
             self._check_length(report_type.volume(kept, now, request, self.sources))
         return request
+
+    def key_in_use(self, request: ReportRequest, key: HeaderKey) -> str:
+        """The key that the report stands under, as for orders."""
+        if key.quoted is not None and self.reports.get(request.report_id(key.quoted)) is not None:
+            return key.quoted
+        return key.value
 
     def __call__(
         self, request: ReportRequest, key: str | None, correlation_id: str, notify: Notify | None = None

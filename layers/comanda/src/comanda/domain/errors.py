@@ -86,12 +86,18 @@ class FieldError:
     message: str
 
 
+MAX_FIELD_ERRORS = 50
+"""A body of broken rules would otherwise be answered with many times its bytes."""
+
+
 class InvalidRequest(RequestError):
-    """At least one field breaks a rule."""
+    """At least one field breaks a rule. The first MAX_FIELD_ERRORS are told."""
 
     def __init__(self, *errors: FieldError) -> None:
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
-        self.errors = errors
+        self.errors = errors[:MAX_FIELD_ERRORS]
+        told = [f"{error.field}: {error.message}" for error in self.errors]
+        more = len(errors) - len(told)
+        super().__init__("; ".join([*told, f"and {more} more"] if more else told))
 
 
 class KeyReused(RequestError):

@@ -16,6 +16,9 @@ from datetime import datetime
 from comanda.domain.canonical import canonical_json
 from comanda.domain.errors import Expired, NotFound
 
+MAX_TOKEN = 1024
+"""Characters. Ours have about 200, and grow with the id of the key alone."""
+
 
 @dataclass(frozen=True)
 class LinkKeys:
@@ -35,8 +38,7 @@ def link_token(report_id: str, expires_at: datetime, keys: LinkKeys) -> str:
 def report_of_link(token: str, keys: LinkKeys, now: datetime) -> str:
     """The report's id. Raises NotFound for what was not signed by us, and Expired."""
     payload, _, signature = token.partition(".")
-    key = keys.by_id.get(_key_of(payload))
-    if key is None or not hmac.compare_digest(_signature(payload, key).encode(), signature.encode()):
+    if len(token) > MAX_TOKEN or not token.isascii() or not _is_signed(payload, signature, keys):
         raise NotFound("there is no such link")
     claims = json.loads(_bytes(payload))
     if now.timestamp() >= claims["exp"]:
@@ -45,13 +47,10 @@ def report_of_link(token: str, keys: LinkKeys, now: datetime) -> str:
     return report_id
 
 
-def _key_of(payload: str) -> str:
-    """The id of the key that is said to have signed; what is no payload names none."""
-    try:
-        claims = json.loads(_bytes(payload))
-    except ValueError:
-        return ""
-    return str(claims.get("key")) if isinstance(claims, dict) else ""
+def _is_signed(payload: str, signature: str, keys: LinkKeys) -> bool:
+    """By whichever key: there are two at most, and what names the key is no more to be trusted than the rest, so that
+    nothing of a payload is parsed before its signature is known to be ours."""
+    return any(hmac.compare_digest(_signature(payload, key), signature) for key in keys.by_id.values())
 
 
 def _signature(payload: str, key: str) -> str:

@@ -58,6 +58,8 @@ _TYPES: dict[Kind, Any] = {
     Kind.DATETIME: datetime,
     Kind.BOOLEAN: bool,
 }
+YEARS = range(2, 9999)
+"""Of a time: in whatever zone it is shown, it still has one of the years that Python knows."""
 SUMMABLE = {Kind.INTEGER, Kind.DECIMAL, Kind.MONEY}
 
 
@@ -220,7 +222,7 @@ def _surely_valid(kind: Kind, cells: Sequence[Any]) -> bool:
         case Kind.MONEY:
             return all(str(cell)[-3:-2] == "." and len(str(cell)) <= 16 for cell in cells)
         case Kind.DATETIME:
-            return all(cell.tzinfo is not None for cell in cells)
+            return all(cell.tzinfo is not None and cell.year in YEARS for cell in cells)
         case Kind.INTEGER | Kind.DATE | Kind.BOOLEAN:
             return True
 
@@ -246,3 +248,5 @@ def check_cell(column: Column, cell: Any, where: str) -> None:
                 raise InvalidTable(f"{where}: {error}") from None
         case Kind.DATETIME if cell.tzinfo is None:
             raise InvalidTable(f"{where}: a time without its zone")
+        case Kind.DATETIME if cell.year not in YEARS:
+            raise InvalidTable(f"{where}: a time has a year from {YEARS[0]} to {YEARS[-1]}")

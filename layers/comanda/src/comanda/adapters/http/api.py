@@ -1,5 +1,6 @@
 """The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -11,17 +12,17 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.caller_context import caller_in
-from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
+from comanda.adapters.http.given import header, path_values
+from comanda.adapters.http.problems import CONTENT_TYPE, defect_body, problem_of
 from comanda.adapters.journal import LOGGER, measured
 from comanda.adapters.present import to_json
 from comanda.domain.access import Caller
-from comanda.domain.errors import ComandaError, InvalidRequest, MalformedRequest, NotFound, Unavailable, UnreadableRow
-from comanda.domain.identity import IdempotencyKey, KeySpace
+from comanda.domain.errors import ComandaError, InvalidRequest, NotFound, Unavailable, UnreadableRow
 
+NextMiddleware = Callable[[APIGatewayRestResolver], Response[str]]
 ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def new_api() -> APIGatewayRestResolver:
@@ -38,25 +39,39 @@ def new_api() -> APIGatewayRestResolver:
     def defect(error: Exception) -> Response[str]:
         LOGGER.exception("request.defect", exc_info=error)
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        detail = "a defect of ours; the outcome is open until you ask again with the same idempotency key"
-        body = problem_body(status, "internal", "Something went wrong", detail, request_id(app))
-        return json_response(status, body, content_type=CONTENT_TYPE)
+        return json_response(status, defect_body(request_id(app)), content_type=CONTENT_TYPE)
 
     def not_found(_: NotFoundError) -> Response[str]:
         return problem(NotFound("there is nothing at this path"))
 
+    app.use(middlewares=[_read_path])
     app.exception_handler(ComandaError)(problem)
     app.exception_handler(Exception)(defect)
     app.not_found(not_found)
     return app
 
 
+def _read_path(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
+    app.context["_route_args"] = path_values(app.context["_route_args"])
+    return next_middleware(app)
+
+
 def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
-    """The Lambda handler of a resolver, with its metrics. What it answered, API Gateway's access log tells."""
+    """The Lambda handler of a resolver, with its metrics. What it answered, API Gateway's access log tells.
+
+    HEAD is GET without the content (RFC 9110, section 9.3.2).
+    """
 
     @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        answer = app.resolve(event, context)
+        is_head = event.get("httpMethod") == "HEAD"
+        try:
+            answer = app.resolve({**event, "httpMethod": "GET"} if is_head else event, context)
+        except Exception:  # noqa: BLE001 - whatever goes wrong with an error's own answer, a caller sees a problem
+            LOGGER.exception("request.defect")
+            answer = _defect_answer(event)
+        if is_head:
+            answer["body"] = ""
         facts = {
             "method": event.get("httpMethod"),
             "route": event.get("resource"),
@@ -67,6 +82,16 @@ def api_handler(app: APIGatewayRestResolver) -> ApiHandler:
         return answer
 
     return handle
+
+
+def _defect_answer(event: Mapping[str, Any]) -> dict[str, Any]:
+    """As little as can go wrong."""
+    return {
+        "statusCode": HTTPStatus.INTERNAL_SERVER_ERROR.value,
+        "multiValueHeaders": {"Content-Type": [CONTENT_TYPE]},
+        "body": json.dumps(defect_body(str((event.get("requestContext") or {}).get("requestId") or ""))),
+        "isBase64Encoded": False,
+    }
 
 
 def json_response(
@@ -84,35 +109,12 @@ def caller_of(event: APIGatewayProxyEvent) -> Caller:
 
 
 def correlation_id_of(event: APIGatewayProxyEvent) -> str:
-    """The client's X-Correlation-Id if it is a plain one, else API Gateway's request id."""
-    given = event.headers.get("x-correlation-id") or ""
-    return given if _CORRELATION_ID.fullmatch(given) else event.request_context.request_id or ""
+    """The client's X-Correlation-Id if it is a plain one, else API Gateway's request id.
 
-
-def idempotency_key_of(
-    event: APIGatewayProxyEvent, caller: Caller, client_order_id: str | None
-) -> IdempotencyKey | None:
-    """The key of a POST /orders: from `Idempotency-Key` or `X-Idempotency-Key`, else the body's `order_id` (P2).
-
-    Raises MalformedRequest for a key that is not 1 to 255 visible ASCII characters, or two that differ.
+    Raises MalformedRequest for two that differ.
     """
-    if (key := key_header_of(event)) is not None:
-        return IdempotencyKey(caller.name, KeySpace.HEADER, key)
-    if client_order_id is not None:
-        return IdempotencyKey(caller.name, KeySpace.CLIENT_ORDER_ID, client_order_id)
-    return None
-
-
-def key_header_of(event: APIGatewayProxyEvent) -> str | None:
-    """The `Idempotency-Key` or `X-Idempotency-Key`. Raises MalformedRequest for a bad one, or two that differ."""
-    given = {event.headers[name] for name in ("idempotency-key", "x-idempotency-key") if name in event.headers}
-    if len(given) > 1:
-        raise MalformedRequest("Idempotency-Key and X-Idempotency-Key differ; send one of them")
-    for key in given:
-        if not _KEY.fullmatch(key):
-            raise MalformedRequest("an idempotency key has 1 to 255 visible ASCII characters, such as a UUID")
-        return key
-    return None
+    given = header(event, "x-correlation-id") or ""
+    return given if _CORRELATION_ID.fullmatch(given) else event.request_context.request_id or ""
 
 
 def _reason_to_log(error: ComandaError) -> str:

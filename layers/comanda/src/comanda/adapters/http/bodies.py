@@ -1,21 +1,18 @@
-"""From the bytes of a request to JSON that can be trusted: one meaning only, and nothing rounded.
-
-Plain `json.loads` takes the last of two equal keys, reads money as float and lets NaN in; RFC 8259 (section 4) calls
-the first unpredictable.
-"""
+"""From the bytes of a request to JSON that can be trusted."""
 
 import base64
 import binascii
-import json
-from decimal import Decimal
 from email.message import Message
 from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
+from comanda.adapters.http.given import header
 from comanda.domain.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from comanda.domain.strict_json import NotStrictJson, parse_json
 
 MAX_BODY_BYTES = 256 * 1024
+_JSON_PLEASE = "send it as Content-Type: application/json, in UTF-8"
 
 
 def json_object(event: APIGatewayProxyEvent, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
@@ -23,31 +20,29 @@ def json_object(event: APIGatewayProxyEvent, max_bytes: int = MAX_BODY_BYTES) ->
 
     Raises UnsupportedMediaType, PayloadTooLarge, MalformedRequest; each says what to send instead.
     """
-    _check_content_type(event.headers.get("content-type") or "")
+    _check_content_type(header(event, "content-type") or "")
     return object_of(_text(event, max_bytes), "body", '{"items": [{"sku": "ABC", "qty": 2}]}')
 
 
 def object_of(text: str, what: str, example: str) -> dict[str, Any]:
     """A JSON object. Raises MalformedRequest, which says what is wrong with the body, message or `what` it is."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_constant)
-    except RecursionError:
-        raise MalformedRequest(f"the {what} is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise MalformedRequest(f"the {what} is not JSON: {error.msg} at character {error.pos}") from None
-    except ValueError:  # Python refuses to convert numbers of more than 4300 digits.
-        raise MalformedRequest(f"the {what} holds a number with too many digits") from None
+        value = parse_json(text)
+    except NotStrictJson as error:
+        raise MalformedRequest(f"the {what} {error}") from None
     if not isinstance(value, dict):
         raise MalformedRequest(f"the {what} is to be a JSON object, such as {example}")
     return value
 
 
-def _check_content_type(header: str) -> None:
+def _check_content_type(header_line: str) -> None:
+    if not header_line.isascii():
+        raise UnsupportedMediaType(_JSON_PLEASE)
     message = Message()
-    message["content-type"] = header
+    message["content-type"] = header_line
     charset = message.get_param("charset", "utf-8")
-    if not header or message.get_content_type() != "application/json" or str(charset).lower() != "utf-8":
-        raise UnsupportedMediaType("send it as Content-Type: application/json, in UTF-8")
+    if not header_line or message.get_content_type() != "application/json" or str(charset).lower() != "utf-8":
+        raise UnsupportedMediaType(_JSON_PLEASE)
 
 
 def _text(event: APIGatewayProxyEvent, max_bytes: int) -> str:
@@ -64,16 +59,3 @@ def _text(event: APIGatewayProxyEvent, max_bytes: int) -> str:
     if "\ufffd" in text:  # What API Gateway puts in the place of bytes that are not UTF-8.
         raise MalformedRequest("the body is not UTF-8, or holds the replacement character U+FFFD")
     return text
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedRequest(f"the key {twice[:64]!r} stands twice in one object; send it once")
-    return fields
-
-
-def _no_constant(name: str) -> None:
-    raise MalformedRequest(f"{name} is not a JSON number")

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from comanda.adapters.http.api import json_response
+from comanda.adapters.http.given import header_values
 from comanda.adapters.present import to_json
 
 SETTLED_FOR = 3600  # seconds
@@ -18,7 +19,7 @@ def conditional_response(event: APIGatewayProxyEvent, body: Mapping[str, Any], *
     """200 with an ETag, or 304 where the client's If-None-Match names it. What is settled may be kept for an hour."""
     etag = f'"{hashlib.sha256(to_json(body).encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={SETTLED_FOR}" if settled else "private, no-cache"}
-    if _matches(event.headers.get("if-none-match") or "", etag):
+    if _matches(", ".join(header_values(event, "if-none-match")), etag):
         return Response(HTTPStatus.NOT_MODIFIED.value, headers=dict(headers), body="")
     return json_response(HTTPStatus.OK, body, headers)
 

@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 
 from comanda.application.ports import NewOrder
 from comanda.domain.errors import FieldError, InvalidRequest
+from comanda.domain.identity import ID_PATTERN, MAX_ID
 from comanda.domain.money import MAX_UNIT_PRICE, money
 from comanda.domain.order import Item
 
@@ -30,14 +31,7 @@ MAX_ITEMS = 100
 MAX_QTY = 1_000_000
 MAX_METADATA_TEXT = 500
 MAX_METADATA_NUMBER = 10**15
-MAX_ID = 100
-_ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
 _AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
-
-
-def is_id(value: object) -> bool:
-    """Whether this can be the id of anything that a client has a name for."""
-    return isinstance(value, str) and len(value) <= MAX_ID and re.fullmatch(_ID, value, re.ASCII) is not None
 
 
 def _plain_text(text: str) -> str:
@@ -75,7 +69,7 @@ def _metadata_value(value: object) -> str | int | bool | None:
     )
 
 
-Id = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID, pattern=_ID)]
+Id = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID, pattern=ID_PATTERN)]
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(_plain_text)]
 Qty = Annotated[StrictInt, Field(ge=1, le=MAX_QTY)]
 Price = Annotated[Decimal, BeforeValidator(_price)]

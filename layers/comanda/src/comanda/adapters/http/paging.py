@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
+from comanda.adapters.http.given import query_value
 from comanda.application.ports import LedgerEntry
 from comanda.domain.errors import FieldError, InvalidRequest, MalformedRequest
 
@@ -16,11 +17,12 @@ MAX_PAGE = 1000
 
 def page_of(event: APIGatewayProxyEvent) -> tuple[int, int]:
     """The sequence to go on after, and the number of entries asked for. Raises MalformedRequest, InvalidRequest."""
-    parameters = event.query_string_parameters
-    limit = parameters.get("limit", str(PAGE))
+    limit = query_value(event, "limit")
+    if limit is None:
+        limit = str(PAGE)
     if not re.fullmatch(r"[0-9]{1,4}", limit) or not 1 <= int(limit) <= MAX_PAGE:
         raise InvalidRequest(FieldError("limit", f"a whole number from 1 to {MAX_PAGE}"))
-    cursor = parameters.get("cursor")
+    cursor = query_value(event, "cursor")
     return (0 if cursor is None else _sequence_of(cursor)), int(limit)
 
 

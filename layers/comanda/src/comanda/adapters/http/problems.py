@@ -68,6 +68,12 @@ def _detail_of(error: ComandaError) -> str:
     return str(error)
 
 
+def defect_body(request_id: str) -> dict[str, Any]:
+    """The answer to what went wrong on our side, and of which a caller learns nothing else."""
+    detail = "a defect of ours; the outcome is open until you ask again with the same idempotency key"
+    return problem_body(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail, request_id)
+
+
 def problem_body(status: HTTPStatus, slug: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
     return {
         "type": f"{TYPE_PREFIX}{slug}",

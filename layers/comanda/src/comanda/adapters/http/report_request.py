@@ -14,7 +14,7 @@ _FIELDS = ("type", "format", "parameters", "notify")
 
 def report_request(body: Mapping[str, Any]) -> tuple[str, ReportFormat, Mapping[str, Any]]:
     """Type, format and parameters. Raises InvalidRequest with one entry per broken rule."""
-    faults = [FieldError(name, "is not a field of a report") for name in body if name not in _FIELDS]
+    faults = [FieldError(name[:200], "is not a field of a report") for name in body if name not in _FIELDS]
     report_type, report_format, parameters, _ = (body.get(name) for name in _FIELDS)
     if not isinstance(report_type, str):
         faults.append(FieldError("type", "is the name of a type of report"))

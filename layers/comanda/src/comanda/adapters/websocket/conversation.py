@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from comanda.adapters.journal import LOGGER
-from comanda.adapters.websocket.messages import PONG, Action, command_of, problem_text, unsubscribed_text
+from comanda.adapters.websocket.messages import PONG, Action, command_of, defect_text, problem_text, unsubscribed_text
 from comanda.application.drop_connection import DropConnection
 from comanda.application.subscribe import Subscribe
 from comanda.application.websocket_ports import Clients, Gone, Subscriptions, TooSlow
@@ -45,3 +45,8 @@ class Conversation:
             level = LOGGER.error if isinstance(error, Unavailable | UnreadableRow) else LOGGER.info
             level("message.refused", extra={"problem": type(error).__name__, "reason": str(error)})
             self.clients.post(connection.connection_id, problem_text(error, request_id, topic))
+        except (Gone, TooSlow):
+            raise
+        except Exception:  # noqa: BLE001 - a client is told what it can do, and nothing of our insides
+            LOGGER.exception("message.defect")
+            self.clients.post(connection.connection_id, defect_text(request_id, topic))

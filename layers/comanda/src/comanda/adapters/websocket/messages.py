@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import Any
 
 from comanda.adapters.http.bodies import object_of
-from comanda.adapters.http.order_request import is_id
-from comanda.adapters.http.problems import problem_of
+from comanda.adapters.http.problems import defect_body, problem_of
 from comanda.adapters.http.report_views import report_view
 from comanda.adapters.http.views import balance_view, order_view
 from comanda.adapters.present import to_json
 from comanda.application.websocket_ports import Message
 from comanda.domain.errors import ComandaError, FieldError, InvalidRequest, PayloadTooLarge
+from comanda.domain.identity import is_id
 from comanda.domain.order import Order
 from comanda.domain.report import Report
 from comanda.domain.subscriptions import Notice, Topic, TopicKind
@@ -105,6 +105,14 @@ def unsubscribed_text(topic: Topic) -> str:
 
 def problem_text(error: ComandaError, request_id: str, topic: Topic | None = None) -> str:
     """The problem details that HTTP would answer with, and what they are about where that is known."""
-    _, problem, _ = problem_of(error, request_id)
+    return _error_text(problem_of(error, request_id)[1], topic)
+
+
+def defect_text(request_id: str, topic: Topic | None = None) -> str:
+    """The same, of what went wrong on our side."""
+    return _error_text(defect_body(request_id), topic)
+
+
+def _error_text(problem: Mapping[str, Any], topic: Topic | None) -> str:
     about = {topic.id_field: topic.id} if topic else {}
     return to_json({"type": "error", **about, "problem": problem})

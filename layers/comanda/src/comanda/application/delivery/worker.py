@@ -16,6 +16,7 @@ Powertools' FIFO processor stops a group, or the whole batch, at its first failu
 this is ours (docs/decisions/0004).
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn
@@ -29,6 +30,7 @@ from comanda.application.spans import NO_SPANS, Span, Spans
 from comanda.application.unreadable import UNREADABLE, tell_unreadable
 from comanda.domain.disposition import Disposition, classify
 from comanda.domain.errors import (
+    ComandaError,
     PermanentError,
     ProviderOutage,
     TransientError,
@@ -47,6 +49,10 @@ REDRIVEN = "redriven from the dead-letter queue"
 
 Found = Mapping[str, Row | UnreadableRow]
 """By row id."""
+UNEXPECTED = "UnexpectedError"
+"""The class of a failure whose error is none of Comanda's own."""
+MAX_TRACE = 4000
+"""Characters of a traceback, from its end."""
 _STAYS = frozenset({Disposition.DEAD_LETTER, Disposition.AHEAD})
 
 
@@ -230,8 +236,18 @@ class _Group(Generic[Row]):
         except (Overtaken, Unavailable, TooEarly):
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one message must not stop its neighbours (P6)
-            self._failed_for_now(job, TransientError(type(error).__name__, str(error)))
+            self._failed_for_now(job, self._unexpected(job, error))
         return 1, Disposition.DEAD_LETTER
+
+    def _unexpected(self, job: Job[Row], error: Exception) -> TransientError:
+        """What it says may name our insides, or repeat somebody's data: the log has it, and callers only learn the
+        name, where that is one of ours."""
+        stage, kind = self._worker.step.stage, job.row.kind
+        facts = {"error_class": type(error).__name__, "reason": str(error), "stage": stage}
+        trace = "".join(traceback.format_exception(error))[-MAX_TRACE:]
+        self._worker.journal.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
+        name = type(error).__name__ if isinstance(error, ComandaError) else UNEXPECTED
+        return TransientError(name, f"an unexpected error in {stage}; our log has it under the id of this {kind}")
 
     def _begun(self, job: Job[Row]) -> Row | None:
         return self._worker.step.begun(job)
@@ -322,6 +338,16 @@ class _Group(Generic[Row]):
 
 class _CarefulGroup(_Group[Row]):
     """A message group of a batch in which something may have killed the worker before."""
+
+    def _unexpected(self, job: Job[Row], error: Exception) -> TransientError:
+        """What it says may name our insides, or repeat somebody's data: the log has it, and callers only learn the
+        name, where that is one of ours."""
+        stage, kind = self._worker.step.stage, job.row.kind
+        facts = {"error_class": type(error).__name__, "reason": str(error), "stage": stage}
+        trace = "".join(traceback.format_exception(error))[-MAX_TRACE:]
+        self._worker.journal.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
+        name = type(error).__name__ if isinstance(error, ComandaError) else UNEXPECTED
+        return TransientError(name, f"an unexpected error in {stage}; our log has it under the id of this {kind}")
 
     def _begun(self, job: Job[Row]) -> Row | None:
         return job.row.tried(job.delivery.message_id, job.delivery.receive_count, self._worker.clock())

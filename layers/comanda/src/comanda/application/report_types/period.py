@@ -8,11 +8,11 @@ from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_va
 
 from comanda.application.report_types.report_type import Parameters
 from comanda.application.report_types.words import Words, words
+from comanda.domain.identity import ID_PATTERN, MAX_ID
 from comanda.domain.table import Fact
 
 MAX_DAYS = 366
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
 
 
 def _day(value: object) -> object:
@@ -24,7 +24,7 @@ def _day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Id = Annotated[StrictStr, Field(min_length=1, max_length=100, pattern=_ID)]
+Id = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID, pattern=ID_PATTERN)]
 
 
 class PeriodParameters(Parameters):
