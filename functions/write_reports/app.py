@@ -29,7 +29,7 @@ from comanda.adapters.reports.tables import TableBucket
 from comanda.adapters.world import ReportWorld
 from comanda.application.accept_report import AcceptReport
 from comanda.application.cancel_report import CancelReport
-from comanda.domain.access import Scope
+from comanda.domain.access import Action
 
 
 class Settings(ReportSourceSettings, NotifySettings):
@@ -75,7 +75,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
     @app.post("/reports/uploads")
     def post_upload() -> Response[str]:
         caller = caller_of(app.current_event)
-        caller.require(Scope.ORDERS_READ)
+        caller.require(Action.UPLOAD_TABLE)
         return json_response(HTTPStatus.CREATED, upload_view(uploads.new_upload(caller.name)))
 
     @app.post("/reports/<report_id>/cancel")

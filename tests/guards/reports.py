@@ -133,5 +133,32 @@ REPORTS = [
         '    def message_group(self) -> str:\n        return "all"\n',
     ),
     Mutation("a claim of a report is not shown", "application/read_reports.py", "report.is_claim or "),
-    Mutation("another caller's report is not shown", "application/read_reports.py", " or not mine"),
+    Mutation(
+        "another caller's report is not shown",
+        "application/read_reports.py",
+        " or not sees(caller, Action.READ_REPORT, report.request.caller)",
+    ),
+    Mutation(
+        "another's report is cancelled by ops alone",
+        "application/cancel_report.py",
+        "        caller.require(Action.CANCEL_REPORT, caller.whose(report.request.caller))\n",
+    ),
+    Mutation(
+        "who asks for a report may see what it shows",
+        "application/accept_report.py",
+        "            caller.require(shown)\n",
+        "            pass\n",
+    ),
+    Mutation(
+        "who reads a report may see what it shows",
+        "application/read_reports.py",
+        "        caller.require(shown, Whose.OTHERS if request.sees_all else caller.whose(request.caller))\n",
+        "        pass\n",
+    ),
+    Mutation(
+        "a report on everybody's orders takes the right to read them",
+        "application/read_reports.py",
+        "Whose.OTHERS if request.sees_all else ",
+        "",
+    ),
 ]

@@ -13,7 +13,7 @@ from comanda.application.ports import Balance, Ledger, LedgerEntry
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.period import Id, PeriodParameters
 from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Caller
 from comanda.domain.errors import FieldError, InvalidRequest, PermanentError
 from comanda.domain.report import ReportRequest
 from comanda.domain.table import Column, Kind, Row, Strong, Table
@@ -29,7 +29,6 @@ class StatementParameters(PeriodParameters):
 
 class StatementReport(ReportType[StatementParameters]):
     parameters = StatementParameters
-    scope = Scope.LEDGER_READ
 
     def prepared(self, parameters: StatementParameters, caller: Caller, sources: Sources) -> StatementParameters:  # noqa: ARG002
         if sources.ledger.balance(parameters.recipient_id) is None:
