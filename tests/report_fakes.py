@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from comanda.adapters.report_rows import attention_of
 from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
 from comanda.domain.errors import PermanentError, Unavailable, UnreadableRow
 from comanda.domain.messages import ReportMessage
+from comanda.domain.period import Period
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 from comanda.domain.work_item import Failure
@@ -168,12 +168,12 @@ class FakeOrderPeriods:
     on_line: Callable[[], None] = lambda: None
     """What happens while an order is read."""
 
-    def count(self, first: datetime, end: datetime) -> int:
-        return sum(first <= line.created_at < end for line in self.lines)
+    def count(self, period: Period) -> int:
+        return sum(line.created_at in period for line in self.lines)
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+    def orders(self, period: Period) -> Iterator[OrderLine | UnreadableRow]:
         yield from self.unreadable
-        found = [line for line in self.lines if first <= line.created_at < end]
+        found = [line for line in self.lines if line.created_at in period]
         for line in sorted(found, key=lambda line: (line.created_at, line.order_id)):
             self.on_line()
             yield line

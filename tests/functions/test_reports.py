@@ -7,7 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
 from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, StillClock
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
 
@@ -322,6 +322,47 @@ def test_each_type_in_each_format_ends_in_a_file(reports: Reports, report_type: 
     (key,) = reports.resources.keys()
     content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=key)["Body"].read()
     assert text_of(report_format, content).count(f"{balance.amount:.2f}") >= 1
+
+
+A_DAY_LEFT_OUT = {"from": "2011-12-30", "to": "2011-12-30", "time_zone": "Pacific/Apia"}
+TODAY = {"from": "2026-11-22", "to": "2026-11-22"}
+
+
+@pytest.mark.parametrize("report_format", ["xlsx", "pdf", "csv"])
+@pytest.mark.parametrize("report_type", ["orders", "recipient-statement", "summary"])
+@pytest.mark.parametrize(
+    ("days", "asked_at"),
+    [
+        (A_DAY_LEFT_OUT, NOW),
+        (TODAY, NOW.replace(hour=0, minute=0)),
+        (TODAY, NOW.replace(hour=0, minute=0, microsecond=999)),
+    ],
+)
+def test_an_empty_period_is_an_empty_file(
+    report_resources: ReportResources, days: dict[str, str], asked_at: datetime, report_type: str, report_format: str
+) -> None:
+    """And no query has its bounds the wrong way round: DynamoDB refuses one, which moto lets pass."""
+    clock = StillClock(asked_at)
+    reports = Reports(report_resources, clock)
+    completed(reports, 2)
+    bounds: list[tuple[str, str]] = []
+
+    def look(params: dict[str, Any], **_: Any) -> None:
+        values = params["ExpressionAttributeValues"]
+        assert "BETWEEN :first AND :last" in params["KeyConditionExpression"]
+        bounds.append((values[":first"]["S"], values[":last"]["S"]))
+
+    report_resources.dynamodb.meta.events.register("provide-client-params.dynamodb.Query", look)
+    parameters = {**days, "locale": "en-US", "recipient_id": "r-1"}
+    body = {"type": report_type, "format": report_format, "parameters": parameters}
+    asked = reports.post(body, caller=OPS)
+    clock.now += timedelta(minutes=1)
+    assert reports.generate() == []
+    ready = reports.get(f"/reports/{asked.body['report_id']}", OPS).body
+    rows = {"orders": 0, "summary": 1, "recipient-statement": 2}[report_type]
+    assert (ready["status"], ready["rows"]) == ("ready", rows)
+    assert all(first <= last for first, last in bounds)
+    assert bool(bounds) is (report_type == "recipient-statement"), "an empty period is not asked for at all"
 
 
 @pytest.mark.parametrize(

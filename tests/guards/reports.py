@@ -161,4 +161,15 @@ REPORTS = [
         "Whose.OTHERS if request.sees_all else ",
         "",
     ),
+    Mutation(
+        "of an empty period nothing is asked",
+        "adapters/order_periods.py",
+        "    if period.is_empty:\n        return\n",
+    ),
+    Mutation(
+        "a period is as exact as the times that are kept",
+        "domain/period.py",
+        ".replace(microsecond=utc.microsecond // 1000 * 1000)",
+        "",
+    ),
 ]

@@ -10,6 +10,7 @@ from comanda.application.ports import Ledger
 from comanda.domain.access import Origin
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import OrderStatus
+from comanda.domain.period import Period
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 from comanda.domain.work_item import Failure
@@ -102,10 +103,10 @@ class OrderLine:
 class OrderPeriods(Protocol):
     """Orders by the time they were accepted. Every method raises Unavailable where storage does not answer."""
 
-    def count(self, first: datetime, end: datetime) -> int:
-        """How many orders were accepted from `first` until before `end`."""
+    def count(self, period: Period) -> int:
+        """How many orders were accepted in it; 0 in an empty one, without a look."""
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+    def orders(self, period: Period) -> Iterator[OrderLine | UnreadableRow]:
         """These orders as they stand when they are read, by the time they were accepted, then by id; streamed."""
 
 
