@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from comanda.adapters.report_rows import attention_of
 from comanda.application.ports import Overtaken
@@ -135,9 +136,9 @@ class FakeTables:
     on_line: Callable[[int], None] = lambda _: None
     """What happens while a line is read."""
 
-    def new_upload(self, caller: str) -> UploadLink:
+    def new_upload(self, caller: str, size: int, content_type: str) -> UploadLink:
         upload_id = f"00000000-0000-4000-8000-{len(self.stored):012d}"
-        return UploadLink(upload_id, f"https://bucket.test/{caller}/{upload_id}", 900)
+        return UploadLink(upload_id, f"https://bucket.test/{caller}/{upload_id}", 900, size, content_type)
 
     def upload(self, caller: str, upload_id: str, *rows: list[object]) -> None:
         self.stored[caller, upload_id] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
@@ -158,6 +159,18 @@ class FakeTables:
         for number, line in enumerate(self.stored[caller, upload_id].splitlines()):
             self.on_line(number)
             yield line
+
+
+@dataclass
+class FakeUploadCounts:
+    counted: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def count(self, caller: str, hour: datetime, most: int) -> bool:
+        number = self.counted.get((caller, hour), 0) + 1
+        if number > most:
+            return False
+        self.counted[caller, hour] = number
+        return True
 
 
 @dataclass

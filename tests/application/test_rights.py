@@ -11,6 +11,7 @@ import pytest
 from comanda.application.accept_report import AcceptReport
 from comanda.application.cancel_order import CancelOrder
 from comanda.application.cancel_report import CancelReport
+from comanda.application.offer_upload import OfferUpload
 from comanda.application.ports import Balance
 from comanda.application.read_orders import ReadOrder, ReadRecipient
 from comanda.application.read_reports import ReadReport
@@ -23,7 +24,14 @@ from comanda.domain.report import SHOWS, Report, ReportFormat, ReportRequest
 from comanda.domain.subscriptions import Topic, TopicKind
 from tests.builders import NOW, a_caller, a_pending_order, a_report
 from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders
-from tests.report_fakes import FakeLinks, FakeOrderPeriods, FakeReportPublisher, FakeReports, FakeTables
+from tests.report_fakes import (
+    FakeLinks,
+    FakeOrderPeriods,
+    FakeReportPublisher,
+    FakeReports,
+    FakeTables,
+    FakeUploadCounts,
+)
 from tests.rights import every_scope_set, expected
 
 DAYS = {"from": "2026-11-01", "to": "2026-11-02"}
@@ -154,6 +162,14 @@ def test_who_asks_for_a_report_may_see_what_it_shows(type_name: str) -> None:
         if may:
             asked = house.ask_for(a_caller(scopes=scopes), type_name)
             assert asked.sees_all is expected(Action.READ_ORDER, Whose.OTHERS, scopes)
+
+
+def test_who_uploads_a_table_has_the_right_to_it() -> None:
+    for scopes in every_scope_set():
+        offer = OfferUpload(FakeTables(), FakeUploadCounts(), 1, FakeClock())
+        outcome = outcome_of(lambda caller: offer(caller, 1, "application/json"), scopes)  # noqa: B023
+        may = expected(Action.UPLOAD_TABLE, Whose.OWN, scopes)
+        assert outcome is (None if may else Forbidden), sorted(scopes)
 
 
 @pytest.mark.parametrize("sees_all", [False, True])

@@ -240,8 +240,57 @@ def test_what_has_expired_is_written_anew_for_those_who_ask_again(reports: Repor
     assert (ready["status"], ready["as_of"] > first.body["created_at"]) == ("ready", True)
 
 
+UPLOADS = "/reports/uploads"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "says"),
+    [
+        (None, "bytes", 'such as {"bytes": 1048576}'),
+        ({}, "bytes", 'such as {"bytes": 1048576}'),
+        ({"bytes": 200 * 2**20 + 1}, "bytes", "from 1 to 209715200"),
+        ({"bytes": 0}, "bytes", "from 1 to 209715200"),
+        ({"bytes": -1}, "bytes", "from 1 to 209715200"),
+        ({"bytes": 10**40}, "bytes", "from 1 to 209715200"),
+        ({"bytes": "100"}, "bytes", "is a whole number"),
+        ({"bytes": 100.0}, "bytes", "is a whole number"),
+        ({"bytes": True}, "bytes", "is a whole number"),
+        ({"bytes": 1, "content_type": "text/html"}, "content_type", "one of application/x-ndjson"),
+        ({"bytes": 1, "content_type": 7}, "content_type", "one of application/x-ndjson"),
+        ({"bytes": 1, "name": "x"}, "name", "is not a field"),
+    ],
+)
+def test_an_upload_that_would_break_a_rule_gets_no_link(reports: Reports, body: object, field: str, says: str) -> None:
+    refused = reports.post(body, path=UPLOADS)
+    assert refused.status == 422
+    assert says in {fault["field"]: fault["message"] for fault in refused.body["errors"]}[field]
+    assert reports.resources.dynamodb.scan(TableName=reports.resources.table("idempotency"))["Count"] == 0, (
+        "not counted"
+    )
+
+
+def test_an_upload_says_what_the_put_has_to_have(reports: Reports) -> None:
+    given = reports.post({"bytes": 12}, path=UPLOADS).body
+    assert given["headers"] == {"Content-Type": "application/x-ndjson", "Content-Length": "12"}
+    other = reports.post({"bytes": 12, "content_type": "application/json"}, path=UPLOADS).body
+    assert other["headers"]["Content-Type"] == "application/json"
+
+
+def test_so_many_uploads_an_hour_and_no_more(report_resources: ReportResources) -> None:
+    clock = StillClock(NOW)
+    reports = Reports(report_resources, clock)
+    answers = [reports.post({"bytes": 1}, path=UPLOADS) for _ in range(62)]
+    assert [answer.status for answer in answers] == [201] * 60 + [429] * 2
+    refused = answers[-1]
+    assert refused.body["type"] == "urn:comanda:problem:quota-exceeded"
+    assert refused.headers["Retry-After"] == "1801", "half an hour is left of it"
+    assert reports.post({"bytes": 1}, path=UPLOADS, caller=a_caller("mobile", Origin.MOBILE)).status == 201
+    clock.now += timedelta(seconds=int(refused.headers["Retry-After"]))
+    assert reports.post({"bytes": 1}, path=UPLOADS).status == 201
+
+
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:
-    upload = reports.post(None, path="/reports/uploads")
+    upload = reports.post({"bytes": 100}, path="/reports/uploads")
     assert upload.status == 201
     upload_id = upload.body["upload_id"]
     parameters = {**BODY["parameters"], "upload_id": upload_id}

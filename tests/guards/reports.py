@@ -125,6 +125,20 @@ REPORTS = [
         'f"tables/{caller}/{upload_id}',
         'f"tables/{upload_id}',
     ),
+    Mutation(
+        "an upload of the stated size", "adapters/reports/tables.py", '                    "ContentLength": size,\n'
+    ),
+    Mutation(
+        "an upload of the stated type",
+        "adapters/reports/tables.py",
+        '                    "ContentType": content_type,\n',
+    ),
+    Mutation(
+        "so many uploads an hour",
+        "adapters/reports/upload_counts.py",
+        'ConditionExpression="attribute_not_exists(uploads) OR uploads < :most"',
+        'ConditionExpression="attribute_not_exists(uploads) OR uploads < :most OR uploads >= :most"',
+    ),
     Mutation("the very table that was asked for", "adapters/reports/tables.py", ", IfMatch=content)", ")"),
     Mutation(
         "a report in a group of its own",

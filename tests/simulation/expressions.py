@@ -48,11 +48,12 @@ def _compile_update(text: str, names: tuple[tuple[str, str], ...]) -> Change:
     changes: list[Change] = []
     while parser.peek():
         clause = parser.next().upper()
-        if clause not in {"SET", "REMOVE"}:
-            raise InvalidExpression(f"the model knows SET and REMOVE, not {clause}")
-        changes.append(parser.assignment() if clause == "SET" else parser.removal())
+        steps = {"SET": parser.assignment, "REMOVE": parser.removal, "ADD": parser.addition}
+        if clause not in steps:
+            raise InvalidExpression(f"the model knows {', '.join(steps)}, not {clause}")
+        changes.append(steps[clause]())
         while parser.accept(","):
-            changes.append(parser.assignment() if clause == "SET" else parser.removal())
+            changes.append(steps[clause]())
 
     def change(before: Item, after: Item, values: Values) -> None:
         for step in changes:
@@ -180,7 +181,7 @@ class _Parser:
         name = self._name()
         self.expect("=")
         value = self._operand()
-        if self.peek() not in {"", ",", "SET", "REMOVE"}:
+        if self.peek() not in {"", ",", "SET", "REMOVE", "ADD"}:
             raise InvalidExpression(f"the model knows no arithmetic: {self.peek()!r}")
 
         def assign(before: Item, after: Item, values: Values) -> None:
@@ -190,6 +191,18 @@ class _Parser:
             after[name] = found
 
         return assign
+
+    def addition(self) -> Change:
+        """Of numbers; one that is missing counts as 0."""
+        name, value = self._name(), self._operand()
+
+        def add(before: Item, after: Item, values: Values) -> None:
+            found, more = before.get(name, {"N": "0"}), value(before, values)
+            if more is None or "N" not in found or "N" not in more:
+                raise InvalidExpression(f"the model adds numbers, not {found} and {more}")
+            after[name] = {"N": str(Decimal(found["N"]) + Decimal(more["N"]))}
+
+        return add
 
     def removal(self) -> Change:
         name = self._name()

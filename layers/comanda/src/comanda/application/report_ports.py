@@ -57,12 +57,15 @@ class ReportLinks(Protocol):
 
 @dataclass(frozen=True)
 class UploadLink:
-    """Where a caller may PUT a table, until then."""
+    """Where a caller may PUT a table of that size and type, until then."""
 
     upload_id: str
     url: str
     expires_in: int
     """Seconds."""
+    size: int
+    """Bytes."""
+    content_type: str
 
 
 class Tables(Protocol):
@@ -71,8 +74,8 @@ class Tables(Protocol):
     Every method raises Unavailable where storage does not answer.
     """
 
-    def new_upload(self, caller: str) -> UploadLink:
-        """A place of its own for one table."""
+    def new_upload(self, caller: str, size: int, content_type: str) -> UploadLink:
+        """A place of its own for one table of so many bytes; what is of another size or type is not let in."""
 
     def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
         """What tells this content from any other, and its size in bytes; None where nothing was uploaded."""
@@ -82,6 +85,16 @@ class Tables(Protocol):
 
     def lines(self, caller: str, upload_id: str, content: str) -> Iterator[bytes]:
         """The lines of exactly this content, streamed. Raises PermanentError where it is gone or was replaced."""
+
+
+class UploadCounts(Protocol):
+    """How many upload links a caller was given in an hour."""
+
+    def count(self, caller: str, hour: datetime, most: int) -> bool:
+        """Count one more in the hour that begins then. False, and nothing is counted, where it had `most` already.
+
+        A call whose answer was lost may count twice. Raises Unavailable.
+        """
 
 
 @dataclass(frozen=True, slots=True)
