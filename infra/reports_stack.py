@@ -56,6 +56,7 @@ class ReportsStack(Stack):
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
                 "REPORT_LIFETIME_SECONDS": str(self._settings.report_lifetime_days * _SECONDS_A_DAY),
+                "REPORT_UPLOADS_PER_HOUR": str(self._settings.report_uploads_per_hour),
                 **notify_environment(self._settings, self._data),
             },
         )

@@ -269,6 +269,8 @@ class StageSettings(BaseModel):
     report_lifetime_days: Annotated[int, Field(ge=1, le=365)] = 7
     """How long a report can be looked at and downloaded; after that the same request writes it anew."""
     report_link_seconds: Annotated[int, Field(ge=1, le=900)] = 900
+    report_uploads_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """Links to upload a table, per caller, from one full hour to the next."""
 
     notify_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     notify_reserve_seconds: Annotated[int, Field(ge=1, le=900)] = 17

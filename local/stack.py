@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from botocore.exceptions import ClientError
 
-from comanda.domain.access import Caller, Origin, Scope, authenticate
+from comanda.domain.access import CLIENT_SCOPES, Caller, Origin, Scope, authenticate
 from comanda_cli.errors import CliError
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo, load_stack_file, load_stage
@@ -34,14 +34,13 @@ DEPLOY_STILL_SECONDS, DEPLOY_LIMIT_SECONDS = 600.0, 3600.0
 """So long its log may say nothing new; so long it may take in all. It needs twenty."""
 API_STILL_SECONDS, API_LIMIT_SECONDS = 180.0, 300.0
 
-_CLIENT_SCOPES = frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ})
 LOCAL_CALLERS = {
     caller.name: caller
     for caller in (
-        Caller("web", Origin.WEB, _CLIENT_SCOPES),
-        Caller("mobile", Origin.MOBILE, _CLIENT_SCOPES),
-        Caller("api", Origin.API, _CLIENT_SCOPES),
-        Caller("ops", Origin.API, frozenset(Scope)),
+        Caller("web", Origin.WEB, CLIENT_SCOPES),
+        Caller("mobile", Origin.MOBILE, CLIENT_SCOPES),
+        Caller("api", Origin.API, CLIENT_SCOPES),
+        Caller("ops", Origin.API, frozenset({Scope.OPS})),
     )
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from comanda.application.accept_order import payload_hash
 from comanda.application.ports import NewOrder
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.access import CLIENT_SCOPES, Caller, Origin, Scope
 from comanda.domain.messages import Delivery, Event, Message, OrderDelivery, OrderMessage, deduplication_id
 from comanda.domain.notification import Notification
 from comanda.domain.notify import Channel
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
 def a_caller(name: str = "web", origin: Origin = Origin.WEB, scopes: frozenset[Scope] | None = None) -> Caller:
-    return Caller(name, origin, frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ}) if scopes is None else scopes)
+    return Caller(name, origin, CLIENT_SCOPES if scopes is None else scopes)
 
 
 def a_new_order(**fields: Any) -> NewOrder:

@@ -38,6 +38,13 @@ class FakeClock:
         return self.now
 
 
+class StillClock(FakeClock):
+    """Stands until somebody sets it."""
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 @dataclass
 class FakeOrders:
     rows: dict[str, Order] = field(default_factory=dict)

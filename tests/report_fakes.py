@@ -11,6 +11,7 @@ from comanda.application.ports import Overtaken
 from comanda.application.report_ports import OrderLine, UploadLink
 from comanda.domain.errors import PermanentError, Unavailable, UnreadableRow
 from comanda.domain.messages import ReportMessage
+from comanda.domain.period import Period
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 from comanda.domain.work_item import Failure
@@ -135,9 +136,9 @@ class FakeTables:
     on_line: Callable[[int], None] = lambda _: None
     """What happens while a line is read."""
 
-    def new_upload(self, caller: str) -> UploadLink:
+    def new_upload(self, caller: str, size: int, content_type: str) -> UploadLink:
         upload_id = f"00000000-0000-4000-8000-{len(self.stored):012d}"
-        return UploadLink(upload_id, f"https://bucket.test/{caller}/{upload_id}", 900)
+        return UploadLink(upload_id, f"https://bucket.test/{caller}/{upload_id}", 900, size, content_type)
 
     def upload(self, caller: str, upload_id: str, *rows: list[object]) -> None:
         self.stored[caller, upload_id] = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
@@ -161,6 +162,18 @@ class FakeTables:
 
 
 @dataclass
+class FakeUploadCounts:
+    counted: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def count(self, caller: str, hour: datetime, most: int) -> bool:
+        number = self.counted.get((caller, hour), 0) + 1
+        if number > most:
+            return False
+        self.counted[caller, hour] = number
+        return True
+
+
+@dataclass
 class FakeOrderPeriods:
     lines: list[OrderLine] = field(default_factory=list)
     unreadable: list[UnreadableRow] = field(default_factory=list)
@@ -168,12 +181,12 @@ class FakeOrderPeriods:
     on_line: Callable[[], None] = lambda: None
     """What happens while an order is read."""
 
-    def count(self, first: datetime, end: datetime) -> int:
-        return sum(first <= line.created_at < end for line in self.lines)
+    def count(self, period: Period) -> int:
+        return sum(line.created_at in period for line in self.lines)
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+    def orders(self, period: Period) -> Iterator[OrderLine | UnreadableRow]:
         yield from self.unreadable
-        found = [line for line in self.lines if first <= line.created_at < end]
+        found = [line for line in self.lines if line.created_at in period]
         for line in sorted(found, key=lambda line: (line.created_at, line.order_id)):
             self.on_line()
             yield line

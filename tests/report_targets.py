@@ -73,6 +73,7 @@ class ReportResources:
             "SOURCE_QUEUE_URL": self.queue_url,
             "CURRENCY": "BRL",
             "REPORT_LIFETIME_SECONDS": "604800",
+            "REPORT_UPLOADS_PER_HOUR": "60",
             "LINK_SECONDS": "900",
             "LINK_KEYS_SECRET": self.link_keys_secret,
             "WORKER_RESERVE_SECONDS": "1",

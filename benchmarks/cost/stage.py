@@ -19,7 +19,7 @@ import time_machine
 from botocore.config import Config
 from moto import mock_aws
 
-from benchmarks.cost.meter import Meter, sqs_requests
+from benchmarks.cost.meter import Meter, Write, sqs_requests
 from benchmarks.cost.stage_tables import Tables, table_name
 from benchmarks.cost.usage import Kind
 from benchmarks.cost.wiring import BUCKET, Wiring, functions_of

@@ -144,6 +144,7 @@ def _environment(wiring: Wiring) -> dict[str, str]:
         "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
         "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
         "REPORT_LIFETIME_SECONDS": str(settings.report_lifetime_days * 24 * 60 * 60),
+        "REPORT_UPLOADS_PER_HOUR": str(settings.report_uploads_per_hour),
         "REPORT_LEASE_SECONDS": str(settings.report_lease_seconds),
         "REPORT_ROWS_A_SECOND": str(settings.report_rows_per_second),
         "SETTLE_SECONDS": str(settings.report_settle_seconds),

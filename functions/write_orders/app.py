@@ -26,7 +26,7 @@ from comanda.adapters.order_table import OrderTable
 from comanda.adapters.world import World
 from comanda.application.accept_order import AcceptOrder
 from comanda.application.cancel_order import CancelOrder
-from comanda.domain.access import Scope
+from comanda.domain.access import Action
 
 
 class Settings(NotifySettings):
@@ -51,7 +51,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
     def post_order() -> Response[str]:
         event = app.current_event
         caller = caller_of(event)
-        caller.require(Scope.ORDERS_WRITE)
+        caller.require(Action.SUBMIT_ORDER)
         body = json_object(event)
         new = replace(order_request(body, settings.currency), notify=notify.read(body.get("notify")))
         key = idempotency_key_of(event, caller, new.client_order_id)

@@ -19,6 +19,7 @@ from comanda.adapters.http.key_header import key_header_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
 from comanda.adapters.http.report_views import report_view, upload_view
+from comanda.adapters.http.upload_request import upload_request
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.notification_table import CachedDefaults, SubscriptionTable
 from comanda.adapters.order_queues import ReportQueuePublisher
@@ -26,10 +27,11 @@ from comanda.adapters.report_idempotency import AcceptReportOnce
 from comanda.adapters.report_sources import ReportSourceSettings, report_sources
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.reports.upload_counts import UploadCountTable
 from comanda.adapters.world import ReportWorld
 from comanda.application.accept_report import AcceptReport
 from comanda.application.cancel_report import CancelReport
-from comanda.domain.access import Scope
+from comanda.application.offer_upload import OfferUpload
 
 
 class Settings(ReportSourceSettings, NotifySettings):
@@ -37,6 +39,7 @@ class Settings(ReportSourceSettings, NotifySettings):
     idempotency_table: str
     reports_queue_url: str
     report_lifetime_seconds: int = Field(gt=0)
+    report_uploads_per_hour: int = Field(gt=0)
 
 
 def build(settings: Settings, world: ReportWorld) -> ApiHandler:
@@ -54,7 +57,12 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
     )
     accept_once = AcceptReportOnce(accept, world.dynamodb, settings.idempotency_table)
     cancel = CancelReport(reports, journal, world.clock)
-    uploads = TableBucket(world.s3, settings.bucket)
+    offer = OfferUpload(
+        tables=TableBucket(world.s3, settings.bucket),
+        counts=UploadCountTable(world.dynamodb, settings.idempotency_table),
+        per_hour=settings.report_uploads_per_hour,
+        clock=world.clock,
+    )
     notify = NotifyRules.of(settings)
     app = new_api()
 
@@ -74,9 +82,8 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
 
     @app.post("/reports/uploads")
     def post_upload() -> Response[str]:
-        caller = caller_of(app.current_event)
-        caller.require(Scope.ORDERS_READ)
-        return json_response(HTTPStatus.CREATED, upload_view(uploads.new_upload(caller.name)))
+        event = app.current_event
+        return json_response(HTTPStatus.CREATED, upload_view(offer(caller_of(event), *upload_request(event))))
 
     @app.post("/reports/<report_id>/cancel")
     def cancel_report(report_id: str) -> Response[str]:

@@ -71,6 +71,12 @@ def test_an_order_is_posted_once(ledger: LedgerTable, orders: OrderTable) -> Non
     assert len(ledger.entries("123", 0, 10)) == 1
 
 
+def test_behind_the_last_sequence_there_is_there_is_nothing(ledger: LedgerTable) -> None:
+    """And no query whose bounds are the wrong way round."""
+    assert ledger.entries("123", after=10**12 - 1, limit=10) == []
+    assert ledger.entries("123", after=10**12, limit=10) == []
+
+
 BALANCE_OF_FIVE = {"entry": "balance", "balance": Decimal("50.00"), "currency": "BRL", "orders_completed": 5}
 FIRST_ENTRY = {"entry": "entry#000000000001", "sequence": 1, "order_id": "other", "amount": Decimal("50.00")}
 

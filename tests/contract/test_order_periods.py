@@ -16,6 +16,7 @@ from comanda.adapters.raw_rows import leave_rows_raw
 from comanda.application.report_ports import OrderLine
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order
+from comanda.domain.period import Period
 from tests.builders import NOW, a_claim, a_pending_order, an_enriched_order
 from tests.report_targets import ReportResources
 from tests.unreadable import ORDERS, spoilt
@@ -35,7 +36,7 @@ def stored(resources: ReportResources, *orders: Order) -> list[str]:
 
 def lines(periods: OrderPeriodIndex, first: datetime, end: datetime) -> list[OrderLine]:
     """All of them, and each can be read."""
-    found = list(periods.orders(first, end))
+    found = list(periods.orders(Period(first, end)))
     readable = [line for line in found if isinstance(line, OrderLine)]
     assert found == readable
     return readable
@@ -51,14 +52,25 @@ def test_all_orders_of_a_period_come_once_and_in_order(
     assert len({period_of(report_resources.orders.get(order)) for order in orders}) >= 15  # type: ignore[arg-type]
     periods = report_resources.periods
     assert [line.order_id for line in lines(periods, OCTOBER, DECEMBER)] == orders
-    assert periods.count(OCTOBER, DECEMBER) == 120
+    assert periods.count(Period(OCTOBER, DECEMBER)) == 120
 
 
 def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(report_resources: ReportResources) -> None:
     moments = [NOVEMBER - A_MILLISECOND, NOVEMBER, DECEMBER - A_MILLISECOND, DECEMBER]
     orders = stored(report_resources, *(a_pending_order(created_at=moment) for moment in moments))
     assert [line.order_id for line in lines(report_resources.periods, NOVEMBER, DECEMBER)] == orders[1:3]
-    assert report_resources.periods.count(NOVEMBER, DECEMBER) == 2
+    assert report_resources.periods.count(Period(NOVEMBER, DECEMBER)) == 2
+
+
+@pytest.mark.parametrize("end", [NOVEMBER, NOVEMBER + timedelta(microseconds=999), OCTOBER])
+def test_of_an_empty_period_nothing_is_asked(report_resources: ReportResources, end: datetime) -> None:
+    """DynamoDB refuses bounds that are the wrong way round, where moto and the emulator find nothing."""
+    stored(report_resources, a_pending_order(created_at=NOVEMBER))
+    asked: list[object] = []
+    report_resources.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    assert lines(report_resources.periods, NOVEMBER, end) == []
+    assert report_resources.periods.count(Period(NOVEMBER, end)) == 0
+    assert asked == []
 
 
 class UnorderedTies:
@@ -122,7 +134,7 @@ def test_one_that_cannot_be_read_is_named_and_hides_no_other(
     raw = leave_rows_raw(report_resources.session.client("dynamodb"))
     for client in (report_resources.dynamodb, raw):
         periods = replace(report_resources.periods, client=client)
-        left_out, line = periods.orders(OCTOBER, DECEMBER)
+        left_out, line = periods.orders(Period(OCTOBER, DECEMBER))
         assert isinstance(left_out, UnreadableRow)
         assert left_out.row_id == bad.order_id
         assert left_out.why.startswith(name)
@@ -133,7 +145,7 @@ def test_one_that_cannot_be_read_is_named_and_hides_no_other(
 def test_one_of_a_newer_release_is_left_out_too(report_resources: ReportResources) -> None:
     row = to_dynamodb(to_row(a_pending_order()) | {"schema": 2})
     report_resources.dynamodb.put_item(TableName=report_resources.table("orders"), Item=row)
-    (left_out,) = report_resources.periods.orders(OCTOBER, DECEMBER)
+    (left_out,) = report_resources.periods.orders(Period(OCTOBER, DECEMBER))
     assert isinstance(left_out, UnreadableRow)
     assert left_out.newer
 

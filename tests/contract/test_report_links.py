@@ -1,8 +1,10 @@
 """Links and uploads: straight from and to the storage."""
 
+import hmac
 import urllib.request
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from hashlib import sha256
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 import boto3
 import pytest
@@ -51,11 +53,11 @@ def test_the_tables_of_a_caller_are_its_own(report_resources: ReportResources) -
 
 def test_an_upload_that_was_replaced_is_not_the_one_that_was_asked_for(report_resources: ReportResources) -> None:
     tables = TableBucket(report_resources.s3, report_resources.bucket)
-    link = tables.new_upload("web")
+    link = tables.new_upload("web", 4, "application/json")
     assert tables.uploaded("web", link.upload_id) is None
     key = urlsplit(link.url).path.removeprefix(f"/{report_resources.bucket}").removeprefix("/")
     if "127.0.0.1" in link.url:
-        request = urllib.request.Request(link.url, data=b"[1]\n", method="PUT")  # noqa: S310
+        request = urllib.request.Request(link.url, b"[1]\n", {"Content-Type": link.content_type}, method="PUT")  # noqa: S310
         urllib.request.urlopen(request).close()  # noqa: S310
     else:
         report_resources.s3.put_object(Bucket=report_resources.bucket, Key=key, Body=b"[1]\n")
@@ -64,6 +66,50 @@ def test_an_upload_that_was_replaced_is_not_the_one_that_was_asked_for(report_re
     report_resources.s3.put_object(Bucket=report_resources.bucket, Key=key, Body=b"[2]\n")
     with pytest.raises(PermanentError, match="replaced"):
         list(tables.lines("web", link.upload_id, first[0]))
+
+
+def test_s3_takes_a_table_of_the_stated_size_and_type_alone() -> None:
+    """Its signature is reckoned here from the request that comes, as S3 does; moto and the emulator take any."""
+    client = boto3.Session("AKIDEXAMPLE", SECRET, region_name="sa-east-1").client("s3", config=S3_CONFIG)
+    link = TableBucket(client, "files").new_upload("web", 12, "application/x-ndjson")
+    stated = {"content-length": "12", "content-type": "application/x-ndjson"}
+    assert s3_takes(link.url, stated)
+    assert s3_takes(link.url, {**stated, "user-agent": "curl"})
+    for other in ({"content-length": "13"}, {"content-length": "11"}, {"content-type": "text/html"}):
+        assert not s3_takes(link.url, {**stated, **other}), other
+    for left_out in stated:
+        assert not s3_takes(link.url, {name: value for name, value in stated.items() if name != left_out}), left_out
+    assert not s3_takes(link.url.replace("content-length%3B", ""), stated)
+
+
+SECRET = "the secret key"  # noqa: S105
+
+
+def s3_takes(url: str, headers: dict[str, str]) -> bool:
+    """Whether a PUT with these headers has the signature that stands in its URL ("Authenticating Requests: Using Query
+    Parameters (AWS Signature Version 4)")."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    signature, scope = query.pop("X-Amz-Signature"), query["X-Amz-Credential"].split("/")[1:]
+    signed, sent = query["X-Amz-SignedHeaders"].split(";"), {**headers, "host": parts.netloc}
+    if not all(name in sent for name in signed):
+        return False
+    canonical = "\n".join(
+        [
+            "PUT",
+            parts.path,
+            "&".join(f"{quote(name, safe='')}={quote(query[name], safe='')}" for name in sorted(query)),
+            *(f"{name}:{sent[name]}" for name in signed),
+            "",
+            ";".join(signed),
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
+    to_sign = ["AWS4-HMAC-SHA256", query["X-Amz-Date"], "/".join(scope), sha256(canonical.encode()).hexdigest()]
+    key = f"AWS4{SECRET}".encode()
+    for part in scope:
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, "\n".join(to_sign).encode(), "sha256").hex() == signature
 
 
 def test_a_bucket_that_is_not_there_is_an_outage(report_resources: ReportResources) -> None:

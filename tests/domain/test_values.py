@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.access import Origin, Scope, authenticate, issue_token
+from comanda.domain.access import Action, Origin, Scope, authenticate, issue_token
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import Forbidden
 from comanda.domain.identity import IdempotencyKey, KeySpace, random_order_id
@@ -156,7 +156,7 @@ def test_a_token_needs_a_scope() -> None:
     with pytest.raises(ValueError, match="scope"):
         issue_token("web", Origin.WEB, [], NOW)
     with pytest.raises(Forbidden, match="ledger:read"):
-        a_caller().require(Scope.LEDGER_READ)
+        a_caller().require(Action.READ_LEDGER)
 
 
 def test_times_are_utc_with_milliseconds_and_sort_as_text() -> None:

@@ -213,7 +213,7 @@ PERIOD = {"from": "2026-11-01", "to": "2026-11-22"}
 
 def ask_for_reports(reports: Reports) -> list[str]:
     """One of each type, and each way to come by a table; their ids."""
-    upload_id = reports.post(None, path="/reports/uploads").body["upload_id"]
+    upload_id = reports.post({"bytes": 100}, path="/reports/uploads").body["upload_id"]
     reports.resources.s3.put_object(
         Bucket=reports.resources.bucket, Key=f"tables/web/{upload_id}.jsonl", Body=b'["a", "1.00"]\n'
     )
@@ -380,7 +380,7 @@ def test_authorize_connection(moto: Resources) -> None:
 
 def large_table(reports: Reports, line: bytes, end: bytes = b"") -> str:
     """A table that makes a file of two parts; its report's id."""
-    upload_id = reports.post(None, path="/reports/uploads").body["upload_id"]
+    upload_id = reports.post({"bytes": 100}, path="/reports/uploads").body["upload_id"]
     content = line * (6 * 2**20 // len(line)) + end
     reports.resources.s3.put_object(Bucket=reports.resources.bucket, Key=f"tables/web/{upload_id}.jsonl", Body=content)
     table = {name: value for name, value in BODY["parameters"].items() if name != "rows"}

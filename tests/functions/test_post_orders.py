@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.access import Origin, Scope
+from comanda.domain.access import Action, Origin, Scope, Whose
 from comanda.domain.errors import MAX_FIELD_ERRORS
 from tests.builders import a_caller, an_api_event
 from tests.functions.conftest import Answer, Api
+from tests.rights import every_scope_set, expected
 
 E1 = {"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}, {"sku": "XYZ", "qty": 1}]}
 C3 = {"item_name": "Notebook", "quantity": 1, "price": 5000}
@@ -296,6 +297,12 @@ def test_two_callers_never_share_a_key(api: Api) -> None:
 def test_without_the_scope_nothing_is_taken(api: Api) -> None:
     answer = api.post(E1, a_caller(scopes=frozenset({Scope.ORDERS_READ})))
     assert (answer.status, "orders:write" in answer.body["detail"]) == (403, True)
+
+
+def test_an_order_is_taken_under_those_scopes_that_open_it(api: Api) -> None:
+    for scopes in every_scope_set():
+        answer = api.post(E1, a_caller(scopes=scopes), Idempotency_Key="one-order-is-enough")
+        assert answer.status == (202 if expected(Action.SUBMIT_ORDER, Whose.OWN, scopes) else 403), sorted(scopes)
 
 
 def forget(api: Api) -> None:

@@ -7,7 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
 from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, StillClock
 from tests.functions.conftest import Answer, Context
 from tests.report_targets import ReportResources
 
@@ -240,8 +240,57 @@ def test_what_has_expired_is_written_anew_for_those_who_ask_again(reports: Repor
     assert (ready["status"], ready["as_of"] > first.body["created_at"]) == ("ready", True)
 
 
+UPLOADS = "/reports/uploads"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "says"),
+    [
+        (None, "bytes", 'such as {"bytes": 1048576}'),
+        ({}, "bytes", 'such as {"bytes": 1048576}'),
+        ({"bytes": 200 * 2**20 + 1}, "bytes", "from 1 to 209715200"),
+        ({"bytes": 0}, "bytes", "from 1 to 209715200"),
+        ({"bytes": -1}, "bytes", "from 1 to 209715200"),
+        ({"bytes": 10**40}, "bytes", "from 1 to 209715200"),
+        ({"bytes": "100"}, "bytes", "is a whole number"),
+        ({"bytes": 100.0}, "bytes", "is a whole number"),
+        ({"bytes": True}, "bytes", "is a whole number"),
+        ({"bytes": 1, "content_type": "text/html"}, "content_type", "one of application/x-ndjson"),
+        ({"bytes": 1, "content_type": 7}, "content_type", "one of application/x-ndjson"),
+        ({"bytes": 1, "name": "x"}, "name", "is not a field"),
+    ],
+)
+def test_an_upload_that_would_break_a_rule_gets_no_link(reports: Reports, body: object, field: str, says: str) -> None:
+    refused = reports.post(body, path=UPLOADS)
+    assert refused.status == 422
+    assert says in {fault["field"]: fault["message"] for fault in refused.body["errors"]}[field]
+    assert reports.resources.dynamodb.scan(TableName=reports.resources.table("idempotency"))["Count"] == 0, (
+        "not counted"
+    )
+
+
+def test_an_upload_says_what_the_put_has_to_have(reports: Reports) -> None:
+    given = reports.post({"bytes": 12}, path=UPLOADS).body
+    assert given["headers"] == {"Content-Type": "application/x-ndjson", "Content-Length": "12"}
+    other = reports.post({"bytes": 12, "content_type": "application/json"}, path=UPLOADS).body
+    assert other["headers"]["Content-Type"] == "application/json"
+
+
+def test_so_many_uploads_an_hour_and_no_more(report_resources: ReportResources) -> None:
+    clock = StillClock(NOW)
+    reports = Reports(report_resources, clock)
+    answers = [reports.post({"bytes": 1}, path=UPLOADS) for _ in range(62)]
+    assert [answer.status for answer in answers] == [201] * 60 + [429] * 2
+    refused = answers[-1]
+    assert refused.body["type"] == "urn:comanda:problem:quota-exceeded"
+    assert refused.headers["Retry-After"] == "1801", "half an hour is left of it"
+    assert reports.post({"bytes": 1}, path=UPLOADS, caller=a_caller("mobile", Origin.MOBILE)).status == 201
+    clock.now += timedelta(seconds=int(refused.headers["Retry-After"]))
+    assert reports.post({"bytes": 1}, path=UPLOADS).status == 201
+
+
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:
-    upload = reports.post(None, path="/reports/uploads")
+    upload = reports.post({"bytes": 100}, path="/reports/uploads")
     assert upload.status == 201
     upload_id = upload.body["upload_id"]
     parameters = {**BODY["parameters"], "upload_id": upload_id}
@@ -322,6 +371,47 @@ def test_each_type_in_each_format_ends_in_a_file(reports: Reports, report_type: 
     (key,) = reports.resources.keys()
     content = reports.resources.s3.get_object(Bucket=reports.resources.bucket, Key=key)["Body"].read()
     assert text_of(report_format, content).count(f"{balance.amount:.2f}") >= 1
+
+
+A_DAY_LEFT_OUT = {"from": "2011-12-30", "to": "2011-12-30", "time_zone": "Pacific/Apia"}
+TODAY = {"from": "2026-11-22", "to": "2026-11-22"}
+
+
+@pytest.mark.parametrize("report_format", ["xlsx", "pdf", "csv"])
+@pytest.mark.parametrize("report_type", ["orders", "recipient-statement", "summary"])
+@pytest.mark.parametrize(
+    ("days", "asked_at"),
+    [
+        (A_DAY_LEFT_OUT, NOW),
+        (TODAY, NOW.replace(hour=0, minute=0)),
+        (TODAY, NOW.replace(hour=0, minute=0, microsecond=999)),
+    ],
+)
+def test_an_empty_period_is_an_empty_file(
+    report_resources: ReportResources, days: dict[str, str], asked_at: datetime, report_type: str, report_format: str
+) -> None:
+    """And no query has its bounds the wrong way round: DynamoDB refuses one, which moto lets pass."""
+    clock = StillClock(asked_at)
+    reports = Reports(report_resources, clock)
+    completed(reports, 2)
+    bounds: list[tuple[str, str]] = []
+
+    def look(params: dict[str, Any], **_: Any) -> None:
+        values = params["ExpressionAttributeValues"]
+        assert "BETWEEN :first AND :last" in params["KeyConditionExpression"]
+        bounds.append((values[":first"]["S"], values[":last"]["S"]))
+
+    report_resources.dynamodb.meta.events.register("provide-client-params.dynamodb.Query", look)
+    parameters = {**days, "locale": "en-US", "recipient_id": "r-1"}
+    body = {"type": report_type, "format": report_format, "parameters": parameters}
+    asked = reports.post(body, caller=OPS)
+    clock.now += timedelta(minutes=1)
+    assert reports.generate() == []
+    ready = reports.get(f"/reports/{asked.body['report_id']}", OPS).body
+    rows = {"orders": 0, "summary": 1, "recipient-statement": 2}[report_type]
+    assert (ready["status"], ready["rows"]) == ("ready", rows)
+    assert all(first <= last for first, last in bounds)
+    assert bool(bounds) is (report_type == "recipient-statement"), "an empty period is not asked for at all"
 
 
 @pytest.mark.parametrize(

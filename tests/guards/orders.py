@@ -197,8 +197,13 @@ ORDERS = [
     Mutation(
         "another caller's order is not shown",
         "application/read_orders.py",
-        "(order.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL))",
+        "not sees(caller, Action.READ_ORDER, order.caller)",
         "False",
+    ),
+    Mutation(
+        "another's order is cancelled by ops alone",
+        "application/cancel_order.py",
+        "        caller.require(Action.CANCEL_ORDER, caller.whose(order.caller))\n",
     ),
     Mutation("the message group", "domain/order.py", "        return self.recipient_id\n", '        return "all"\n'),
     Mutation("the canonical body", "domain/canonical.py", "sort_keys=True", "sort_keys=False"),

@@ -125,6 +125,20 @@ REPORTS = [
         'f"tables/{caller}/{upload_id}',
         'f"tables/{upload_id}',
     ),
+    Mutation(
+        "an upload of the stated size", "adapters/reports/tables.py", '                    "ContentLength": size,\n'
+    ),
+    Mutation(
+        "an upload of the stated type",
+        "adapters/reports/tables.py",
+        '                    "ContentType": content_type,\n',
+    ),
+    Mutation(
+        "so many uploads an hour",
+        "adapters/reports/upload_counts.py",
+        'ConditionExpression="attribute_not_exists(uploads) OR uploads < :most"',
+        'ConditionExpression="attribute_not_exists(uploads) OR uploads < :most OR uploads >= :most"',
+    ),
     Mutation("the very table that was asked for", "adapters/reports/tables.py", ", IfMatch=content)", ")"),
     Mutation(
         "a report in a group of its own",
@@ -133,5 +147,43 @@ REPORTS = [
         '    def message_group(self) -> str:\n        return "all"\n',
     ),
     Mutation("a claim of a report is not shown", "application/read_reports.py", "report.is_claim or "),
-    Mutation("another caller's report is not shown", "application/read_reports.py", " or not mine"),
+    Mutation(
+        "another caller's report is not shown",
+        "application/read_reports.py",
+        " or not sees(caller, Action.READ_REPORT, report.request.caller)",
+    ),
+    Mutation(
+        "another's report is cancelled by ops alone",
+        "application/cancel_report.py",
+        "        caller.require(Action.CANCEL_REPORT, caller.whose(report.request.caller))\n",
+    ),
+    Mutation(
+        "who asks for a report may see what it shows",
+        "application/accept_report.py",
+        "            caller.require(shown)\n",
+        "            pass\n",
+    ),
+    Mutation(
+        "who reads a report may see what it shows",
+        "application/read_reports.py",
+        "        caller.require(shown, Whose.OTHERS if request.sees_all else caller.whose(request.caller))\n",
+        "        pass\n",
+    ),
+    Mutation(
+        "a report on everybody's orders takes the right to read them",
+        "application/read_reports.py",
+        "Whose.OTHERS if request.sees_all else ",
+        "",
+    ),
+    Mutation(
+        "of an empty period nothing is asked",
+        "adapters/order_periods.py",
+        "    if period.is_empty:\n        return\n",
+    ),
+    Mutation(
+        "a period is as exact as the times that are kept",
+        "domain/period.py",
+        ".replace(microsecond=utc.microsecond // 1000 * 1000)",
+        "",
+    ),
 ]

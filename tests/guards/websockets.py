@@ -93,19 +93,21 @@ WEBSOCKETS = [
     ),
     Mutation(
         "a recipient takes the right to read all orders",
-        "application/subscribe.py",
-        "        caller.require(Scope.ORDERS_READ_ALL)\n",
+        "domain/access.py",
+        "_any_of({Scope.LEDGER_READ, Scope.ORDERS_READ_ALL})",
+        "_any_of({Scope.LEDGER_READ})",
     ),
     Mutation(
         "a recipient takes the right to read ledgers",
-        "application/subscribe.py",
-        "        caller.require(Scope.LEDGER_READ)\n",
+        "domain/access.py",
+        "_any_of({Scope.LEDGER_READ, Scope.ORDERS_READ_ALL})",
+        "_any_of({Scope.ORDERS_READ_ALL})",
     ),
     Mutation(
         "a report is watched by those who may see it",
         "application/subscribe.py",
-        "visible_report(self.reports, caller, topic.id)",
-        "self.reports.get(topic.id) or visible_report(self.reports, caller, topic.id)",
+        "readable_report(self.reports, caller, topic.id)",
+        "self.reports.get(topic.id) or readable_report(self.reports, caller, topic.id)",
     ),
     Mutation(
         "so many subscriptions on a connection",

@@ -142,7 +142,7 @@ def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized,
     report = Report("r", request, False, "", NOW, created_at=NOW, updated_at=NOW)
     assert report.file_key.startswith(rules["reports"]["Prefix"])
     assert rules["reports"]["ExpirationInDays"] == days
-    upload = TableBucket(moto_session.client("s3"), "bucket").new_upload("web")
+    upload = TableBucket(moto_session.client("s3"), "bucket").new_upload("web", 1, "application/json")
     assert urlsplit(upload.url).path.startswith(f"/{rules['tables']['Prefix']}")
     assert rules["tables"]["ExpirationInDays"] == 2 * days
     assert "Prefix" not in rules["unfinished-uploads"]

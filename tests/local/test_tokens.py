@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from comanda.domain.access import CANARY, Caller, Origin, Scope, authenticate
+from comanda.domain.access import CANARY, CLIENT_SCOPES, Action, Caller, Origin, Scope, Whose, authenticate, needed_for
 from comanda_cli import secret_document
 from comanda_cli.errors import CliError
 from comanda_cli.main import app
@@ -179,6 +179,22 @@ def test_the_commands_create_list_and_revoke(deployed: TokenStore, stage: str) -
     assert deployed.records() == {}
 
 
+def test_a_token_that_is_granted_more_stays_the_same_one(deployed: TokenStore, stage: str) -> None:
+    """As those do that were made before reports had a scope of their own."""
+    before = deployed.create("shop", Origin.WEB, [Scope.ORDERS_WRITE, Scope.ORDERS_READ], NOW)
+    result = CliRunner().invoke(app, ["token", "grant", before.id, "--scope", "reports:write", "--stage", stage])
+    assert (result.exit_code, "orders:read orders:write reports:write" in result.output) == (0, True)
+    assert authenticate(before.bearer, deployed.records()) == Caller("shop", Origin.WEB, CLIENT_SCOPES)
+    assert deployed.records()[before.id]["created_at"] == before.record["created_at"]
+
+
+def test_the_rights_are_shown_as_the_table_has_them() -> None:
+    shown = CliRunner().invoke(app, ["token", "rights"], env={"COLUMNS": "200"}).output
+    for action in Action:
+        (line,) = [line for line in shown.splitlines() if line.startswith(f"│ {action.value} ")]
+        assert all(needed_for(action, whose) in line for whose in Whose), line
+
+
 def test_the_canary_is_given_a_token_and_loses_those_it_had(
     deployed: TokenStore, bare_emulator: str, secret: str, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +252,7 @@ def test_create_prints_the_token_alone_so_that_a_script_can_take_it(
     monkeypatch.chdir(tmp_path / "below")
     result = CliRunner().invoke(app, ["token", "create", "--name", "shop", "--origin", "web"])
     caller = authenticate(result.stdout.strip(), deployed.records())
-    assert caller == Caller("shop", Origin.WEB, frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ}))
+    assert caller == Caller("shop", Origin.WEB, CLIENT_SCOPES)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -245,6 +261,7 @@ def test_create_prints_the_token_alone_so_that_a_script_can_take_it(
     [
         (["token", "list", "--stage", "nowhere"], "there is no stage 'nowhere' in us-east-1"),
         (["token", "revoke", "0123", "--stage", "STAGE"], "there is no token 0123"),
+        (["token", "grant", "0123", "--scope", "ops", "--stage", "STAGE"], "there is no token 0123"),
         (["token", "create", "--name", "My Shop", "--origin", "web", "--stage", "STAGE"], "1 to 40 lower-case letters"),
         (["token", "list"], "start a stack with `make up`"),
     ],

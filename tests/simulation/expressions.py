@@ -113,6 +113,17 @@ def _change(action: Action) -> Change:
                 after[name] = found
 
             return assign
+        case Action("ADD", Path((str(name),)), operand) if operand is not None:
+            more = _operand(operand)
+
+            def add(before: Item, after: Item, values: Values) -> None:
+                """Of numbers; one that is missing counts as 0."""
+                found, added = before.get(name, {"N": "0"}), more(before, values)
+                if added is None or "N" not in found or "N" not in added:
+                    raise NotModelled(f"a sum of {found} and {added}")
+                after[name] = {"N": str(Decimal(found["N"]) + Decimal(added["N"]))}
+
+            return add
         case Action("REMOVE", Path((str(name),)), None):
             return lambda _, after, __: after.pop(name, None) and None
     raise NotModelled(f"an update such as {action}")

@@ -146,6 +146,7 @@ class ReportSystem:
             "REPORTS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
             "REPORT_LIFETIME_SECONDS": str(round(settings.report_lifetime_days * DAY)),
+            "REPORT_UPLOADS_PER_HOUR": str(settings.report_uploads_per_hour),
             "LINK_SECONDS": str(settings.report_link_seconds),
             "LINK_KEYS_SECRET": settings.link_keys_name,
             "MAX_RESCUES": str(settings.max_rescues),

@@ -249,11 +249,13 @@ class ReportWorkload:
     def _upload(self, intent: ReportIntent) -> bool:
         """Put the rows where POST /reports/uploads says. Whether that was answered."""
         for _ in range(5):
-            place = self._exchange(intent.caller, "POST", "/reports/uploads")
+            rows = [*intent.rows, ["one", "1.00", "too many"]] if intent.flaw else intent.rows
+            size = json.dumps({"bytes": len(lines_of(rows))})
+            place = self._exchange(intent.caller, "POST", "/reports/uploads", size)
             if place.status == 201:
                 intent.upload_id, intent.upload_url = place.answer["upload_id"], place.answer["upload_url"]
                 self.uploaders[intent.upload_id] = intent.caller
-                self._put_rows(intent, [*intent.rows, ["one", "1.00", "too many"]] if intent.flaw else intent.rows)
+                self._put_rows(intent, rows)
                 return True
             self._sleep(3)
         return False

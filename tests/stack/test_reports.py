@@ -163,17 +163,22 @@ def test_a_callers_own_table(api: ApiClients, report_format: str) -> None:
     assert (["Total", "12.49"] in rows) == (report_format != "csv")
 
 
+def put(upload: dict[str, Any], lines: bytes) -> None:
+    """With the headers that were told."""
+    httpx.put(upload["upload_url"], content=lines, headers=upload["headers"], trust_env=False).raise_for_status()
+
+
 def test_an_uploaded_table_goes_by_reference(api: ApiClients) -> None:
     """More rows than a message holds, put straight into the storage."""
     client = api("web")
-    upload = client.post("reports/uploads")
+    lines = b"".join(json.dumps([f"row {number} " + "x" * 100, "0.10"]).encode() + b"\n" for number in range(12_000))
+    upload = client.post("reports/uploads", json={"bytes": len(lines)})
     assert upload.status_code == 201
     body = a_table("csv", upload_id=upload.json()["upload_id"])
     refused = client.post("reports", json=body)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "parameters.upload_id")
-    lines = b"".join(json.dumps([f"row {number} " + "x" * 100, "0.10"]).encode() + b"\n" for number in range(12_000))
     assert len(lines) > 2**20
-    httpx.put(upload.json()["upload_url"], content=lines, trust_env=False).raise_for_status()
+    put(upload.json(), lines)
     rows = cells_of("csv", downloaded(client, ask(client, body)))
     assert len(rows) == 12_001
     assert sum(Decimal(row[1]) for row in rows[1:]) == Decimal("1200.00")
@@ -291,9 +296,9 @@ def deadly_worker(operator: Operator, folder: Path) -> Iterator[Path]:
 def test_a_worker_killed_half_way_leaves_one_whole_file(api: ApiClients, operator: Operator, tmp_path: Path) -> None:
     """A file of three parts; the worker dies when one of them is up. Meanwhile nothing can be downloaded."""
     client, rows = api("web"), 4_000
-    upload = client.post("reports/uploads").json()
-    lines = [json.dumps([f"{number:04d}" + "x" * 3_000, "1.00"]).encode() + b"\n" for number in range(rows)]
-    httpx.put(upload["upload_url"], content=b"".join(lines), trust_env=False).raise_for_status()
+    lines = b"".join(json.dumps([f"{number:04d}" + "x" * 3_000, "1.00"]).encode() + b"\n" for number in range(rows))
+    upload = client.post("reports/uploads", json={"bytes": len(lines)}).json()
+    put(upload, lines)
     seen = set[str]()
     with deadly_worker(operator, tmp_path) as deaths:
         report_id = ask(client, a_table("csv", upload_id=upload["upload_id"]))

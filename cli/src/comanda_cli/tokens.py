@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from comanda.domain.access import Origin, Scope, TokenRecord, issue_token
+from comanda.domain.access import Origin, Scope, TokenRecord, issue_token, with_scopes
 from comanda_cli.errors import CliError
 from comanda_cli.secret_document import Content, SecretDocument
 
@@ -48,14 +48,28 @@ class TokenStore:
         self._secret.change(add)
         return CreatedToken(token_id, bearer, record)
 
+    def grant(self, token_id: str, scopes: Iterable[Scope]) -> TokenRecord:
+        """Let a token do more, under the same bearer string. Holds when the authorizer's cached answers end."""
+        scopes = list(scopes)
+
+        def widen(content: Content) -> Content:
+            return {"tokens": content["tokens"] | {token_id: with_scopes(_found(content["tokens"], token_id), scopes)}}
+
+        self._secret.change(widen)
+        return _found(self.records(), token_id)
+
     def revoke(self, token_id: str) -> TokenRecord:
         """Remove a token. Its use ends when the authorizer's cached answers do."""
-        revoked = self.records().get(token_id)
-        if revoked is None:
-            raise CliError(f"there is no token {token_id}; `comanda token list` shows them all")
+        revoked = _found(self.records(), token_id)
 
         def remove(content: Content) -> Content:
             return {"tokens": {other: record for other, record in content["tokens"].items() if other != token_id}}
 
         self._secret.change(remove)
         return revoked
+
+
+def _found(records: Records, token_id: str) -> TokenRecord:
+    if token_id not in records:
+        raise CliError(f"there is no token {token_id}; `comanda token list` shows them all")
+    return records[token_id]

@@ -19,6 +19,7 @@ from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStat
 from comanda.domain.table import Row, Strong
 from tests.application.reports.conftest import LEASE, Scene, a_line
 from tests.builders import NOW, a_caller
+from tests.fakes import StillClock
 
 NOVEMBER: dict[str, Any] = {"from": "2026-11-01", "to": "2026-11-22", "locale": "en-US"}
 OPS = a_caller("ops", scopes=frozenset(Scope))
@@ -210,6 +211,44 @@ def test_a_statement_without_an_entry_has_two_lines(scene: Scene) -> None:
         ("Opening balance", Decimal("5.00")),
         ("Closing balance", Decimal("5.00")),
     ]
+
+
+APIA_LEFT_OUT: dict[str, Any] = {"from": "2011-12-30", "to": "2011-12-30", "time_zone": "Pacific/Apia"}
+"""Samoa went from the 29th to the 31st."""
+
+
+def test_of_a_day_that_there_was_not_a_statement_opens_and_closes_at_once(scene: Scene) -> None:
+    at = datetime(2011, 12, 30, 10, tzinfo=UTC)
+    a_ledger(scene, (at - A_SECOND, "5.00"), (at, "2.00"))
+    opening, closing = written(scene, "recipient-statement", {**APIA_LEFT_OUT, "recipient_id": "r-1"})
+    assert opening == (None, at, opening[2], None, Decimal("5.00"))
+    assert closing == (None, at, closing[2], None, Decimal("5.00"))
+
+
+@pytest.mark.parametrize("type_name", ["orders", "summary", "recipient-statement"])
+def test_a_day_that_has_just_begun_is_empty(scene: Scene, type_name: str) -> None:
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    scene.orders.lines = [a_line(created_at=midnight - A_SECOND), a_line(created_at=midnight)]
+    a_ledger(scene, (midnight - A_SECOND, "5.00"), (midnight, "2.00"))
+    scene.clock = StillClock(midnight + timedelta(microseconds=400))
+    asked = {**NOVEMBER, "from": "2026-11-22", **({"recipient_id": "r-1"} if "statement" in type_name else {})}
+    report = scene.asked(type_name=type_name, parameters=asked, caller=OPS)
+    scene.clock.now += timedelta(minutes=1)
+    assert scene.generate(scene.message(report)) == []
+    assert [row[1:] for row in rows_of(scene, report)] == {
+        "orders": [],
+        "summary": [(None, 0, 0, Decimal("0.00"))],
+        "recipient-statement": [
+            (midnight, "Opening balance", None, Decimal("5.00")),
+            (midnight, "Closing balance", None, Decimal("5.00")),
+        ],
+    }[type_name]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "UTC", "America/Sao_Paulo"])
+def test_a_year_that_no_time_zone_is_reckoned_in_is_refused(scene: Scene, zone: str) -> None:
+    with pytest.raises(InvalidRequest, match="1970-01-01 or later"):
+        scene.asked(type_name="orders", parameters={"from": "0001-01-01", "to": "0001-01-01", "time_zone": zone})
 
 
 def test_a_ledger_longer_than_a_page_is_read_whole(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.domain.access import CANARY, Origin, Scope, TokenRecord
+from comanda.domain.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, TokenRecord, Whose, needed_for
 from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import CliError
 from comanda_cli.options import Json, Stage
@@ -15,16 +15,16 @@ from comanda_cli.tokens import TokenStore
 
 app = typer.Typer(no_args_is_help=True)
 
+_USUAL = sorted(CLIENT_SCOPES)
+_SCOPE_HELP = "What it may do; repeat for more. `comanda token rights` shows what each scope opens."
+
 
 @app.command("create")
 def create_token(
     ctx: typer.Context,
     name: Annotated[str, typer.Option(help="The caller's name. It stays the same when the token is rotated.")],
     origin: Annotated[Origin, typer.Option(help="Where this caller's orders come from.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat for more.")] = [  # noqa: B006 - Typer copies
-        Scope.ORDERS_WRITE,
-        Scope.ORDERS_READ,
-    ],
+    scope: Annotated[list[Scope], typer.Option(help=_SCOPE_HELP)] = _USUAL,
     stage: Stage = None,
     as_json: Json = False,
 ) -> None:
@@ -53,6 +53,28 @@ def list_tokens(ctx: typer.Context, stage: Stage = None, as_json: Json = False) 
             (token["id"], token["name"], token["origin"], " ".join(token["scopes"]), token["created_at"][:10])
             for token in tokens
         ],
+    )
+
+
+@app.command("grant")
+def grant_scopes(
+    ctx: typer.Context,
+    token_id: Annotated[str, typer.Argument(help="The id, as `token list` shows it: what stands before the dot.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do besides; repeat for more.")],
+    stage: Stage = None,
+) -> None:
+    """Let a token do more: the same token, so that its holder changes nothing. The authorizer may go on with what it
+    knows for as long as it caches its answers."""
+    record = _token_store(connect(ctx, stage)).grant(token_id, scope)
+    typer.echo(f"Token {token_id} of {record['name']} has {' '.join(record['scopes'])}.")
+
+
+@app.command("rights")
+def show_rights() -> None:
+    """Show which scopes open what. What any of them opens, `ops` opens too."""
+    print_table(
+        ["To", *(f"if it is {whose}" for whose in Whose)],
+        [(action.value, *(needed_for(action, whose) for whose in Whose)) for action in Action],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.access import Caller, Origin, known_scopes
 
 
 def context_of(caller: Caller) -> dict[str, str]:
@@ -16,4 +16,4 @@ def context_of(caller: Caller) -> dict[str, str]:
 
 def caller_in(context: Mapping[str, Any]) -> Caller:
     scopes = str(context["scopes"]).split()
-    return Caller(str(context["caller"]), Origin(context["origin"]), frozenset(map(Scope, scopes)))
+    return Caller(str(context["caller"]), Origin(context["origin"]), known_scopes(scopes))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BALANCE = "balance"
 _SEQUENCE_DIGITS = 12
+_LAST_SEQUENCE = 10**_SEQUENCE_DIGITS - 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class LedgerTable:
         return reading(f"the ledger of {recipient_id}", decoded(answer["Item"]), partial(_balance_of, recipient_id))
 
     def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
-        if not is_key(recipient_id):
+        if not is_key(recipient_id) or after >= _LAST_SEQUENCE:
             return ()
         with answering("ledger table"):
             answer = self.client.query(
@@ -53,7 +54,7 @@ class LedgerTable:
                     {
                         ":recipient_id": recipient_id,
                         ":first": _entry_key(after + 1),
-                        ":last": _entry_key(10**_SEQUENCE_DIGITS - 1),
+                        ":last": _entry_key(_LAST_SEQUENCE),
                     }
                 ),
                 Limit=limit,

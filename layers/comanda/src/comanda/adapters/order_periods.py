@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from comanda.domain.access import Origin
 from comanda.domain.errors import Unavailable, UnreadableRow
 from comanda.domain.money import MAX_TOTAL, money
 from comanda.domain.order import OrderStatus
+from comanda.domain.period import Period
 from comanda.domain.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class OrderPeriodIndex:
     table: str
     executor: Executor
 
-    def count(self, first: datetime, end: datetime) -> int:
-        partitions = [partition for month in _months(first, end) for partition in _partitions(month)]
-        return sum(self.executor.map(lambda partition: self._count(partition, first, end), partitions))
+    def count(self, period: Period) -> int:
+        partitions = [partition for month in _months(period) for partition in _partitions(month)]
+        return sum(self.executor.map(lambda partition: self._count(partition, period), partitions))
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
-        keys = (key for month in _months(first, end) for key in self._keys_of_month(month, first, end))
+    def orders(self, period: Period) -> Iterator[OrderLine | UnreadableRow]:
+        keys = (key for month in _months(period) for key in self._keys_of_month(month, period))
         ahead: deque[Future[list[OrderLine | UnreadableRow]]] = deque()
         while True:
             while len(ahead) < BATCHES_AHEAD and (batch := list(islice(keys, ROWS_A_BATCH))):
@@ -76,15 +76,15 @@ class OrderPeriodIndex:
                 return
             yield from ahead.popleft().result()
 
-    def _keys_of_month(self, month: str, first: datetime, end: datetime) -> Iterator[Key]:
+    def _keys_of_month(self, month: str, period: Period) -> Iterator[Key]:
         """Of all its partitions, in order: the index orders by time only, and two orders may share a millisecond."""
-        streams = [self._keys(partition, first, end) for partition in _partitions(month)]
+        streams = [self._keys(partition, period) for partition in _partitions(month)]
         for _, same_time in groupby(heapq.merge(*streams), key=lambda key: key[0]):
             yield from sorted(same_time)
 
-    def _keys(self, partition: str, first: datetime, end: datetime) -> Iterator[Key]:
+    def _keys(self, partition: str, period: Period) -> Iterator[Key]:
         """The first page is on its way when this returns."""
-        query = _query(self.table, partition, first, end)
+        query = _query(self.table, partition, period)
         page: Future[dict[str, Any]] | None = self.executor.submit(self._page, {**query, "Limit": KEYS_A_PAGE})
 
         def keys() -> Iterator[Key]:
@@ -98,8 +98,8 @@ class OrderPeriodIndex:
 
         return keys()
 
-    def _count(self, partition: str, first: datetime, end: datetime) -> int:
-        number, query = 0, {**_query(self.table, partition, first, end), "Select": "COUNT"}
+    def _count(self, partition: str, period: Period) -> int:
+        number, query = 0, {**_query(self.table, partition, period), "Select": "COUNT"}
         more: dict[str, Any] | None = query
         while more:
             answer = self._page(more)
@@ -131,8 +131,9 @@ class OrderPeriodIndex:
         raise Unavailable("orders table: not all rows were read")
 
 
-def _query(table: str, partition: str, first: datetime, end: datetime) -> dict[str, Any]:
-    """From `first` until before `end`: without its `Z`, the text of a moment sorts just before the moment."""
+def _query(table: str, partition: str, period: Period) -> dict[str, Any]:
+    """Until before its end: without its `Z`, the text of a moment sorts just before the moment. Of a period that is not
+    empty: DynamoDB refuses a BETWEEN whose bounds are the wrong way round ("Condition and filter expressions")."""
     return {
         "TableName": table,
         "IndexName": PERIOD_INDEX,
@@ -140,8 +141,8 @@ def _query(table: str, partition: str, first: datetime, end: datetime) -> dict[s
         "ExpressionAttributeNames": {"#period": "period"},
         "ExpressionAttributeValues": {
             ":period": {"S": partition},
-            ":first": {"S": to_iso(first)},
-            ":last": {"S": to_iso(end).removesuffix("Z")},
+            ":first": {"S": to_iso(period.begin)},
+            ":last": {"S": to_iso(period.end).removesuffix("Z")},
         },
     }
 
@@ -151,9 +152,11 @@ def _after(query: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any] | No
     return {**query, "ExclusiveStartKey": last} if last else None
 
 
-def _months(first: datetime, end: datetime) -> Iterator[str]:
-    """The UTC months that a period touches."""
-    month, last = first.astimezone(UTC).replace(day=1), end.astimezone(UTC)
+def _months(period: Period) -> Iterator[str]:
+    """The UTC months that a period touches; none where it is empty."""
+    if period.is_empty:
+        return
+    month, last = period.begin.replace(day=1), period.end
     while (month.year, month.month) <= (last.year, last.month):
         yield month_of(month)
         month = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

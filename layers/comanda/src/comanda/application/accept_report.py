@@ -14,11 +14,11 @@ from comanda.application.ports import Clock, DefaultNotify, Journal, Overtaken
 from comanda.application.report_ports import Reports, Sources
 from comanda.application.report_types import REPORT_TYPES
 from comanda.application.report_types.report_type import Volume
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller, Whose
 from comanda.domain.errors import FieldError, InvalidRequest, KeyReused, StillInProgress
 from comanda.domain.identity import HeaderKey
 from comanda.domain.notify import Notify
-from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportRequest
+from comanda.domain.report import MAX_PDF_ROWS, SHOWS, Report, ReportFormat, ReportRequest
 from comanda.domain.work_item import By
 
 LOOKS = 4
@@ -51,7 +51,9 @@ class AcceptReport:
         report_type = REPORT_TYPES.get(type_name)
         if report_type is None:
             raise InvalidRequest(FieldError("type", f"one of {', '.join(sorted(REPORT_TYPES))}"))
-        caller.require(report_type.scope)
+        caller.require(Action.REQUEST_REPORT)
+        if shown := SHOWS.get(type_name):
+            caller.require(shown)
         now = self.clock()
         try:
             given = report_type.parameters.model_validate(dict(parameters), context={"now": now})
@@ -60,7 +62,7 @@ class AcceptReport:
         kept = report_type.prepared(given, caller, self.sources)
         request = ReportRequest(
             caller=caller.name,
-            sees_all=caller.may(Scope.ORDERS_READ_ALL),
+            sees_all=caller.may(Action.READ_ORDER, Whose.OTHERS),
             type=type_name,
             format=report_format,
             parameters=kept.model_dump(mode="json", by_alias=True, exclude_none=True),

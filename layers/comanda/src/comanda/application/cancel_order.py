@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from comanda.application.ports import Clock, Journal, Orders, Overtaken
 from comanda.application.read_orders import visible_order
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller
 from comanda.domain.errors import IllegalTransition
 from comanda.domain.order import Order, OrderStatus
 
@@ -18,8 +18,9 @@ class CancelOrder:
     def __call__(self, caller: Caller, order_id: str) -> Order:
         """Twice is as good as once. Raises Forbidden, NotFound, IllegalTransition once work has begun, UnreadableRow,
         Unavailable."""
-        caller.require(Scope.ORDERS_WRITE)
+        caller.require(Action.CANCEL_ORDER)
         order = visible_order(self.orders, caller, order_id)
+        caller.require(Action.CANCEL_ORDER, caller.whose(order.caller))
         if order.status is OrderStatus.CANCELLED:
             return order
         cancelled = order.cancelled(self.clock())

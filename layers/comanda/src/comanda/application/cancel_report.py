@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from comanda.application.ports import Clock, Journal, Overtaken
 from comanda.application.read_reports import visible_report
 from comanda.application.report_ports import Reports
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller
 from comanda.domain.errors import IllegalTransition
 from comanda.domain.report import Report, ReportStatus
 
@@ -19,9 +19,10 @@ class CancelReport:
     def __call__(self, caller: Caller, report_id: str) -> Report:
         """Twice is as good as once. Raises Forbidden, NotFound, IllegalTransition once it was begun, UnreadableRow,
         Unavailable."""
-        caller.require(Scope.ORDERS_READ)
+        caller.require(Action.CANCEL_REPORT)
         now = self.clock()
         report = visible_report(self.reports, caller, report_id).at(now)
+        caller.require(Action.CANCEL_REPORT, caller.whose(report.request.caller))
         if report.status is ReportStatus.CANCELLED:
             return report
         cancelled = report.cancelled(now)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from comanda.application.ports import Balance, Ledger, LedgerEntry, Orders
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller, Whose
 from comanda.domain.errors import NotFound, UnreadableRow
 from comanda.domain.order import Order
 
@@ -17,23 +17,29 @@ def visible_order(orders: Orders, caller: Caller, order_id: str) -> Order:
 
     Raises NotFound, UnreadableRow, Unavailable.
     """
-    with seen_by(caller, f"there is no order {order_id}"):
+    with seen_by(caller, Action.READ_ORDER, f"there is no order {order_id}"):
         return _checked(orders.get(order_id), caller, order_id)
 
 
 @contextmanager
-def seen_by(caller: Caller, otherwise: str) -> Iterator[None]:
+def seen_by(caller: Caller, reading: Action, otherwise: str) -> Iterator[None]:
     """What cannot be read is not there either, for whom it is not the own: also where it is not known whose it is."""
     try:
         yield
     except UnreadableRow as error:
-        if error.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL):
+        if not sees(caller, reading, error.caller):
             raise NotFound(otherwise) from error
         raise
 
 
+def sees(caller: Caller, reading: Action, owner: str | None) -> bool:
+    """Whether a thing is there for this caller: its own always is, whatever of it the caller may do."""
+    whose = caller.whose(owner)
+    return whose is Whose.OWN or caller.may(reading, whose)
+
+
 def _checked(order: Order | None, caller: Caller, order_id: str) -> Order:
-    if order is None or order.is_claim or (order.caller != caller.name and not caller.may(Scope.ORDERS_READ_ALL)):
+    if order is None or order.is_claim or not sees(caller, Action.READ_ORDER, order.caller):
         raise NotFound(f"there is no order {order_id}")
     return order
 
@@ -47,7 +53,7 @@ class ReadOrder:
 
     def __call__(self, caller: Caller, order_id: str) -> Order:
         """Raises Forbidden, NotFound, UnreadableRow, Unavailable."""
-        caller.require(Scope.ORDERS_READ)
+        caller.require(Action.READ_ORDER)
         if known := self._settled.get(order_id):
             return _checked(known, caller, order_id)
         order = visible_order(self.orders, caller, order_id)
@@ -67,7 +73,7 @@ class ReadRecipient:
 
     def balance(self, caller: Caller, recipient_id: str) -> Balance:
         """Raises Forbidden, NotFound before the first completed order, Unavailable."""
-        caller.require(Scope.LEDGER_READ)
+        caller.require(Action.READ_LEDGER)
         balance = self.ledger.balance(recipient_id)
         if balance is None:
             raise NotFound(f"no order of recipient {recipient_id} has completed yet")

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from comanda.application.ports import Clock
-from comanda.application.read_orders import seen_by
+from comanda.application.read_orders import seen_by, sees
 from comanda.application.report_ports import ReportLinks, Reports
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller, Whose
 from comanda.domain.errors import Expired, NotFound, NotReady
 from comanda.domain.report import Report, ReportStatus
 
@@ -15,11 +15,24 @@ def visible_report(reports: Reports, caller: Caller, report_id: str) -> Report:
 
     Raises NotFound, UnreadableRow, Unavailable.
     """
-    with seen_by(caller, f"there is no report {report_id}"):
+    with seen_by(caller, Action.READ_REPORT, f"there is no report {report_id}"):
         report = reports.get(report_id)
-    mine = report is not None and (report.request.caller == caller.name or caller.may(Scope.ORDERS_READ_ALL))
-    if report is None or report.is_claim or not mine:
+    if report is None or report.is_claim or not sees(caller, Action.READ_REPORT, report.request.caller):
         raise NotFound(f"there is no report {report_id}")
+    return report
+
+
+def readable_report(reports: Reports, caller: Caller, report_id: str) -> Report:
+    """The same, for who may read it: a report shows what its caller could see when it was asked for, and whoever reads
+    it needs the right to see that now.
+
+    Raises Forbidden too.
+    """
+    caller.require(Action.READ_REPORT)
+    report = visible_report(reports, caller, report_id)
+    request = report.request
+    if shown := request.shows:
+        caller.require(shown, Whose.OTHERS if request.sees_all else caller.whose(request.caller))
     return report
 
 
@@ -49,5 +62,4 @@ class ReadReport:
         return download_link(self._visible(caller, report_id), self.links)
 
     def _visible(self, caller: Caller, report_id: str) -> Report:
-        caller.require(Scope.ORDERS_READ)
-        return visible_report(self.reports, caller, report_id).at(self.clock())
+        return readable_report(self.reports, caller, report_id).at(self.clock())

@@ -10,6 +10,7 @@ from comanda.application.ports import Ledger
 from comanda.domain.access import Origin
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import OrderStatus
+from comanda.domain.period import Period
 from comanda.domain.report import Report, ReportFile
 from comanda.domain.table import Row, Table
 from comanda.domain.work_item import Failure
@@ -56,12 +57,15 @@ class ReportLinks(Protocol):
 
 @dataclass(frozen=True)
 class UploadLink:
-    """Where a caller may PUT a table, until then."""
+    """Where a caller may PUT a table of that size and type, until then."""
 
     upload_id: str
     url: str
     expires_in: int
     """Seconds."""
+    size: int
+    """Bytes."""
+    content_type: str
 
 
 class Tables(Protocol):
@@ -70,8 +74,8 @@ class Tables(Protocol):
     Every method raises Unavailable where storage does not answer.
     """
 
-    def new_upload(self, caller: str) -> UploadLink:
-        """A place of its own for one table."""
+    def new_upload(self, caller: str, size: int, content_type: str) -> UploadLink:
+        """A place of its own for one table of so many bytes; what is of another size or type is not let in."""
 
     def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
         """What tells this content from any other, and its size in bytes; None where nothing was uploaded."""
@@ -81,6 +85,16 @@ class Tables(Protocol):
 
     def lines(self, caller: str, upload_id: str, content: str) -> Iterator[bytes]:
         """The lines of exactly this content, streamed. Raises PermanentError where it is gone or was replaced."""
+
+
+class UploadCounts(Protocol):
+    """How many upload links a caller was given in an hour."""
+
+    def count(self, caller: str, hour: datetime, most: int) -> bool:
+        """Count one more in the hour that begins then. False, and nothing is counted, where it had `most` already.
+
+        A call whose answer was lost may count twice. Raises Unavailable.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +116,10 @@ class OrderLine:
 class OrderPeriods(Protocol):
     """Orders by the time they were accepted. Every method raises Unavailable where storage does not answer."""
 
-    def count(self, first: datetime, end: datetime) -> int:
-        """How many orders were accepted from `first` until before `end`."""
+    def count(self, period: Period) -> int:
+        """How many orders were accepted in it; 0 in an empty one, without a look."""
 
-    def orders(self, first: datetime, end: datetime) -> Iterator[OrderLine | UnreadableRow]:
+    def orders(self, period: Period) -> Iterator[OrderLine | UnreadableRow]:
         """These orders as they stand when they are read, by the time they were accepted, then by id; streamed."""
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from comanda.application.ports import Balance, Clock, Ledger
 from comanda.application.read_orders import ReadOrder
-from comanda.application.read_reports import visible_report
+from comanda.application.read_reports import readable_report
 from comanda.application.report_ports import Reports
 from comanda.application.websocket_ports import SNAPSHOT, Clients, Message, Subscriptions, Write
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Action, Caller
 from comanda.domain.errors import RequestError, Unavailable, UnreadableRow
 from comanda.domain.subscriptions import Connection, Subscription, Topic, TopicKind
 
@@ -29,8 +29,7 @@ class Snapshots:
                 order = self.read_order(caller, topic.id)
                 return Message(SNAPSHOT, topic, order.version, self.clock(), order)
             case TopicKind.REPORT:
-                caller.require(Scope.ORDERS_READ)
-                report = visible_report(self.reports, caller, topic.id).at(self.clock())
+                report = readable_report(self.reports, caller, topic.id).at(self.clock())
                 return Message(SNAPSHOT, topic, report.version, self.clock(), report)
             case TopicKind.RECIPIENT:
                 balance = self._balance(caller, topic.id)
@@ -39,8 +38,7 @@ class Snapshots:
     def _balance(self, caller: Caller, recipient_id: str) -> Balance:
         """What follows it is every order of the recipient, whoever sent it: so it takes the right to read all orders
         beside the one that GET /recipients/{id} asks for. Who waits for a recipient's first order can subscribe too."""
-        caller.require(Scope.LEDGER_READ)
-        caller.require(Scope.ORDERS_READ_ALL)
+        caller.require(Action.FOLLOW_RECIPIENT)
         return self.ledger.balance(recipient_id) or Balance(recipient_id, self.currency)
 
 

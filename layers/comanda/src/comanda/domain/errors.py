@@ -13,7 +13,8 @@ ComandaError
 │   ├── PayloadTooLarge         413  more bytes than a body may have
 │   ├── UnsupportedMediaType    415  not application/json
 │   ├── InvalidRequest          422  parsed, but a rule of a field is broken
-│   └── KeyReused               422  the same key with another payload
+│   ├── KeyReused               422  the same key with another payload
+│   └── QuotaExceeded           429  the caller had as many as it may have for now
 ├── UnreadableRow               409  what is stored is not to be understood, and asking again does not mend it
 ├── Unavailable                 503  storage or a queue does not answer; nobody's attempt is used up
 ├── WorkError                   a worker could not do an order's step
@@ -102,6 +103,17 @@ class InvalidRequest(RequestError):
 
 class KeyReused(RequestError):
     """The idempotency key was used before, with another payload (P2)."""
+
+
+class QuotaExceeded(RequestError):
+    """The caller had as many as it may have for now.
+
+    `retry_after`: seconds until there are more.
+    """
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class UnreadableRow(ComandaError):

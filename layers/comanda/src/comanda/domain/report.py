@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from comanda.domain.access import Action
 from comanda.domain.canonical import canonical_json, sha256_of
 from comanda.domain.errors import IllegalTransition
 from comanda.domain.notify import Notify
@@ -27,6 +28,15 @@ MAX_TOLD = 10
 """Receivers of one report."""
 
 _REPORTS = uuid.UUID("0b9a7f4e-3f0e-4f8c-9a55-7f3b4c1d2e60")
+
+
+SHOWS: Mapping[str, Action] = {
+    "orders": Action.READ_ORDER,
+    "summary": Action.READ_ORDER,
+    "recipient-statement": Action.READ_LEDGER,
+}
+"""What a type of report shows, and so what it takes to ask for one and to read it. A `table` shows what its caller
+sent."""
 
 
 class ReportFormat(StrEnum):
@@ -82,6 +92,10 @@ class ReportRequest:
     format: ReportFormat
     parameters: Mapping[str, Any]
     """As the report type validated them, defaults filled in; plain JSON values."""
+
+    @property
+    def shows(self) -> Action | None:
+        return SHOWS.get(self.type)
 
     @property
     def payload_hash(self) -> str:

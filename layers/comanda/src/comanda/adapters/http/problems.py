@@ -17,6 +17,7 @@ from comanda.domain.errors import (
     NotFound,
     NotReady,
     PayloadTooLarge,
+    QuotaExceeded,
     StillInProgress,
     TooManySubscriptions,
     Unavailable,
@@ -40,6 +41,7 @@ PROBLEMS: dict[type[ComandaError], tuple[HTTPStatus, str, str]] = {
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send JSON"),
     InvalidRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "The request breaks a rule"),
     KeyReused: (HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key belongs to another request"),
+    QuotaExceeded: (HTTPStatus.TOO_MANY_REQUESTS, "quota-exceeded", "Quota exceeded"),
     UnreadableRow: (HTTPStatus.CONFLICT, "unreadable-record", "What is stored cannot be read"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Not available at this moment"),
 }
@@ -55,7 +57,8 @@ def problem_of(error: ComandaError, request_id: str) -> tuple[HTTPStatus, dict[s
     body = problem_body(status, slug, title, _detail_of(error), request_id)
     if isinstance(error, InvalidRequest):
         body["errors"] = [{"field": fault.field, "message": fault.message} for fault in error.errors]
-    headers = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
+    retry_after = str(error.retry_after) if isinstance(error, QuotaExceeded) else _RETRY_AFTER.get(kind)
+    headers = {"Retry-After": retry_after} if retry_after else {}
     return status, body, headers
 
 

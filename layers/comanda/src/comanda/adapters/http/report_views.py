@@ -48,7 +48,13 @@ def report_view(report: Report, download_url: str | None = None) -> dict[str, An
 
 
 def upload_view(upload: UploadLink) -> dict[str, Any]:
-    return {"upload_id": upload.upload_id, "upload_url": upload.url, "expires_in": upload.expires_in}
+    """The answer to POST /reports/uploads. `headers` are those of the PUT; clients send the length by themselves."""
+    return {
+        "upload_id": upload.upload_id,
+        "upload_url": upload.url,
+        "expires_in": upload.expires_in,
+        "headers": {"Content-Type": upload.content_type, "Content-Length": str(upload.size)},
+    }
 
 
 def _failure_view(failure: Failure) -> dict[str, Any]:

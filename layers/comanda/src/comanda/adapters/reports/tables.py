@@ -28,15 +28,22 @@ class TableBucket:
     """With S3_CONFIG (world.py)."""
     bucket: str
 
-    def new_upload(self, caller: str) -> UploadLink:
+    def new_upload(self, caller: str, size: int, content_type: str) -> UploadLink:
+        """Size and type are signed headers: S3 refuses a request that has others ("Authenticating Requests: Using Query
+        Parameters (AWS Signature Version 4)")."""
         upload_id = str(uuid.uuid4())
         with answering("reports bucket"):
             url = self.client.generate_presigned_url(
                 "put_object",
-                Params={"Bucket": self.bucket, "Key": _key(caller, upload_id)},
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": _key(caller, upload_id),
+                    "ContentLength": size,
+                    "ContentType": content_type,
+                },
                 ExpiresIn=UPLOAD_SECONDS,
             )
-        return UploadLink(upload_id, url, UPLOAD_SECONDS)
+        return UploadLink(upload_id, url, UPLOAD_SECONDS, size, content_type)
 
     def uploaded(self, caller: str, upload_id: str) -> tuple[str, int] | None:
         try:

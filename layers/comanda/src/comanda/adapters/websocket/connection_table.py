@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from comanda.adapters.aws import answering, failed_row, from_dynamodb, to_dynamodb
 from comanda.application.websocket_ports import Gone
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.access import Caller, Origin, known_scopes
 from comanda.domain.errors import TooManySubscriptions, Unavailable
 from comanda.domain.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Subscription, Topic, TopicKind
 from comanda.domain.times import from_iso, to_iso
@@ -55,7 +55,7 @@ class ConnectionTable:
         row = self._get(_connection_key(connection_id))
         if row is None:
             return None
-        caller = Caller(row["caller"], Origin(row["origin"]), frozenset(map(Scope, row["scopes"])))
+        caller = Caller(row["caller"], Origin(row["origin"]), known_scopes(row["scopes"]))
         return Connection(connection_id, caller, from_iso(row["connected_at"]))
 
     def close(self, connection_id: str, known: Iterable[Topic] = ()) -> None:

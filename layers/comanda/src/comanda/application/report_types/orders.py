@@ -49,7 +49,7 @@ class OrdersParameters(PeriodParameters):
         """The orders of the report, streamed. Of one that cannot be read nobody knows whether it is wanted: it is left
         out, and counted."""
         wanted = self.wanted(asked)
-        for line in asked.reading(asked.sources.orders.orders(self.begin, self.cut_off(asked.report.as_of))):
+        for line in asked.reading(asked.sources.orders.orders(self.period.until(asked.report.as_of))):
             if isinstance(line, UnreadableRow):
                 asked.left_out.add(line)
             elif wanted(line):
@@ -72,10 +72,10 @@ class OfOrders(ReportType[OrdersParameters]):
     parameters = OrdersParameters
 
     def settled_at(self, parameters: OrdersParameters, as_of: datetime) -> datetime:
-        return parameters.cut_off(as_of)
+        return parameters.period.until(as_of).end
 
     def volume(self, parameters: OrdersParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:  # noqa: ARG002
-        return Volume(read=sources.orders.count(parameters.begin, parameters.cut_off(as_of)))
+        return Volume(read=sources.orders.count(parameters.period.until(as_of)))
 
 
 class OrdersReport(OfOrders):

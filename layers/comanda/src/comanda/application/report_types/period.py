@@ -1,7 +1,7 @@
 """What reports over a period share: its days, and how they are checked."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
@@ -9,9 +9,12 @@ from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_va
 from comanda.application.report_types.report_type import Parameters
 from comanda.application.report_types.words import Words, words
 from comanda.domain.identity import ID_PATTERN, MAX_ID
+from comanda.domain.period import Period
 from comanda.domain.table import Fact
 
 MAX_DAYS = 366
+EARLIEST = date(1970, 1, 1)
+"""Before it, nobody ordered anything, and years come near that no time zone can be reckoned in."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -28,7 +31,10 @@ Id = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID, pattern=ID_PATT
 
 
 class PeriodParameters(Parameters):
-    """`from` and `to`: whole days in `time_zone`, both included. Today may be among them, tomorrow not."""
+    """`from` and `to`: whole days in `time_zone`, both included. Today may be among them, tomorrow not.
+
+    The period of a day that its time zone leaves out is empty, and so is that of one which has only just begun.
+    """
 
     first_day: Day = Field(alias="from")
     last_day: Day = Field(alias="to")
@@ -39,6 +45,8 @@ class PeriodParameters(Parameters):
         first_day, zone = info.data.get("first_day"), info.data.get("time_zone")
         if first_day is None or zone is None or (info.context or {}).get("kept"):
             return last_day
+        if first_day < EARLIEST:
+            raise ValueError(f"a period begins on {EARLIEST.isoformat()} or later")
         if last_day < first_day:
             raise ValueError("the period ends before it begins")
         if (last_day - first_day).days >= MAX_DAYS:
@@ -49,18 +57,8 @@ class PeriodParameters(Parameters):
         return last_day
 
     @property
-    def begin(self) -> datetime:
-        """The first moment of the period."""
-        return self._midnight(self.first_day)
-
-    @property
-    def end(self) -> datetime:
-        """The first moment after the period."""
-        return self._midnight(self.last_day + timedelta(days=1))
-
-    def cut_off(self, as_of: datetime) -> datetime:
-        """Where the period ends for a report that holds up to `as_of`."""
-        return max(self.begin, min(self.end, as_of))
+    def period(self) -> Period:
+        return Period(self._midnight(self.first_day), self._midnight(self.last_day + timedelta(days=1)))
 
     @property
     def words(self) -> Words:
@@ -74,4 +72,4 @@ class PeriodParameters(Parameters):
         return (said["period"], period), *given
 
     def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        return datetime.combine(day, time(), self.zone)

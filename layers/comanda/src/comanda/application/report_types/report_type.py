@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, Va
 
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.words import words
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Caller
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.locale import EN_US, PT_BR, Locale, Paper
 from comanda.domain.report import Report, ReportRequest
@@ -110,8 +110,6 @@ class ReportType(ABC, Generic[P]):
     """One type of report. `P` is what it takes, validated by pydantic under the context `{"now": datetime}`."""
 
     parameters: type[P]
-    scope: Scope = Scope.ORDERS_READ
-    """What a caller needs to ask for it."""
 
     def prepared(self, parameters: P, caller: Caller, sources: Sources) -> P:  # noqa: ARG002
         """The parameters as they are kept: small, and with what they refer to looked up. Raises InvalidRequest."""

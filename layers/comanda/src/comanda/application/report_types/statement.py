@@ -13,7 +13,7 @@ from comanda.application.ports import Balance, Ledger, LedgerEntry
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.period import Id, PeriodParameters
 from comanda.application.report_types.report_type import Asked, ReportType, Volume, laid_out
-from comanda.domain.access import Caller, Scope
+from comanda.domain.access import Caller
 from comanda.domain.errors import FieldError, InvalidRequest, PermanentError
 from comanda.domain.report import ReportRequest
 from comanda.domain.table import Column, Kind, Row, Strong, Table
@@ -29,7 +29,6 @@ class StatementParameters(PeriodParameters):
 
 class StatementReport(ReportType[StatementParameters]):
     parameters = StatementParameters
-    scope = Scope.LEDGER_READ
 
     def prepared(self, parameters: StatementParameters, caller: Caller, sources: Sources) -> StatementParameters:  # noqa: ARG002
         if sources.ledger.balance(parameters.recipient_id) is None:
@@ -40,7 +39,8 @@ class StatementReport(ReportType[StatementParameters]):
     def settled_at(self, parameters: StatementParameters, as_of: datetime) -> datetime:
         """A period that is over waits for what was completed at its very end and is still being written; one that is
         not shows the ledger as it is, consistently read."""
-        return parameters.end if parameters.end <= as_of else parameters.begin
+        period = parameters.period
+        return period.end if period.end <= as_of else period.begin
 
     def volume(
         self,
@@ -71,16 +71,17 @@ class StatementReport(ReportType[StatementParameters]):
 
     def rows(self, parameters: StatementParameters, asked: Asked) -> Iterator[Row]:
         """Raises PermanentError where the ledger does not add up: such a statement must not leave the house."""
-        said, cut_off = parameters.words, parameters.cut_off(asked.report.as_of)
+        said, whole_days = parameters.words, parameters.period
+        period = whole_days.until(asked.report.as_of)
         balance, last, opened = Decimal("0.00"), 0, False
         whole = asked.sources.ledger.balance(parameters.recipient_id) or Balance(
             parameters.recipient_id, asked.currency
         )
         for entry in asked.reading(_entries(asked.sources.ledger, whole)):
-            if entry.completed_at >= cut_off:
+            if entry.completed_at >= period.end:
                 break
-            if not opened and entry.completed_at >= parameters.begin:
-                yield Strong((None, parameters.begin, said["opening_balance"], None, balance))
+            if not opened and entry.completed_at >= period.begin:
+                yield Strong((None, period.begin, said["opening_balance"], None, balance))
                 opened = True
             balance, last = balance + entry.amount, entry.sequence
             if opened:
@@ -88,8 +89,8 @@ class StatementReport(ReportType[StatementParameters]):
         if last == whole.orders_completed and balance != whole.amount:
             raise PermanentError("LedgerDisagrees", f"the entries sum up to {balance}, the balance is {whole.amount}")
         if not opened:
-            yield Strong((None, parameters.begin, said["opening_balance"], None, balance))
-        closed = min(cut_off, parameters.end - _A_SECOND)
+            yield Strong((None, period.begin, said["opening_balance"], None, balance))
+        closed = max(period.begin, min(period.end, whole_days.end - _A_SECOND))
         yield Strong((None, closed, said["closing_balance"], None, balance))
 
 

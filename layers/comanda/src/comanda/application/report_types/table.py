@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from comanda.application.offer_upload import MAX_UPLOAD_BYTES
 from comanda.application.report_ports import Sources
 from comanda.application.report_types.report_type import Asked, Parameters, ReportType, Volume, laid_out
 from comanda.domain.access import Caller
@@ -27,7 +28,6 @@ from comanda.domain.strict_json import MAX_DIGITS, MAX_EXPONENT, NotStrictJson, 
 from comanda.domain.table import Cell, Column, Kind, Row, Table, check_rows, check_text
 
 MAX_COLUMNS = 200
-MAX_UPLOAD_BYTES = 200 * 2**20
 MAX_TITLE = 200
 
 _MAX_PLACES = MAX_DIGITS + MAX_EXPONENT
