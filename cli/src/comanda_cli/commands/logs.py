@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from comanda_cli.connection import connect
 from comanda_cli.errors import CliError, NotDone
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json
+from comanda_cli.output import print_json, say
 from comanda_cli.selection import age
 
 GROUPS_AT_ONCE = 5
@@ -78,9 +78,9 @@ def _print(lines: Iterable[Line]) -> None:
     named = ("recipient_id", "report_type", "format", "caller", "correlation_id")
     known = {name: line.told[name] for line in reversed(lines) for name in named if name in line.told}
     if known:
-        typer.echo(" ".join(f"{name}={known[name]}" for name in named if name in known))
+        say(" ".join(f"{name}={known[name]}" for name in named if name in known))
     for line in lines:
-        typer.echo(str(line))
+        say(str(line))
 
 
 def _lines(client: Any, function: str, group: str, identifier: str, start: datetime) -> Iterator[Line]:
