@@ -1,4 +1,4 @@
-"""`comanda dlq`: orders that failed, and the two ways on: redrive them, or leave it at that."""
+"""`comanda dlq`: orders that failed, and the two ways on: redrive them, or leave it at that; and what else is there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from comanda_cli.output import (
     say,
 )
 from comanda_cli.selection import QUEUE_OF, Selection, select
+from comanda_cli.unknown_letters import Look, UnknownLetter, look, remove
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,17 +54,40 @@ class Manner:
 @app.command("list", epilog=EXIT_CODES)
 @taking(Selection, "selection")
 def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
-    """List failed orders, the oldest first, and those that cannot be read. Exit code 3 where there is none."""
+    """List failed orders, the oldest first, and those that cannot be read. Exit code 3 where there is none.
+
+    Without a filter, also dead letters of any queue that are not ours or cannot be read: `dlq remove` removes them.
+    """
     connection = connect(ctx, stage)
     found, unreadable = select(connection.orders, selection, connection.outside.clock())
+    seen = _seen(connection) if selection.is_everything else Look([], {}, {})
+    letters = seen.unknown
     if as_json:
-        print_json([*map(_row, found), *({"order_id": row.row_id, "unreadable": row.why} for row in unreadable)])
-    elif found:
-        _print_list(found)
-    if not as_json:
+        unread = [{"order_id": row.row_id, "unreadable": row.why} for row in unreadable]
+        print_json([*map(_row, found), *unread, *(letter.to_json() for letter in letters)])
+    else:
+        if found:
+            _print_list(found)
         _remark_unreadable(unreadable)
-    if not found and not unreadable:
+        _remark_not_seen(seen)
+        if letters:
+            _print_letters(letters)
+            remark(
+                "Dead letters that no record accounts for: no redrive begins them. `comanda dlq remove` removes them."
+            )
+    if not found and not unreadable and not letters:
         raise NotDone("no failed order matches")
+
+
+def _seen(connection: Connection) -> Look:
+    """Whoever may read rows may list them, also without the right to receive from a queue."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return look(connection)
+    except ClientError as error:
+        remark(f"The dead-letter queues could not be looked at: {error}")
+        return Look([], {}, {})
 
 
 @app.command("summary", epilog=EXIT_CODES)
@@ -214,6 +238,48 @@ def move_dead_letters(
         raise typer.Exit(NOT_DONE)
 
 
+@app.command("remove", epilog=EXIT_CODES)
+def remove_unknown_letters(
+    ctx: typer.Context,
+    message_ids: Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="As in `list`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are not ours or cannot be read.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Remove dead letters that are not ours or cannot be read, for good, and nothing else.
+
+    One that can be read is refused: its order, report or notification is discarded or redriven instead. Exit code 3
+    where one of them was refused or could not be had.
+    """
+    if bool(message_ids) is everything:
+        raise typer.BadParameter("which? Give the ids of messages as `comanda dlq list` shows them, or --all")
+    connection = connect(ctx, stage)
+    seen = look(connection)
+    chosen = [letter for letter in seen.unknown if everything or letter.message_id in (message_ids or [])]
+    refused = {
+        each: f"a dead letter about {seen.known[each]}: discard or redrive that" if each in seen.known else "not found"
+        for each in dict.fromkeys(message_ids or [])
+        if each not in {letter.message_id for letter in chosen}
+    }
+    removed: list[str] = []
+    if chosen:
+        if not yes and not as_json:
+            _print_letters(chosen)
+        confirm(f"Remove {_dead_letters(len(chosen))} for good?", yes=yes)
+        removed = remove(connection, chosen)
+        refused |= {each.message_id: "no longer there, or hidden" for each in chosen if each.message_id not in removed}
+    if as_json:
+        print_json({"removed": removed, "refused": refused})
+    else:
+        say(f"{_dead_letters(len(removed))} removed.")
+        for message_id, why in refused.items():
+            remark(f"{message_id}: {why}.")
+        _remark_not_seen(seen)
+    if refused or not removed:
+        raise typer.Exit(NOT_DONE)
+
+
 def _dead_letters(number: int) -> str:
     return "1 dead letter" if number == 1 else f"{number} dead letters"
 
@@ -297,6 +363,16 @@ def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
 def _remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
     for _ in readable(rows):
         pass
+
+
+def _remark_not_seen(seen: Look) -> None:
+    for queue, number in seen.not_seen.items():
+        remark(f"{_dead_letters(number)} of {queue} could not be looked at: hidden, or behind ten others of a group.")
+
+
+def _print_letters(letters: Sequence[UnknownLetter]) -> None:
+    rows = [(each.message_id, each.queue, each.size, each.begins, each.why) for each in letters]
+    print_table(["Message", "Queue", "Bytes", "Begins with", "Why"], rows)
 
 
 def _print_list(orders: Sequence[Order]) -> None:
