@@ -22,7 +22,7 @@ from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.builders import NOW, a_processing_order
-from tests.targets import Resources, add_index
+from tests.targets import Resources, add_index, create_fifo_queue
 
 
 @dataclass
@@ -69,15 +69,17 @@ class Cli:
 
 @pytest.fixture
 def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackInfo:
-    """A stack without an emulator, so that boto3 talks to moto. All queues are the one there is."""
-    queue = Queue(url=moto.queue_url, dlq_url=moto.queue_url)
+    """A stack without an emulator, so that boto3 talks to moto. All queues are the one there is; each has a
+    dead-letter queue of its own."""
+    names = ("orders", "enrichment", "completion", "reports", "notifications")
+    queues = {name: Queue(url=moto.queue_url, dlq_url=create_fifo_queue(moto.sqs)) for name in names}
     info = StackInfo(
         api_url="https://api.test/v1",
         region="us-east-1",
         tokens={"api": "api-token", "ops": "ops-token"},
         tokens_secret="secret",
         webhook_secrets_secret="webhook-secrets",
-        queues={"orders": queue, "enrichment": queue, "completion": queue, "notifications": queue},
+        queues=queues,
         tables={
             "orders": moto.orders_table,
             "circuits": moto.circuits_table,
@@ -87,7 +89,7 @@ def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         functions={},
         bucket="bucket",
     )
-    info.queues["reports"], info.tables["reports"] = queue, f"{moto.orders_table}-reports"
+    info.tables["reports"] = f"{moto.orders_table}-reports"
     moto.dynamodb.create_table(
         TableName=info.tables["reports"],
         KeySchema=[{"AttributeName": "report_id", "KeyType": "HASH"}],

@@ -365,52 +365,6 @@ def test_a_long_outage_of_the_table_is_reported_and_nobody_overtakes(cli: Cli) -
     assert [order_id for order_id, _ in bodies(of_x)] == ids(hit, follower)
 
 
-def test_what_arrives_is_seen_and_what_does_not_is_named(cli: Cli) -> None:
-    arrives, does_not = a_failed_order(created=1, stage=Stage.COMPLETION), a_failed_order(created=2)
-    cli.put(arrives, does_not)
-
-    def a_worker() -> None:
-        row = cli.row(arrives)
-        if row.status is OrderStatus.PROCESSING:
-            cli.orders.save(row, row.completed(NOW))
-
-    cli.at_nap = a_worker
-    result = cli("dlq", "redrive", "--all", "--yes", "--wait", "2")
-    assert result.exit_code == 3
-    assert "1 of 2 were seen to move on: 1 completed." in result.stdout
-    assert f"Not seen to move yet, look again later: {does_not.order_id}." in result.stderr
-    assert cli.naps.count(0.5) == 4
-
-
-def test_a_write_that_is_no_step_of_the_timeline_is_seen_too(cli: Cli) -> None:
-    order = a_failed_order()
-    cli.put(order)
-
-    def a_worker() -> None:
-        row = cli.row(order)
-        cli.orders.save(row, row.tried("message-2", 1, NOW))
-
-    cli.at_nap = a_worker
-    result = cli("order", "retry", order.order_id)
-    assert result.exit_code == 0
-    assert result.stdout.endswith("A worker has it: processing.\n")
-
-
-def test_a_worker_that_is_quicker_than_the_command_has_arrived(cli: Cli) -> None:
-    """It has the message and has written the row before the row says that nothing is owed."""
-    order = a_failed_order()
-    cli.put(order)
-
-    def work(order: Order, _: int) -> None:
-        row = cli.row(order)
-        cli.orders.save(row, row.tried("message-2", 1, NOW))
-
-    result = cli("dlq", "redrive", "--all", "--yes", **a_publisher_that(work))
-    assert result.exit_code == 0
-    assert "1 of 1 were seen to move on: 1 processing." in result.stdout
-    assert cli.row(order).replay == 1
-
-
 def test_discard_leaves_them_failed_and_lists_them_no_more(cli: Cli) -> None:
     kept, gone = a_failed_order(recipient_id="rec-a"), a_failed_order(recipient_id="rec-b")
     cli.put(kept, gone)
@@ -441,15 +395,6 @@ def test_retry_of_an_order_that_has_completed_does_nothing_and_says_so(cli: Cli)
     assert result.stderr == f"order {order.order_id} is completed, not failed; nothing was done\n"
     assert cli.row(order) == order
     assert cli.all_messages() == []
-
-
-def test_retry_says_whether_a_worker_has_it(cli: Cli) -> None:
-    order = a_failed_order()
-    cli.put(order)
-    result = cli("order", "retry", order.order_id, "--wait", "1")
-    assert result.exit_code == 3
-    assert result.stdout == f"Order {order.order_id} is on its way again, run 2.\n"
-    assert "no worker took it up within 1 s" in result.stderr
 
 
 def test_one_that_cannot_be_read_is_shown_with_the_reason_and_left_alone(cli: Cli) -> None:

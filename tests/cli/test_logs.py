@@ -63,6 +63,43 @@ def test_lines_of_all_functions_by_time(cli: Cli, logs: Logs) -> None:
     ]
 
 
+def test_each_line_has_the_time_it_was_written_at_and_not_when_it_came_in(cli: Cli, logs: Logs) -> None:
+    """The emulator takes in the lines of an invocation together, at its end: 10 s later, and two functions' at once."""
+
+    def written(message: str, seconds_ago: float) -> dict[str, Any]:
+        moment = NOW - timedelta(seconds=seconds_ago)
+        timestamp = moment.strftime("%Y-%m-%d %H:%M:%S,") + f"{moment.microsecond // 1000:03}+0000"
+        return {"message": message, "order_id": ORDER_ID, "timestamp": timestamp}
+
+    logs.put("process-logs", written("second", 20.25), timedelta(seconds=10))
+    logs.put("process-logs", written("fourth", 10.5), timedelta(seconds=10))
+    logs.put("enrich-logs", written("first", 20.5), timedelta(seconds=9))
+    logs.put("enrich-logs", {"message": "third", "order_id": ORDER_ID, "timestamp": "none"}, timedelta(seconds=11))
+    shown = [line.split()[:4] for line in cli("logs", ORDER_ID).stdout.splitlines()]
+    assert shown == [
+        [*at(timedelta(seconds=20.5)), "enrich_order", "first"],
+        [*at(timedelta(seconds=20.25)), "process_order", "second"],
+        [*at(timedelta(seconds=11)), "enrich_order", "third"],
+        [*at(timedelta(seconds=10.5)), "process_order", "fourth"],
+    ]
+    told = json.loads(cli("logs", ORDER_ID, "--json").stdout)
+    assert [line["message"] for line in told] == ["first", "second", "third", "fourth"]
+    assert told[0]["at"] == (NOW - timedelta(seconds=20.5)).isoformat()
+
+
+def test_the_passes_of_a_dead_letter_do_not_drown_its_story(cli: Cli, logs: Logs) -> None:
+    logs.put("process-logs", {"message": "order.failed", "order_id": ORDER_ID, "level": "WARNING"})
+    for number in range(51):
+        told = {"message": "message.dead_letter", "order_id": ORDER_ID, "level": "DEBUG", "receives": number}
+        logs.put("process-logs", told, timedelta(minutes=4))
+    result = cli("logs", ORDER_ID)
+    assert (result.stdout.count("\n"), "order.failed" in result.stdout) == (1, True)
+    assert result.stderr == "Not shown, as they are no steps of it: 51 x message.dead_letter. With --all they are.\n"
+    everything = cli("logs", ORDER_ID, "--all")
+    assert (everything.stdout.count("message.dead_letter"), everything.stderr) == (51, "")
+    assert len(json.loads(cli("logs", ORDER_ID, "--json").stdout)) == 52
+
+
 def test_what_is_no_json_is_shown_as_it_is_on_one_line(cli: Cli, logs: Logs) -> None:
     logs.put("enrich-logs", f"Traceback of {ORDER_ID}\n")
     assert f"enrich_order       Traceback of {ORDER_ID}" in cli("logs", ORDER_ID).output

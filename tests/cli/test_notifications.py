@@ -48,8 +48,8 @@ def test_one_is_shown_whole(cli: Cli, table: NotificationTable) -> None:
 
 def test_what_failed_and_what_was_lost_is_sent_once_more(cli: Cli, table: NotificationTable) -> None:
     assert cli("notification", "resend", "--failed", answer="n").exit_code != 0
-    assert cli("notification", "resend", "--failed", "--yes").exit_code == 0
-    assert cli("notification", "resend", "n-1").exit_code == 0
+    assert cli("notification", "resend", "--failed", "--yes", "--no-wait").exit_code == 0
+    assert cli("notification", "resend", "n-1", "--no-wait").exit_code == 0
     messages = [NotificationMessage.parse(message["Body"]) for message in cli.all_messages()]
     assert {(message.notification_id, message.replay) for message in messages} == {("n-1", 1), ("n-2", 1)}
     for each in ("n-1", "n-2"):
@@ -57,6 +57,39 @@ def test_what_failed_and_what_was_lost_is_sent_once_more(cli: Cli, table: Notifi
         assert row
         assert row.status is NotificationStatus.WAITING
     assert cli("notification", "resend", "n-1", "nobody").exit_code == 3, "on its way already, and not there"
+
+
+@pytest.mark.parametrize("chosen", [["n-2"], ["--failed", "--yes"], ["--about", "o-2", "--yes"]], ids=" ".join)
+def test_a_discarded_one_is_listed_as_failed_no_more_and_can_be_resent(
+    cli: Cli, table: NotificationTable, chosen: list[str]
+) -> None:
+    result = cli("notification", "discard", *chosen)
+    assert (result.exit_code, result.stdout) == (0, "1 notification discarded.\n")
+    row = table.get("n-2")
+    assert row
+    assert (row.status, row.discarded, row.failure) == (NotificationStatus.FAILED, True, FAILED.failure)
+    assert cli("notification", "list", "--failed").exit_code == 3
+    assert cli("notification", "discard", *chosen).exit_code == (0 if chosen == ["n-2"] else 3), "once more"
+    assert cli("notification", "resend", "n-2", "--no-wait").exit_code == 0
+    row = table.get("n-2")
+    assert row
+    assert (row.status, row.discarded) == (NotificationStatus.WAITING, False)
+
+
+def test_only_what_failed_is_discarded_and_only_after_a_yes(cli: Cli, table: NotificationTable) -> None:
+    before = table.get("n-1")
+    result = cli("notification", "discard", "n-1", "nobody", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {
+        "discarded": [],
+        "left": {
+            "n-1": "notification n-1 is delivered, and cannot be discarded",
+            "nobody": "there is no notification nobody",
+        },
+    }
+    assert table.get("n-1") == before
+    assert cli("notification", "discard", "--failed", answer="n\n").exit_code == 3
+    assert table.get("n-2") == FAILED
 
 
 def test_one_whose_message_is_owed_is_said_to_follow(cli: Cli, table: NotificationTable, moto: Resources) -> None:

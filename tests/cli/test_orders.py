@@ -222,7 +222,7 @@ def test_the_token_comes_from_the_option_the_stack_or_the_environment(
 def test_a_local_token_that_is_not_there_is_named(stack: StackInfo) -> None:
     local = stack.model_copy(update={"endpoint_url": "http://127.0.0.1:1"})
     with pytest.raises(CliError, match="no token 'nobody'; it has api, ops"):
-        Connection(local, boto3.Session()).api("nobody")
+        Connection(local).api("nobody")
 
 
 def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo) -> None:

@@ -178,7 +178,7 @@ def test_failed_reports_are_listed_the_oldest_first(cli: Cli, table: ReportTable
 def test_retry_begins_a_report_again(cli: Cli, table: ReportTable) -> None:
     report, other = a_failed_report("a"), a_failed_report("b")
     put(table, report, other)
-    result = cli("report", "retry", report.report_id)
+    result = cli("report", "retry", report.report_id, "--no-wait")
     assert (result.exit_code, result.stdout) == (0, "1 report redriven.\n")
     assert sent(cli) == [(report.report_id, 1)]
     redriven = row(table, report)
@@ -194,7 +194,7 @@ def test_all_are_retried_after_a_yes(cli: Cli, table: ReportTable) -> None:
     put(table, *reports)
     assert cli("report", "retry", "--all", answer="n\n").exit_code == 3
     assert sent(cli) == []
-    assert cli("report", "retry", "--all", answer="y\n").stdout.endswith("3 reports redriven.\n")
+    assert cli("report", "retry", "--all", "--no-wait", answer="y\n").stdout.endswith("3 reports redriven.\n")
     assert sent(cli) == sorted((report.report_id, 1) for report in reports)
     assert cli("report", "retry", "--all").exit_code == 3, "nothing left"
 
@@ -206,7 +206,7 @@ def test_a_discarded_report_is_listed_no_more_and_can_be_retried(cli: Cli, table
     assert done == {"discarded": [report.report_id], "owed": [], "skipped": {}, "unavailable": {}}
     assert (row(table, report).discarded, row(table, report).status) == (True, ReportStatus.FAILED)
     assert cli("report", "failed").exit_code == 3
-    assert cli("report", "retry", report.report_id).exit_code == 0
+    assert cli("report", "retry", report.report_id, "--no-wait").exit_code == 0
     assert not row(table, report).discarded
 
 

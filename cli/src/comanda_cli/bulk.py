@@ -1,21 +1,16 @@
 """One order after another: at a pace, in order, and able to be ended and begun again at any moment."""
 
-import math
 import signal
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from comanda.adapters.order_table import OrderTable
 from comanda.domain.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
 from comanda.domain.order import Order
 
 TRIES = 4
 FIRST_PAUSE_SECONDS = 1.0
-LOOK_EVERY_SECONDS = 0.5
-ROWS_PER_READ = 100
-"""BatchGetItem takes no more keys."""
 
 
 @dataclass
@@ -103,44 +98,3 @@ def _not_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if pressed:
             raise KeyboardInterrupt
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """What redriven orders were seen doing."""
-
-    statuses: dict[str, int]
-    """Of those that moved on."""
-    not_seen: list[str]
-    """Order ids. Their messages may still be behind others."""
-
-
-def watch_arrival(
-    table: OrderTable, redriven: Sequence[Order], limit_seconds: float, sleep: Callable[[float], None]
-) -> Arrival:
-    """Read the orders until each has moved on since its redrive, or the time is over."""
-    waiting = {order.order_id: order for order in redriven}
-    statuses: Counter[str] = Counter()
-    for _ in range(math.ceil(limit_seconds / LOOK_EVERY_SECONDS)):
-        sleep(LOOK_EVERY_SECONDS)
-        for order in _read(table, list(waiting)):
-            if has_moved(waiting[order.order_id], order):
-                del waiting[order.order_id]
-                statuses[order.status.value] += 1
-        if not waiting:
-            break
-    return Arrival(dict(statuses), list(waiting))
-
-
-def has_moved(redriven: Order, now: Order) -> bool:
-    """Whether a worker wrote to the row: after the redrive, or in its place, where it was quicker."""
-    return now.version > redriven.version or now.timeline[-1].note != redriven.timeline[-1].note
-
-
-def _read(table: OrderTable, order_ids: Sequence[str]) -> Iterator[Order]:
-    for start in range(0, len(order_ids), ROWS_PER_READ):
-        try:
-            found = table.get_many(order_ids[start : start + ROWS_PER_READ]).values()
-        except Unavailable:
-            return
-        yield from (order for order in found if isinstance(order, Order))

@@ -1,4 +1,7 @@
-"""The way to one stage: its description, its clients, its API. The local stage and AWS differ here and nowhere else."""
+"""The way to one stage: its description, its clients, its API. The local stage and AWS differ here and nowhere else.
+
+What a command does not need is not imported: boto3 alone takes longer than a small command.
+"""
 
 import getpass
 import logging
@@ -11,36 +14,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import httpx
 import typer
-from botocore.config import Config
 
-from comanda.adapters.circuit import EnrichmentCircuit
-from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
-from comanda.adapters.order_queues import NotificationQueuePublisher, QueuePublisher, ReportQueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
-from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import RunPublisher
-from comanda.domain.notification import Notification
-from comanda.domain.order import Order
-from comanda.domain.report import Report
-from comanda.domain.work_item import WorkItem
-from comanda_cli.api import Api
 from comanda_cli.errors import CliError
-from comanda_cli.sessions import local_session
+from comanda_cli.sessions import aws_session, local_session
 from comanda_cli.stack_info import Queue, StackInfo, find_stack_file, load_stack_file, load_stage
 
 if TYPE_CHECKING:
+    import boto3
+    import httpx
     from mypy_boto3_sqs import SQSClient
 
+    from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
+    from comanda.adapters.order_table import OrderTable
+    from comanda.adapters.report_table import ReportTable
+    from comanda.application.delivery.open_run import OpenRun
+    from comanda.application.delivery.ports import RunPublisher
+    from comanda.domain.notification import Notification
+    from comanda.domain.order import Order
+    from comanda.domain.report import Report
+    from comanda.domain.work_item import WorkItem
+    from comanda_cli.api import Api
+
 TOKEN_VARIABLE = "COMANDA_TOKEN"  # noqa: S105 - a variable's name
-_CLIENT = Config(
-    retries={"mode": "standard", "total_max_attempts": 3},
-    connect_timeout=5,  # seconds
-    read_timeout=10,
-)
+CONNECT_SECONDS, READ_SECONDS = 5, 10
+"""AWS has to take a connection within the first, and to answer within the second."""
 _LOG = logging.getLogger("comanda")
 
 
@@ -56,6 +54,12 @@ def user_name() -> str:
         return "an operator"
 
 
+def queue_publisher(sqs: "SQSClient", url: str) -> "RunPublisher[Order]":
+    from comanda.adapters.order_queues import QueuePublisher
+
+    return QueuePublisher(sqs, url)
+
+
 @dataclass(frozen=True)
 class Outside:
     """What commands take from outside. A test brings its own: `CliRunner().invoke(app, [...], obj=Outside(...))`."""
@@ -63,15 +67,15 @@ class Outside:
     clock: Callable[[], datetime] = now
     sleep: Callable[[float], None] = time.sleep
     user: Callable[[], str] = user_name
-    publisher: Callable[["SQSClient", str], RunPublisher[Order]] = QueuePublisher
-    transport: httpx.BaseTransport | None = None
-    session: Callable[[], boto3.Session] = boto3.Session
+    publisher: "Callable[[SQSClient, str], RunPublisher[Order]]" = queue_publisher
+    transport: "httpx.BaseTransport | None" = None
+    session: "Callable[[], boto3.Session]" = aws_session
 
 
 class QuietJournal:
     """Implements `Journal`: the command itself says what happened; logging may show it too."""
 
-    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
+    def tell(self, happening: str, subject: "WorkItem | None" = None, **facts: object) -> None:
         row_id = subject.row_id if subject else ""
         _LOG.info("%s %s %s", happening, row_id, facts)
 
@@ -79,11 +83,23 @@ class QuietJournal:
 @dataclass(frozen=True)
 class Connection:
     stack: StackInfo
-    session: boto3.Session
     outside: Outside = field(default_factory=Outside)
 
+    @cached_property
+    def session(self) -> "boto3.Session":
+        if self.stack.endpoint_url:
+            return local_session(self.stack.endpoint_url, self.stack.region)
+        return self.outside.session()
+
     def client(self, service: Any) -> Any:
-        return self.session.client(service, region_name=self.stack.region, config=_CLIENT)
+        from botocore.config import Config
+
+        patience = Config(
+            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+        )
+        return self.session.client(service, region_name=self.stack.region, config=patience)
 
     @cached_property
     def sqs(self) -> "SQSClient":
@@ -91,7 +107,9 @@ class Connection:
         return client
 
     @cached_property
-    def orders(self) -> OrderTable:
+    def orders(self) -> "OrderTable":
+        from comanda.adapters.order_table import OrderTable
+
         return OrderTable(self.client("dynamodb"), self._named(self.stack.tables, "orders", "table"))
 
     def queue(self, name: str) -> Queue:
@@ -99,39 +117,55 @@ class Connection:
         return chosen
 
     @cached_property
-    def order_runs(self) -> OpenRun[Order]:
+    def order_runs(self) -> "OpenRun[Order]":
+        from comanda.application.delivery.open_run import OpenRun
+
         publisher = self.outside.publisher(self.sqs, self.queue("orders").url)
         return OpenRun(self.orders, publisher, QuietJournal(), self.outside.clock)
 
     @property
     def enrichment_is_running(self) -> bool:
         """As GET /ready tells it."""
+        from comanda.adapters.circuit import EnrichmentCircuit
+
         table = self._named(self.stack.tables, "circuits", "table")
         return EnrichmentCircuit(self.client("dynamodb"), table, QuietJournal()).is_closed()
 
     @cached_property
-    def reports(self) -> ReportTable:
+    def reports(self) -> "ReportTable":
+        from comanda.adapters.report_table import ReportTable
+
         return ReportTable(self.client("dynamodb"), self._named(self.stack.tables, "reports", "table"))
 
     @cached_property
-    def report_runs(self) -> OpenRun[Report]:
+    def report_runs(self) -> "OpenRun[Report]":
+        from comanda.adapters.order_queues import ReportQueuePublisher
+        from comanda.application.delivery.open_run import OpenRun
+
         publisher = ReportQueuePublisher(self.sqs, self.queue("reports").url)
         return OpenRun(self.reports, publisher, QuietJournal(), self.outside.clock)
 
     @cached_property
-    def notifications(self) -> NotificationTable:
+    def notifications(self) -> "NotificationTable":
+        from comanda.adapters.notification_table import NotificationTable
+
         return NotificationTable(self.client("dynamodb"), self._named(self.stack.tables, "notifications", "table"))
 
     @cached_property
-    def subscriptions(self) -> SubscriptionTable:
+    def subscriptions(self) -> "SubscriptionTable":
+        from comanda.adapters.notification_table import SubscriptionTable
+
         return SubscriptionTable(self.client("dynamodb"), self._named(self.stack.tables, "subscriptions", "table"))
 
     @cached_property
-    def notification_runs(self) -> OpenRun[Notification]:
+    def notification_runs(self) -> "OpenRun[Notification]":
+        from comanda.adapters.order_queues import NotificationQueuePublisher
+        from comanda.application.delivery.open_run import OpenRun
+
         publisher = NotificationQueuePublisher(self.sqs, self.queue("notifications").url)
         return OpenRun(self.notifications, publisher, QuietJournal(), self.outside.clock)
 
-    def api(self, token_name: str, token: str | None = None) -> Api:
+    def api(self, token_name: str, token: str | None = None) -> "Api":
         """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS
         COMANDA_TOKEN."""
         is_local = self.stack.endpoint_url is not None
@@ -142,11 +176,15 @@ class Connection:
         bearer = bearer or os.environ.get(TOKEN_VARIABLE)
         if not bearer:
             raise CliError(f"who calls? Give --token, or set {TOKEN_VARIABLE}; `comanda token create` makes one")
+        from comanda_cli.api import Api
+
         client = self.http(base_url=self.stack.api_url, headers={"Authorization": f"Bearer {bearer}"})
         return Api(client, self.outside.sleep)
 
-    def http(self, **options: Any) -> httpx.Client:
+    def http(self, **options: Any) -> "httpx.Client":
         """Past any proxy where the stack is on this machine."""
+        import httpx
+
         is_local = self.stack.endpoint_url is not None
         return httpx.Client(timeout=30.0, trust_env=not is_local, transport=self.outside.transport, **options)
 
@@ -160,9 +198,5 @@ def connect(ctx: typer.Context, stage: str | None) -> Connection:
     """The local stack of this folder, or a stage on AWS."""
     outside = ctx.obj or Outside()
     if stage is None:
-        stack = load_stack_file(find_stack_file(Path.cwd()))
-        session = local_session(stack.endpoint_url, stack.region) if stack.endpoint_url else outside.session()
-    else:
-        session = outside.session()
-        stack = load_stage(session.client("cloudformation"), stage)
-    return Connection(stack, session, outside)
+        return Connection(load_stack_file(find_stack_file(Path.cwd())), outside)
+    return Connection(load_stage(outside.session().client("cloudformation"), stage), outside)

@@ -4,13 +4,15 @@
 130 ended by Ctrl-C.
 """
 
+import sys
 from typing import Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from comanda.domain.errors import ComandaError, IllegalTransition, NotFound
+from comanda_cli.escaping import escaped
+from comanda_cli.interrupts import interruptible
 
 NOT_DONE = 3
 INTERRUPTED = 130
@@ -21,6 +23,8 @@ class CliError(Exception):
     """The command cannot do what was asked; the message says why, and what to do."""
 
     exit_code = 1
+    keeps_lines = False
+    """Whether the message is several lines of our own making."""
 
 
 class NotDone(CliError):
@@ -34,13 +38,24 @@ class OneLineErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except (CliError, ComandaError, BotoCoreError, ClientError) as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(_exit_code_of(error)) from error
+            with interruptible():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
+        except _reported() as error:
+            keep = "\n" if isinstance(error, CliError) and error.keeps_lines else ""
+            typer.echo(escaped(str(error), keep=keep), err=True)
+            raise typer.Exit(_exit_code_of(error)) from error
+
+
+def _reported() -> tuple[type[Exception], ...]:
+    """Those of AWS only where something has imported botocore, which takes longer than a small command."""
+    if "botocore" not in sys.modules:
+        return CliError, ComandaError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return CliError, ComandaError, BotoCoreError, ClientError
 
 
 def _exit_code_of(error: Exception) -> int:

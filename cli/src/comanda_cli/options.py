@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any
 
@@ -17,9 +18,18 @@ Token = Annotated[
     typer.Option(help="A bearer token. Default: the local stack's own, or on AWS the variable COMANDA_TOKEN."),
 ]
 As = Annotated[str, typer.Option("--as", metavar="NAME", help="Which of the local stack's tokens to use.")]
-Wait = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="How long to look whether redriven orders move; 0: not at all.")
-]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long a command stays to see what becomes of what it began again."""
+
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the end at most.")] = 30
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait: as --wait 0.")] = False
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.no_wait else self.wait
 
 
 def taking(options: type, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -1,18 +1,25 @@
-"""What commands print: tables for people on stdout, JSON for scripts, remarks on stderr; and what they ask for."""
+"""What commands print: tables for people on stdout, JSON for scripts, remarks on stderr; and what they ask for.
+
+Everything goes through here, so that whatever came from outside is escaped (escaping.py). Rich is imported where it is
+needed: it takes longer than all else that a small command does.
+"""
 
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from comanda.domain.errors import UnreadableRow
 from comanda_cli.errors import NotDone
+from comanda_cli.escaping import escaped, escaped_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -27,23 +34,33 @@ STYLES = {
     "waiting": "yellow",
     "ended": "dim",
 }
-WIDE = 220
-"""Columns where nobody looks at a terminal, so that a pipe gets whole ids."""
-IDS, ID_WIDTH = {"Order", "Report", "Notification"}, 36
-"""An id stays in one piece, to be copied."""
+UNLIMITED = 1_000_000
+"""Columns where nobody looks at a terminal, so that a pipe gets everything, uncut and on one line."""
+LONGEST_WORD = 36
+"""Characters that stay in one piece wherever a table is shown: an id, which is to be copied."""
+BORDER, EDGE = 3, 1
+"""Characters that a table takes for each column, and once more."""
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, width=None if is_terminal else WIDE, highlight=False)
+    return Console(stderr=stderr, width=None if is_terminal else UNLIMITED, highlight=False)
 
 
-def print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+def say(text: object) -> None:
+    """A line of the answer."""
+    typer.echo(escaped(str(text)))
 
 
 def remark(text: str) -> None:
-    typer.echo(text, err=True)
+    """A line that is no part of the answer."""
+    typer.echo(escaped(text), err=True)
+
+
+def print_json(value: object) -> None:
+    typer.echo(escaped_json(json.dumps(value, ensure_ascii=False)))
 
 
 def readable(found: Iterable[T | UnreadableRow]) -> Iterator[T]:
@@ -61,29 +78,53 @@ def remark_owed(ids: Sequence[str]) -> None:
         remark(f"Sent by the steward within two minutes, as queue or table do not answer now: {', '.join(ids)}.")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: "Console | None" = None) -> None:
+    """A table; or, where the screen is too narrow to show each column, the rows one below the other. Nothing is cut."""
+    from rich.table import Table
+
+    screen = screen or console()
+    cells = [[cell(value) for value in row] for row in rows]
+    widths = [_least_width([name, *column]) for name, *column in zip(columns, *cells, strict=True)]
+    if sum(widths) + BORDER * len(widths) + EDGE > screen.width:
+        for row in cells:
+            screen.print(_facts(dict(zip(columns, row, strict=True))), end="\n\n" if row is not cells[-1] else "\n")
+        return
     table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold", min_width=ID_WIDTH if column in IDS else None)
-    for row in rows:
-        table.add_row(*(cell(value) for value in row))
-    console().print(table)
+    for name, width in zip(columns, widths, strict=True):
+        table.add_column(name, overflow="fold", min_width=width)
+    for row in cells:
+        table.add_row(*row)
+    screen.print(table)
+
+
+def _least_width(column: "Sequence[str | Text]") -> int:
+    """Of the longest word: narrower, a column is no longer to be read."""
+    from rich.cells import cell_len
+
+    return min(LONGEST_WORD, max(cell_len(word) for text in column for word in (str(text).split() or [""])))
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
     """Name and value, a line each, leaving out what is not there."""
+    console().print(_facts({name: cell(value) for name, value in facts.items() if value is not None}))
+
+
+def _facts(facts: "Mapping[str, Text]") -> "Table":
+    from rich.table import Table
+
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
+    grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in facts.items():
-        if value is not None:
-            grid.add_row(name, cell(value))
-    console().print(grid)
+        grid.add_row(name, value)
+    return grid
 
 
-def cell(value: object) -> Text:
+def cell(value: object) -> "Text":
     """Text as it is: what a customer or a provider wrote is no markup."""
-    text = "-" if value is None else str(value)
+    from rich.text import Text
+
+    text = "-" if value is None else escaped(str(value))
     return Text(text, style=STYLES.get(text, ""))
 
 
@@ -125,8 +166,11 @@ def confirm(question: str, *, yes: bool) -> None:
     """Raises NotDone where the answer is no."""
     try:
         agreed = yes or typer.confirm(question, err=True)
-    except typer.Abort:  # Nobody there to answer.
-        agreed = False
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            typer.echo(err=True)  # What was typed ends no line.
+            raise KeyboardInterrupt from None
+        agreed = False  # Nobody there to answer.
     if not agreed:
         raise NotDone("nothing was done")
 

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comanda.adapters.order_table import OrderTable
 from comanda.application.delivery.ports import FAILED
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order, OrderStatus, Stage
+
+if TYPE_CHECKING:
+    from comanda.adapters.order_table import OrderTable
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -55,7 +57,7 @@ class Selection:
         None
     )
     newer_than: Annotated[Any, typer.Option(parser=age, metavar="AGE", help="Failed since: 90s, 10m, 2h, 3d.")] = None
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the oldest orders first.")] = None
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N, the oldest orders first.")] = None
 
     @property
     def is_everything(self) -> bool:
@@ -76,7 +78,7 @@ class Selection:
         )
 
 
-def select(table: OrderTable, selection: Selection, now: datetime) -> tuple[list[Order], list[UnreadableRow]]:
+def select(table: "OrderTable", selection: Selection, now: datetime) -> tuple[list[Order], list[UnreadableRow]]:
     """Failed orders, the oldest first: each recipient's are redriven in the order in which they were created. And those
     that cannot be read: whether a filter matches them nobody can say, so they are always among them."""
     one = selection.order

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
+from comanda_cli.escaping import escaped
 from comanda_cli.output import console
 
 LOOK_EVERY_SECONDS = 0.3
@@ -30,7 +31,7 @@ def watch(
             view = look()
             for line in lines(view) if show else ():
                 if line not in shown:
-                    screen.print(line, markup=False)
+                    screen.print(escaped(line), markup=False, soft_wrap=True)
                     shown.add(line)
             if view["status"] not in busy or time.monotonic() > deadline:
                 return view

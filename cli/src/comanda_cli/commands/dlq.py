@@ -1,22 +1,22 @@
-"""`comanda dlq`: orders that failed, and the two ways on: redrive them, or leave it at that."""
+"""`comanda dlq`: orders that failed, and the two ways on: redrive them, or leave it at that; and what else is there."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from comanda.adapters.http.views import order_view
 from comanda.application.redrive_order import DiscardOrder, RedriveOrder
 from comanda.domain.errors import UnreadableRow
 from comanda.domain.order import Order
 from comanda.domain.times import to_iso
-from comanda_cli.bulk import Arrival, Outcome, watch_arrival, work_through
+from comanda_cli.bulk import Outcome, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
 from comanda_cli.moving import dead_letters_of, move, start_move_task
-from comanda_cli.options import Json, OrderId, Stage, Wait, taking
+from comanda_cli.options import Json, OrderId, Stage, Waiting, taking
 from comanda_cli.output import (
     confirm,
     console,
@@ -27,8 +27,10 @@ from comanda_cli.output import (
     readable,
     remark,
     remark_owed,
+    say,
 )
 from comanda_cli.selection import QUEUE_OF, Selection, select
+from comanda_cli.unknown_letters import Look, UnknownLetter, look, remove
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,17 +54,40 @@ class Manner:
 @app.command("list", epilog=EXIT_CODES)
 @taking(Selection, "selection")
 def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, as_json: Json = False) -> None:
-    """List failed orders, the oldest first, and those that cannot be read. Exit code 3 where there is none."""
+    """List failed orders, the oldest first, and those that cannot be read. Exit code 3 where there is none.
+
+    Without a filter, also dead letters of any queue that are not ours or cannot be read: `dlq remove` removes them.
+    """
     connection = connect(ctx, stage)
     found, unreadable = select(connection.orders, selection, connection.outside.clock())
+    seen = _seen(connection) if selection.is_everything else Look([], {}, {})
+    letters = seen.unknown
     if as_json:
-        print_json([*map(_row, found), *({"order_id": row.row_id, "unreadable": row.why} for row in unreadable)])
-    elif found:
-        _print_list(found)
-    if not as_json:
+        unread = [{"order_id": row.row_id, "unreadable": row.why} for row in unreadable]
+        print_json([*map(_row, found), *unread, *(letter.to_json() for letter in letters)])
+    else:
+        if found:
+            _print_list(found)
         _remark_unreadable(unreadable)
-    if not found and not unreadable:
+        _remark_not_seen(seen)
+        if letters:
+            _print_letters(letters)
+            remark(
+                "Dead letters that no record accounts for: no redrive begins them. `comanda dlq remove` removes them."
+            )
+    if not found and not unreadable and not letters:
         raise NotDone("no failed order matches")
+
+
+def _seen(connection: Connection) -> Look:
+    """Whoever may read rows may list them, also without the right to receive from a queue."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return look(connection)
+    except ClientError as error:
+        remark(f"The dead-letter queues could not be looked at: {error}")
+        return Look([], {}, {})
 
 
 @app.command("summary", epilog=EXIT_CODES)
@@ -126,29 +151,31 @@ def show_failed(ctx: typer.Context, order_id: OrderId, stage: Stage = None, as_j
 @app.command("redrive", epilog=EXIT_CODES)
 @taking(Selection, "selection")
 @taking(Manner, "manner")
+@taking(Waiting, "waiting")
 def redrive_failed(
-    ctx: typer.Context, selection: Selection, manner: Manner, wait: Wait = 10, stage: Stage = None
+    ctx: typer.Context, selection: Selection, manner: Manner, waiting: Waiting, stage: Stage = None
 ) -> None:
-    """Begin failed orders again, each recipient's in the order in which they were created.
+    """Begin failed orders again, each recipient's in the order in which they were created, and say what became of them.
 
     They are chosen from their rows, so that those whose message is gone from the dead-letter queue come back too. An
     order that has moved on in the meantime is left alone. Ctrl-C ends after the order in hand (exit code 130); run it
     again and it goes on. Exit code 1 where storage did not answer for some, or some were held back behind one whose
-    message the steward has yet to send; 3 where some were not seen to move.
+    message the steward has yet to send; 3 where some failed again, or were not over within --wait.
     """
     connection = connect(ctx, stage)
     outside = connection.outside
     chosen = _choose(connection, selection, manner, "Redrive")
     redrive, user = RedriveOrder(connection.orders, connection.order_runs), outside.user()
     outcome = _run(chosen, lambda order_id: redrive(order_id, user), manner, connection, "Redriving")
-    arrival = None
+    endings = None
     sent = [order for order in outcome.done if not order.owed]
-    if sent and wait and not outcome.interrupted:
+    if sent and waiting.seconds and not outcome.interrupted:
+        endings = Endings("completed")
         try:
-            arrival = watch_arrival(connection.orders, sent, wait, outside.sleep)
+            endings.watch(connection.orders, sent, waiting.seconds, outside.sleep, outside.clock)
         except KeyboardInterrupt:
             outcome.interrupted = True
-    _report("redriven", outcome, arrival, as_json=manner.as_json)
+    _report("redriven", outcome, endings, waiting.seconds, as_json=manner.as_json)
 
 
 @app.command("discard", epilog=EXIT_CODES)
@@ -163,14 +190,16 @@ def discard_failed(ctx: typer.Context, selection: Selection, manner: Manner, sta
     chosen = _choose(connection, selection, manner, "Discard")
     discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
     outcome = _run(chosen, lambda order_id: discard(order_id, user), manner, connection, "Discarding")
-    _report("discarded", outcome, None, as_json=manner.as_json)
+    _report("discarded", outcome, None, 0, as_json=manner.as_json)
 
 
 @app.command("move", epilog=EXIT_CODES)
 def move_dead_letters(
     ctx: typer.Context,
     queue: Annotated[str, typer.Argument(metavar="QUEUE", help="As `comanda queues` names it.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default, and on AWS: all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Move N at most. Default, and on AWS: all.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stage: Stage = None,
     as_json: Json = False,
@@ -201,11 +230,53 @@ def move_dead_letters(
     if as_json:
         print_json(facts)
     elif on_aws:
-        typer.echo(f"SQS is moving {_dead_letters(moved)} back into {queue}; `comanda queues` shows how far it is.")
+        say(f"SQS is moving {_dead_letters(moved)} back into {queue}; `comanda queues` shows how far it is.")
     else:
-        typer.echo(f"{_dead_letters(moved)} moved back into {queue}.")
+        say(f"{_dead_letters(moved)} moved back into {queue}.")
     if moved < most:
         remark(f"{_dead_letters(most - moved)} could not be had: in the hands of the steward, say. Run it again.")
+        raise typer.Exit(NOT_DONE)
+
+
+@app.command("remove", epilog=EXIT_CODES)
+def remove_unknown_letters(
+    ctx: typer.Context,
+    message_ids: Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="As in `list`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are not ours or cannot be read.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Remove dead letters that are not ours or cannot be read, for good, and nothing else.
+
+    One that can be read is refused: its order, report or notification is discarded or redriven instead. Exit code 3
+    where one of them was refused or could not be had.
+    """
+    if bool(message_ids) is everything:
+        raise typer.BadParameter("which? Give the ids of messages as `comanda dlq list` shows them, or --all")
+    connection = connect(ctx, stage)
+    seen = look(connection)
+    chosen = [letter for letter in seen.unknown if everything or letter.message_id in (message_ids or [])]
+    refused = {
+        each: f"a dead letter about {seen.known[each]}: discard or redrive that" if each in seen.known else "not found"
+        for each in dict.fromkeys(message_ids or [])
+        if each not in {letter.message_id for letter in chosen}
+    }
+    removed: list[str] = []
+    if chosen:
+        if not yes and not as_json:
+            _print_letters(chosen)
+        confirm(f"Remove {_dead_letters(len(chosen))} for good?", yes=yes)
+        removed = remove(connection, chosen)
+        refused |= {each.message_id: "no longer there, or hidden" for each in chosen if each.message_id not in removed}
+    if as_json:
+        print_json({"removed": removed, "refused": refused})
+    else:
+        say(f"{_dead_letters(len(removed))} removed.")
+        for message_id, why in refused.items():
+            remark(f"{message_id}: {why}.")
+        _remark_not_seen(seen)
+    if refused or not removed:
         raise typer.Exit(NOT_DONE)
 
 
@@ -231,6 +302,8 @@ def _choose(connection: Connection, selection: Selection, manner: Manner, verb: 
 def _run(
     chosen: Sequence[Order], act: Callable[[str], Order], manner: Manner, connection: Connection, title: str
 ) -> Outcome:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     screen = console(stderr=True)
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
@@ -238,7 +311,7 @@ def _run(
         return work_through(chosen, act, 1 / manner.rate, connection.outside.sleep, lambda: progress.advance(task))
 
 
-def _report(done: str, outcome: Outcome, arrival: Arrival | None, *, as_json: bool) -> None:
+def _report(done: str, outcome: Outcome, endings: Endings | None, waited: float, *, as_json: bool) -> None:
     """Say what became of all orders, and end with the exit code that tells it too."""
     if as_json:
         print_json(
@@ -250,23 +323,24 @@ def _report(done: str, outcome: Outcome, arrival: Arrival | None, *, as_json: bo
                 "held_back": outcome.held_back,
                 "left": outcome.left,
                 "interrupted": outcome.interrupted,
-                "arrival": asdict(arrival) if arrival else None,
+                "endings": endings.to_json() if endings else None,
             }
         )
     else:
-        _print_report(done, outcome, arrival)
+        _print_report(done, outcome, endings, waited)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
     if outcome.unavailable or outcome.held_back:
         raise typer.Exit(1)
-    if not outcome.done or (arrival and arrival.not_seen):
+    if not outcome.done or (endings and not endings.are_as_wanted):
         raise typer.Exit(NOT_DONE)
 
 
-def _print_report(done: str, outcome: Outcome, arrival: Arrival | None) -> None:
-    typer.echo(f"{_orders(len(outcome.done))} {done}.")
+def _print_report(done: str, outcome: Outcome, endings: Endings | None, waited: float) -> None:
+    became = f": {endings.summary}" if endings else ""
+    say(f"{_orders(len(outcome.done))} {done}{became}.")
     for reason in outcome.skipped.values():
-        typer.echo(f"Skipped: {reason}.")
+        say(f"Skipped: {reason}.")
     for order_id, reason in outcome.unavailable.items():
         remark(f"Not answered for {order_id}: {reason}. Run it again; nothing is doubled by that.")
     remark_owed(outcome.owed)
@@ -274,11 +348,8 @@ def _print_report(done: str, outcome: Outcome, arrival: Arrival | None) -> None:
         remark(f"Held back so as not to overtake it: {', '.join(outcome.held_back)}.")
     if outcome.interrupted:
         remark(f"Interrupted; {_orders(len(outcome.left))} left. Run it again to go on.")
-    if arrival and arrival.statuses:
-        seen = ", ".join(f"{number} {status}" for status, number in sorted(arrival.statuses.items()))
-        typer.echo(f"{sum(arrival.statuses.values())} of {len(outcome.done)} were seen to move on: {seen}.")
-    if arrival and arrival.not_seen:
-        remark(f"Not seen to move yet, look again later: {', '.join(arrival.not_seen)}.")
+    elif endings:
+        endings.print_details(waited, "comanda dlq list")
 
 
 def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
@@ -286,12 +357,22 @@ def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
         print_json([_row(order) for order in chosen])
     else:
         _print_list(chosen)
-        typer.echo(f"{_orders(len(chosen))} would be taken; nothing was done.")
+        say(f"{_orders(len(chosen))} would be taken; nothing was done.")
 
 
 def _remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
     for _ in readable(rows):
         pass
+
+
+def _remark_not_seen(seen: Look) -> None:
+    for queue, number in seen.not_seen.items():
+        remark(f"{_dead_letters(number)} of {queue} could not be looked at: hidden, or behind ten others of a group.")
+
+
+def _print_letters(letters: Sequence[UnknownLetter]) -> None:
+    rows = [(each.message_id, each.queue, each.size, each.begins, each.why) for each in letters]
+    print_table(["Message", "Queue", "Bytes", "Begins with", "Why"], rows)
 
 
 def _print_list(orders: Sequence[Order]) -> None:

@@ -2,19 +2,19 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
 from comanda_cli.connection import connect
 from comanda_cli.errors import CliError, NotDone
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json
+from comanda_cli.output import print_json, remark, say
 from comanda_cli.selection import age
 
 GROUPS_AT_ONCE = 5
@@ -27,13 +27,32 @@ _SAID_ALREADY = {
 }
 
 
+_DETAIL = "DEBUG"
+"""The level of lines that are no step of a story: one for each pass of a message on its way into a dead-letter queue,
+say, which are dozens."""
+_TIMES_OF_POWERTOOLS = "%Y-%m-%d %H:%M:%S,%f%z"
+
+
 @dataclass(frozen=True)
 class Line:
     """One log event. `told` is what was logged as JSON, or the whole text under `message` where it is none."""
 
-    at: datetime
+    logged_at: datetime
+    """When the log service got it: on the emulator, once the invocation was over."""
     function: str
     told: Mapping[str, Any]
+
+    @property
+    def at(self) -> datetime:
+        """When the function wrote it, where the line says so."""
+        try:
+            return datetime.strptime(str(self.told.get("timestamp")), _TIMES_OF_POWERTOOLS).astimezone(UTC)
+        except ValueError:
+            return self.logged_at
+
+    @property
+    def is_detail(self) -> bool:
+        return self.told.get("level") == _DETAIL
 
     def __str__(self) -> str:
         facts = " ".join(f"{name}={_shown(value)}" for name, value in self.told.items() if name not in _SAID_ALREADY)
@@ -47,10 +66,14 @@ def show_logs(
     since: Annotated[
         Any, typer.Option(parser=age, metavar="AGE", help="How far to look back: 90s, 10m, 2h, 3d.")
     ] = "1d",
+    show_all: Annotated[bool, typer.Option("--all", help="Lines of the level DEBUG too.")] = False,
     stage: Stage = None,
     as_json: Json = False,
 ) -> None:
-    """Show the life of an order or a report: what each function logged about it, by time, in UTC."""
+    """Show the life of an order or a report: what each function logged about it, by time, in UTC.
+
+    Lines of the level DEBUG are counted, and shown with --all only; --json always has them.
+    """
     identifier = _uuid(found_by)
     connection = connect(ctx, stage)
     groups = connection.stack.log_groups
@@ -62,28 +85,35 @@ def show_logs(
         return list(_lines(client, function, groups[function], identifier, start))
 
     with ThreadPoolExecutor(GROUPS_AT_ONCE) as threads:
-        lines = sorted((line for some in threads.map(read, groups) for line in some), key=lambda line: line.at)
+        found = [line for some in threads.map(read, groups) for line in some]
+    lines = sorted(found, key=lambda line: (line.at, line.logged_at))
     if as_json:
         print_json([{"at": line.at.isoformat(), "function": line.function, **line.told} for line in lines])
     else:
-        _print(lines)
+        _print(lines, show_all=show_all)
     if not lines:
         raise NotDone(
             f"no function logged {identifier} since {start:%Y-%m-%d %H:%M} UTC; look further back with --since"
         )
 
 
-def _print(lines: Iterable[Line]) -> None:
-    lines = list(lines)
+def _print(lines: Sequence[Line], *, show_all: bool) -> None:
     named = ("recipient_id", "report_type", "format", "caller", "correlation_id")
     known = {name: line.told[name] for line in reversed(lines) for name in named if name in line.told}
     if known:
-        typer.echo(" ".join(f"{name}={known[name]}" for name in named if name in known))
+        say(" ".join(f"{name}={known[name]}" for name in named if name in known))
+    hidden = Counter(str(line.told["message"]) for line in lines if line.is_detail and not show_all)
     for line in lines:
-        typer.echo(str(line))
+        if show_all or not line.is_detail:
+            say(str(line))
+    if hidden:
+        names = ", ".join(f"{number} x {name}" for name, number in sorted(hidden.items()))
+        remark(f"Not shown, as they are no steps of it: {names}. With --all they are.")
 
 
 def _lines(client: Any, function: str, group: str, identifier: str, start: datetime) -> Iterator[Line]:
+    from botocore.exceptions import ClientError
+
     pages = client.get_paginator("filter_log_events").paginate(
         logGroupName=group, filterPattern=f'"{identifier}"', startTime=int(start.timestamp() * 1000)
     )

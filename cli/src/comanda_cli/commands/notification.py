@@ -1,28 +1,56 @@
 """`comanda notification`: what callers were told, what could not be delivered, and who is told by default."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
 
-from comanda.adapters.http.notify_request import NotifyRules
 from comanda.adapters.present import present
-from comanda.application.resend_notification import ResendNotification
+from comanda.application.resend_notification import DiscardNotification, ResendNotification
 from comanda.domain.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable, UnreadableRow
 from comanda.domain.notification import Notification, receiver_id
 from comanda.domain.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.times import to_iso
 from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
-from comanda_cli.connection import Connection, connect
-from comanda_cli.errors import EXIT_CODES, CliError, NotDone
-from comanda_cli.options import Json, Stage
-from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark, remark_owed
+from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.endings import Endings
+from comanda_cli.errors import EXIT_CODES, NOT_DONE, CliError, NotDone
+from comanda_cli.options import Json, Stage, Waiting, taking
+from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark, remark_owed, say
 
 app = typer.Typer(no_args_is_help=True)
 default_app = typer.Typer(no_args_is_help=True)
 app.add_typer(default_app, name="default", help="Who is told where an order or a report does not say.")
 
 Caller = Annotated[str, typer.Option(help="The name of the caller's tokens.")]
+NotificationIds = Annotated[list[str] | None, typer.Argument(metavar="[NOTIFICATION_ID]...")]
+About = Annotated[str | None, typer.Option(metavar="ORDER_ID|REPORT_ID", help="All about this one.")]
+AllFailed = Annotated[bool, typer.Option("--failed", help="All that failed.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@dataclass
+class Outcome:
+    """What became of each notification that was chosen."""
+
+    done: list[Notification] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    """By id, why nothing was done."""
+    unavailable: bool = False
+    """Storage did not answer for one of those."""
+
+    def print_left(self) -> None:
+        for each, why in self.left.items():
+            remark(f"{each}: {why}")
+
+    def exit_where_not_all_went_well(self, endings: Endings | None) -> None:
+        if self.unavailable:
+            raise typer.Exit(1)
+        if not self.done:
+            raise NotDone("nothing was done")
+        if endings and not endings.are_as_wanted:
+            raise typer.Exit(NOT_DONE)
 
 
 @app.command("list", epilog=EXIT_CODES)
@@ -62,41 +90,65 @@ def show_notification(
 
 
 @app.command("resend", epilog=EXIT_CODES)
+@taking(Waiting, "waiting")
 def resend_notifications(
     ctx: typer.Context,
-    notification_ids: Annotated[list[str] | None, typer.Argument(metavar="[NOTIFICATION_ID]...")] = None,
-    about: Annotated[str | None, typer.Option(metavar="ORDER_ID|REPORT_ID", help="All about this one.")] = None,
-    all_failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    waiting: Waiting,
+    notification_ids: NotificationIds = None,
+    about: About = None,
+    all_failed: AllFailed = False,
+    yes: Yes = False,
     stage: Stage = None,
     as_json: Json = False,
 ) -> None:
-    """Deliver notifications once more, under the ids they have: failed ones, or what a receiver has lost."""
+    """Deliver notifications once more, under the ids they have: failed ones, or what a receiver has lost.
+
+    Says what became of them. Exit code 3 where nothing was done, some failed again, or were not over within --wait.
+    """
     connection = connect(ctx, stage)
     ids = notification_ids or [each.notification_id for each in _chosen(connection, about, failed=all_failed)]
-    if not ids:
-        raise NotDone("no notification matches; nothing was done")
-    if not notification_ids:
-        confirm(f"Deliver {len(ids)} once more?", yes=yes)
-    resend = ResendNotification(connection.notifications, connection.notification_runs)
-    sent: list[str] = []
-    owed: list[str] = []
-    left: dict[str, str] = {}
-    for each in ids:
-        try:
-            notification = resend(each)
-            (owed if notification.owed else sent).append(each)
-        except (NotFound, IllegalTransition, Unavailable, UnreadableRow) as error:
-            left[each] = str(error)
+    _agree("Deliver", "once more", ids, yes=yes or bool(notification_ids))
+    outcome = _work_through(ids, ResendNotification(connection.notifications, connection.notification_runs))
+    sent = [notification for notification in outcome.done if not notification.owed]
+    owed = [notification.notification_id for notification in outcome.done if notification.owed]
+    endings, outside = Endings("delivered"), connection.outside
+    if sent and waiting.seconds:
+        endings.watch(connection.notifications, sent, waiting.seconds, outside.sleep, outside.clock)
     if as_json:
-        print_json({"sent": sent, "owed": owed, "left": left})
+        facts = {"sent": [each.notification_id for each in sent], "owed": owed, "left": outcome.left}
+        print_json({**facts, "endings": endings.to_json()} if waiting.seconds else facts)
     else:
-        remark(f"{len(sent) + len(owed)} on their way.")
+        say(f"{_notifications(len(outcome.done))} sent once more{endings.summary and ': '}{endings.summary}.")
+        endings.print_details(waiting.seconds, "comanda notification list --failed")
         remark_owed(owed)
-        for each, why in left.items():
-            remark(f"{each}: {why}")
-    if not sent and not owed:
-        raise NotDone("nothing was done")
+        outcome.print_left()
+    outcome.exit_where_not_all_went_well(endings)
+
+
+@app.command("discard", epilog=EXIT_CODES)
+def discard_notifications(
+    ctx: typer.Context,
+    notification_ids: NotificationIds = None,
+    about: About = None,
+    all_failed: AllFailed = False,
+    yes: Yes = False,
+    stage: Stage = None,
+    as_json: Json = False,
+) -> None:
+    """Leave failed notifications at that: listed as failed no more, and their dead letters go. `resend` still delivers
+    one. One that is not failed is left alone. Exit code 1 where storage did not answer, 3 where nothing was done."""
+    connection = connect(ctx, stage)
+    found = [] if notification_ids else _chosen(connection, about, failed=all_failed)
+    ids = notification_ids or [each.notification_id for each in found if each.is_failed and not each.discarded]
+    _agree("Discard", "for good", ids, yes=yes or bool(notification_ids))
+    discard = DiscardNotification(connection.notifications, QuietJournal(), connection.outside.clock)
+    outcome = _work_through(ids, discard)
+    if as_json:
+        print_json({"discarded": [each.notification_id for each in outcome.done], "left": outcome.left})
+    else:
+        say(f"{_notifications(len(outcome.done))} discarded.")
+        outcome.print_left()
+    outcome.exit_where_not_all_went_well(None)
 
 
 @app.command("resume", epilog=EXIT_CODES)
@@ -122,6 +174,8 @@ def set_default(
     stage: Stage = None,
 ) -> None:
     """Say who is told of all orders and reports of a caller that do not say so themselves. Known within a minute."""
+    from comanda.adapters.http.notify_request import NotifyRules
+
     connection = connect(ctx, stage)
     policy = LOCAL_POLICY if connection.stack.endpoint_url else AddressPolicy()
     body = present({"webhook_url": webhook_url, "email": email, "events": event, "locale": locale})
@@ -169,6 +223,30 @@ def _chosen(connection: Connection, about: str | None, *, failed: bool) -> Itera
     return readable(table.of_subject(about) if about else table.failed())
 
 
+def _agree(verb: str, how: str, ids: Sequence[str], *, yes: bool) -> None:
+    """Raises NotDone where there is nothing to do, or the answer is no."""
+    if not ids:
+        raise NotDone("no notification matches; nothing was done")
+    confirm(f"{verb} {_notifications(len(ids))} {how}?", yes=yes)
+
+
+def _work_through(ids: Sequence[str], act: Callable[[str], Notification]) -> Outcome:
+    outcome = Outcome()
+    for each in ids:
+        try:
+            outcome.done.append(act(each))
+        except (NotFound, IllegalTransition, UnreadableRow) as error:
+            outcome.left[each] = str(error)
+        except Unavailable as error:
+            outcome.left[each] = f"{error}. Run it again; nothing is doubled by that"
+            outcome.unavailable = True
+    return outcome
+
+
+def _notifications(number: int) -> str:
+    return "1 notification" if number == 1 else f"{number} notifications"
+
+
 def _line(notification: Notification) -> list[object]:
     failure = notification.failure
     return [
@@ -196,6 +274,7 @@ def _view(notification: Notification) -> dict[str, Any]:
             "attempts": notification.attempts.count if notification.attempts else None,
             "failure": f"{failure.name}: {failure.message} (attempts: {failure.attempts})" if failure else None,
             "sent_anew": notification.replay or None,
+            "discarded": notification.discarded or None,
             "updated_at": to_iso(notification.updated_at),
             "data": dict(notification.data),
         }

@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.application.redrive_order import RedriveOrder
-from comanda_cli.bulk import watch_arrival
 from comanda_cli.connection import connect
 from comanda_cli.errors import EXIT_CODES, NOT_DONE
-from comanda_cli.options import As, Json, OrderId, Stage, Token, Wait
-from comanda_cli.output import failure_text, print_json, print_order, read_body, remark, remark_owed
+from comanda_cli.options import As, Json, OrderId, Stage, Token, Waiting, taking
+from comanda_cli.output import failure_text, print_json, print_order, read_body, remark, remark_owed, say
 from comanda_cli.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -44,7 +42,7 @@ def submit_order(
     if as_json:
         print_json({**answer, "idempotency_key": key, "replayed": replayed})
         return
-    typer.echo(answer["order_id"])
+    say(answer["order_id"])
     remark("It was there already: nothing was sent." if replayed else f"Accepted for {answer['recipient_id']}.")
 
 
@@ -90,30 +88,35 @@ def watch_order(
 
 
 @app.command("retry", epilog=EXIT_CODES)
+@taking(Waiting, "waiting")
 def retry_order(
-    ctx: typer.Context, order_id: OrderId, wait: Wait = 10, stage: Stage = None, as_json: Json = False
+    ctx: typer.Context, order_id: OrderId, waiting: Waiting, stage: Stage = None, as_json: Json = False
 ) -> None:
-    """Redrive one failed order, also one that was discarded. One that is not failed is left alone: exit code 3."""
+    """Redrive one failed order, also one that was discarded, and say what became of it.
+
+    Exit code 3 where it is not failed, and is left alone; where it failed again, or is not over within --wait.
+    """
+    from comanda.application.redrive_order import RedriveOrder
+    from comanda_cli.endings import Endings
+
     connection = connect(ctx, stage)
     outside = connection.outside
-    redrive = RedriveOrder(connection.orders, connection.order_runs)
-    redriven = redrive(order_id, outside.user())
+    redriven = RedriveOrder(connection.orders, connection.order_runs)(order_id, outside.user())
     if not as_json:
-        typer.echo(f"Order {order_id} is on its way again, run {redriven.replay + 1}.")
-    if redriven.owed:
-        if as_json:
-            print_json({"order_id": order_id, "replay": redriven.replay, "owed": True, "seen": None})
-        else:
-            remark_owed([order_id])
-        return
-    arrival = watch_arrival(connection.orders, [redriven], wait, outside.sleep)
-    status = next(iter(arrival.statuses), None)
+        say(f"Order {order_id} is on its way again, run {redriven.replay + 1}.")
+    endings = Endings("completed")
+    if not redriven.owed:
+        endings.watch(connection.orders, [redriven], waiting.seconds, outside.sleep, outside.clock)
     if as_json:
-        print_json({"order_id": order_id, "replay": redriven.replay, "owed": False, "seen": status})
-    elif status:
-        typer.echo(f"A worker has it: {status}.")
-    if wait and status is None:
-        remark(f"no worker took it up within {wait:.0f} s; look again with `comanda order watch {order_id}`")
+        facts = {"order_id": order_id, "replay": redriven.replay, "owed": redriven.owed}
+        print_json({**facts, "endings": endings.to_json() if waiting.seconds and not redriven.owed else None})
+    elif redriven.owed:
+        remark_owed([order_id])
+    elif waiting.seconds:
+        endings.print_details(waiting.seconds, f"comanda dlq show {order_id}")
+        if endings.are_as_wanted:
+            say("It is completed.")
+    if waiting.seconds and not endings.are_as_wanted:
         raise typer.Exit(NOT_DONE)
 
 

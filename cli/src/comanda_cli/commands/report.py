@@ -13,8 +13,9 @@ from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
 from comanda.domain.report import Report, ReportFormat, ReportStatus
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.downloads import download
+from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
-from comanda_cli.options import As, Json, Stage, Token
+from comanda_cli.options import As, Json, Stage, Token, Waiting, taking
 from comanda_cli.output import (
     confirm,
     failure_text,
@@ -25,6 +26,7 @@ from comanda_cli.output import (
     readable,
     remark,
     remark_owed,
+    say,
 )
 from comanda_cli.watching import watch
 
@@ -58,7 +60,7 @@ def submit_report(
     if as_json:
         print_json({**answer, "replayed": replayed})
         return
-    typer.echo(answer["report_id"])
+    say(answer["report_id"])
     remark("It was there already." if replayed else f"Asked for; `comanda report watch {answer['report_id']}` waits.")
 
 
@@ -109,7 +111,7 @@ def download_report(
     connection = connect(ctx, stage)
     report = connection.api(caller, token).report(report_id)
     with connection.http() as client:
-        typer.echo(download(client, report, output))
+        say(download(client, report, output))
 
 
 @app.command("failed", epilog=EXIT_CODES)
@@ -125,8 +127,10 @@ def list_failed(ctx: typer.Context, error_class: ErrorClass = None, stage: Stage
 
 
 @app.command("retry", epilog=EXIT_CODES)
+@taking(Waiting, "waiting")
 def retry_reports(
     ctx: typer.Context,
+    waiting: Waiting,
     report_ids: ReportIds = None,
     all_failed: AllFailed = False,
     error_class: ErrorClass = None,
@@ -135,12 +139,15 @@ def retry_reports(
     as_json: Json = False,
 ) -> None:
     """Redrive failed reports: each begins again and is written as of when it was asked for, also one that was
-    discarded. One that is not failed is left alone. Exit code 1 where storage did not answer, 3 where nothing was done.
+    discarded. One that is not failed is left alone.
+
+    Says what became of them. Exit code 1 where storage did not answer; 3 where nothing was done, some failed again, or
+    were not over within --wait.
     """
     connection = connect(ctx, stage)
     redrive = RedriveReport(connection.reports, connection.report_runs, connection.outside.clock)
     chosen = _choose(connection, report_ids, error_class, "Redrive", all_failed=all_failed, yes=yes)
-    _work_through(chosen, redrive, "redriven", as_json=as_json)
+    _work_through(chosen, redrive, "redriven", connection, waiting.seconds, as_json=as_json)
 
 
 @app.command("discard", epilog=EXIT_CODES)
@@ -157,7 +164,7 @@ def discard_reports(
     connection = connect(ctx, stage)
     discard = DiscardReport(connection.reports, QuietJournal(), connection.outside.clock)
     chosen = _choose(connection, report_ids, error_class, "Discard", all_failed=all_failed, yes=yes)
-    _work_through(chosen, discard, "discarded", as_json=as_json)
+    _work_through(chosen, discard, "discarded", connection, 0, as_json=as_json)
 
 
 def _body(file: str | None, report_type: str | None, report_format: ReportFormat, parameters: list[str]) -> bytes:
@@ -197,7 +204,7 @@ def _show(view: dict[str, Any], *, as_json: bool) -> None:
         }
     )
     if "download_url" in view:
-        typer.echo(view["download_url"])  # In one piece, however long.
+        say(view["download_url"])  # In one piece, however long.
 
 
 def _failed(connection: Connection, error_class: str | None) -> list[Report]:
@@ -235,7 +242,15 @@ def _choose(
     return [report.report_id for report in chosen]
 
 
-def _work_through(report_ids: Sequence[str], act: Callable[[str], Report], done: str, *, as_json: bool) -> None:
+def _work_through(
+    report_ids: Sequence[str],
+    act: Callable[[str], Report],
+    done: str,
+    connection: Connection,
+    wait_seconds: float,
+    *,
+    as_json: bool,
+) -> None:
     """One after another; say what became of all, and end with the exit code that tells it too."""
     finished: list[Report] = []
     skipped: dict[str, str] = {}
@@ -249,10 +264,16 @@ def _work_through(report_ids: Sequence[str], act: Callable[[str], Report], done:
             unavailable[report_id] = str(error)
     ids = [report.report_id for report in finished]
     owed = [report.report_id for report in finished if report.owed]
+    sent = [report for report in finished if not report.owed]
+    endings, outside = Endings("ready"), connection.outside
+    if sent and wait_seconds:
+        endings.watch(connection.reports, sent, wait_seconds, outside.sleep, outside.clock)
     if as_json:
-        print_json({done: ids, "owed": owed, "skipped": skipped, "unavailable": unavailable})
+        facts = {done: ids, "owed": owed, "skipped": skipped, "unavailable": unavailable}
+        print_json({**facts, "endings": endings.to_json()} if wait_seconds else facts)
     else:
-        typer.echo(f"{_reports(len(ids))} {done}.")
+        say(f"{_reports(len(ids))} {done}{endings.summary and ': '}{endings.summary}.")
+        endings.print_details(wait_seconds, "comanda report failed")
         remark_owed(owed)
         for reason in skipped.values():
             remark(f"Skipped: {reason}.")
@@ -260,7 +281,7 @@ def _work_through(report_ids: Sequence[str], act: Callable[[str], Report], done:
             remark(f"Not answered for {report_id}: {reason}. Run it again; nothing is doubled by that.")
     if unavailable:
         raise typer.Exit(1)
-    if not finished:
+    if not finished or not endings.are_as_wanted:
         raise typer.Exit(NOT_DONE)
 
 

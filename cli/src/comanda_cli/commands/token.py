@@ -10,7 +10,7 @@ from comanda.domain.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, 
 from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import CliError
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table
+from comanda_cli.output import print_json, print_table, remark, say
 from comanda_cli.tokens import TokenStore
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,8 +34,8 @@ def create_token(
     if as_json:
         print_json({**_shown(created.id, created.record), "token": created.bearer})
     else:
-        typer.echo(f"Token {created.id} of {name}. Keep it now, it is not shown again:", err=True)
-        typer.echo(created.bearer)
+        remark(f"Token {created.id} of {name}. Keep it now, it is not shown again:")
+        say(created.bearer)
 
 
 @app.command("list")
@@ -86,7 +86,7 @@ def revoke_token(
 ) -> None:
     """Revoke a token. The authorizer may still accept it for as long as it caches its answers."""
     record = _token_store(connect(ctx, stage)).revoke(token_id)
-    typer.echo(f"Token {token_id} of {record['name']} is revoked.")
+    say(f"Token {token_id} of {record['name']} is revoked.")
 
 
 @app.command("canary")
@@ -104,7 +104,7 @@ def give_canary_its_token(ctx: typer.Context, stage: Stage = None) -> None:
     connection.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
     for token_id in before:
         store.revoke(token_id)
-    typer.echo(f"The canary has the token {created.id}.")
+    say(f"The canary has the token {created.id}.")
 
 
 def _shown(token_id: str, record: TokenRecord) -> dict[str, Any]:

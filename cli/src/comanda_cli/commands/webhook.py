@@ -8,7 +8,7 @@ import typer
 from comanda.domain.webhook_signature import WebhookSecretRecord
 from comanda_cli.connection import Connection, connect
 from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table, remark
+from comanda_cli.output import print_json, print_table, remark, say
 from comanda_cli.webhook_secrets import WebhookSecretStore
 
 app = typer.Typer(no_args_is_help=True)
@@ -63,7 +63,7 @@ def revoke_secret(
 ) -> None:
     """Revoke a secret at once. A caller without any gets no webhooks."""
     caller = _store(connect(ctx, stage)).revoke(secret_id)
-    typer.echo(f"Webhook secret {secret_id} of {caller} is revoked.")
+    say(f"Webhook secret {secret_id} of {caller} is revoked.")
 
 
 def _print_new(caller: str, record: WebhookSecretRecord, *, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def _print_new(caller: str, record: WebhookSecretRecord, *, as_json: bool) -> No
         print_json({**_shown(caller, record), "secret": record["secret"]})
     else:
         remark(f"Webhook secret {record['id']} of {caller}. Keep it now, it is not shown again:")
-        typer.echo(record["secret"])
+        say(record["secret"])
 
 
 def _shown(caller: str, record: WebhookSecretRecord) -> dict[str, Any]:

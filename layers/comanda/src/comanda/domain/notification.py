@@ -87,6 +87,12 @@ class Notification(WorkItem):
     def failed(self, failure: Failure) -> Self:
         return self._changed(failure.at, status=NotificationStatus.FAILED, failure=failure)
 
+    def set_aside(self, now: datetime) -> Self:
+        """A failed notification that nobody needs to look at any more. Raises IllegalTransition for any other."""
+        if not self.is_failed:
+            raise IllegalTransition(f"notification {self.notification_id} is {self.status}, and cannot be discarded")
+        return self._changed(now, discarded=True)
+
     def _opening(self, by: By, now: datetime, note: str) -> Mapping[str, Any]:  # noqa: ARG002
         """An operator may want it delivered once more, also where it was delivered already."""
         waits = self.status is NotificationStatus.WAITING
