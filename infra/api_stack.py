@@ -166,21 +166,24 @@ class ApiStack(Stack):
     def _callers_only(
         self, resource: apigateway.Resource, method: str, integration: apigateway.LambdaIntegration
     ) -> None:
-        added = resource.add_method(
-            method,
-            integration,
-            authorizer=self._authorizer,
-            authorization_type=apigateway.AuthorizationType.CUSTOM,
-            api_key_required=bool(self._settings.usage_plans),
-        )
-        acknowledge(added, "AwsSolutions-COG4", "Callers are programs with bearer tokens: a Lambda authorizer checks.")
-        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=method))
+        for each in _with_head(method):
+            added = resource.add_method(
+                each,
+                integration,
+                authorizer=self._authorizer,
+                authorization_type=apigateway.AuthorizationType.CUSTOM,
+                api_key_required=bool(self._settings.usage_plans),
+            )
+            reason = "Callers are programs with bearer tokens: a Lambda authorizer checks."
+            acknowledge(added, "AwsSolutions-COG4", reason)
+        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method))))
 
     def _everybody(self, resource: apigateway.Resource, method: str, integration: apigateway.LambdaIntegration) -> None:
-        _acknowledge_open(
-            resource.add_method(method, integration, authorization_type=apigateway.AuthorizationType.NONE)
-        )
-        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=method))
+        for each in _with_head(method):
+            _acknowledge_open(
+                resource.add_method(each, integration, authorization_type=apigateway.AuthorizationType.NONE)
+            )
+        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method))))
 
     def _add_usage_plans(self) -> None:
         """A plan per origin, under a key that no client ever sends.
@@ -200,6 +203,11 @@ class ApiStack(Stack):
                 api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
             )
             plan.add_api_key(key)
+
+
+def _with_head(method: str) -> tuple[str, ...]:
+    """Whoever answers GET answers HEAD (RFC 9110, section 9.1)."""
+    return ("GET", "HEAD") if method == "GET" else (method,)
 
 
 def _access_log_format() -> apigateway.AccessLogFormat:

@@ -8,8 +8,10 @@ import pytest
 
 from comanda.domain.access import Action, Origin, Scope, Whose
 from comanda.domain.errors import MAX_FIELD_ERRORS
+from comanda.domain.identity import HeaderKey, IdempotencyKey, KeySpace
 from tests.builders import a_caller, an_api_event
 from tests.functions.conftest import Answer, Api
+from tests.golden import rest_event
 from tests.rights import every_scope_set, expected
 
 E1 = {"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}, {"sku": "XYZ", "qty": 1}]}
@@ -243,6 +245,114 @@ def test_a_bad_key_is_refused(api: Api, key: str, header: str) -> None:
 def test_two_keys_that_differ_are_refused_and_two_equal_ones_are_one(api: Api) -> None:
     assert api.post(C3, Idempotency_Key="a", X_Idempotency_Key="b").status == 400
     assert api.post(C3, Idempotency_Key="a", X_Idempotency_Key="a").status == 202
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("Idempotency-Key", "a"), ("Idempotency-Key", "b")),
+        (("Idempotency-Key", "a"), ("idempotency-key", "b")),
+        (("X-Idempotency-Key", "b"), ("Idempotency-Key", "a")),
+        (("Content-Type", "application/json"), ("Content-Type", "text/plain")),
+        (("X-Correlation-Id", "a"), ("X-Correlation-Id", "b")),
+    ],
+)
+def test_lines_of_one_header_that_differ_are_refused_in_either_order(
+    api: Api, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    """Of these API Gateway hands over the last as the header's value."""
+    for lines in ((first, second), (second, first)):
+        headers = [*lines, *([] if first[0] == "Content-Type" else [("Content-Type", "application/json")])]
+        answer = api.raw(rest_event("POST", "/orders", headers=headers, body=json.dumps(C3), caller=a_caller()))
+        assert (answer.status, answer.body["type"]) == (400, "urn:comanda:problem:malformed-request")
+        assert "differ" in answer.body["detail"]
+    assert api.resources.messages() == []
+
+
+def test_lines_of_one_header_that_do_not_differ_are_one(api: Api) -> None:
+    headers = [("Content-Type", "application/json"), ("Idempotency-Key", "a")] * 2
+    assert api.raw(rest_event("POST", "/orders", headers=headers, body=json.dumps(C3), caller=a_caller())).status == 202
+
+
+@pytest.mark.parametrize(
+    ("bare", "quoted"),
+    [("k-1", '"k-1"'), ('a"b\\c', '"a\\"b\\\\c"'), ("x" * 255, f'"{"x" * 255}"'), ("'k'", "\"'k'\"")],
+)
+def test_both_spellings_of_a_key_are_one_order(api: Api, bare: str, quoted: str) -> None:
+    first = api.post(E1, Idempotency_Key=quoted)
+    for spelling in (bare, quoted):
+        again = api.post(E1, Idempotency_Key=spelling)
+        assert (again.status, again.text, again.headers["Idempotency-Replayed"]) == (202, first.text, "true")
+        assert api.post(changed(customer_id="9"), Idempotency_Key=spelling).status == 422
+    assert first.body["order_id"] == IdempotencyKey("web", KeySpace.HEADER, bare).order_id
+    assert api.post(E1, Idempotency_Key=quoted, X_Idempotency_Key=bare).text == first.text
+    assert len(api.resources.messages()) == 1
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_an_order_that_an_older_release_made_under_the_quoted_text_is_found(api: Api, *, forgotten: bool) -> None:
+    made = as_an_older_release(api, '"k-1"')
+    if forgotten:
+        forget(api)
+    again = api.post(E1, Idempotency_Key='"k-1"')
+    assert (again.status, again.text, again.headers["Idempotency-Replayed"]) == (202, made.text, "true")
+    assert api.post(changed(customer_id="9"), Idempotency_Key='"k-1"').status == 422
+    bare = api.post(E1, Idempotency_Key="k-1")
+    assert bare.body["order_id"] == IdempotencyKey("web", KeySpace.HEADER, "k-1").order_id
+    assert api.post(E1, Idempotency_Key='"k-1"').text == made.text
+    assert len(api.resources.messages()) == 2
+
+
+def test_a_bare_key_costs_no_look_for_what_an_older_release_made(api: Api) -> None:
+    looks: list[dict[str, Any]] = []
+    api.resources.dynamodb.meta.events.register(
+        "before-parameter-build.dynamodb.GetItem", lambda params, **_: looks.append(params)
+    )
+
+    def looks_at_orders() -> list[bool]:
+        return [look["ConsistentRead"] for look in looks if look["TableName"] == api.resources.orders_table]
+
+    api.post(E1, Idempotency_Key="k-1")
+    assert looks_at_orders() == []
+    api.post(E1, Idempotency_Key='"k-2"')
+    assert looks_at_orders() == [True]
+    api.post(E1, Idempotency_Key='"with a blank"')  # Which no older release took.
+    assert looks_at_orders() == [True]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        '"',
+        '""',
+        '"a',
+        'a"',
+        '"a"b',
+        '"a";x=1',
+        '"a", "b"',
+        '"a\\b"',
+        '"a\\"',
+        '"é"',
+        '"a\tb"',
+        f'"{"x" * 256}"',
+        '"a" ',
+    ],
+)
+def test_what_begins_with_a_quote_and_is_no_string_is_refused_with_advice(api: Api, key: str) -> None:
+    answer = api.post(E1, Idempotency_Key=key)
+    if key == 'a"':
+        assert answer.status == 202  # A bare key, as ever.
+        return
+    assert (answer.status, answer.body["type"]) == (400, "urn:comanda:problem:malformed-request")
+    assert "leave the quotes out" in answer.body["detail"]
+    assert api.resources.messages() == []
+
+
+def as_an_older_release(api: Api, text: str) -> Answer:
+    """The request to a release that took the header's text for the key."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comanda.adapters.http.key_header._key_of", HeaderKey)
+        return api.post(E1, Idempotency_Key=text)
 
 
 def test_the_same_key_gives_the_first_answer_again(api: Api) -> None:

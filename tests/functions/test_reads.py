@@ -15,8 +15,17 @@ from comanda.application.ports import Balance
 from comanda.domain.access import Origin, Scope
 from comanda.domain.order import Enrichment, Order, Stage
 from comanda.domain.work_item import By, Failure
-from tests.builders import NOW, a_caller, a_claim, a_pending_order, a_processing_order, an_enriched_order
+from tests.builders import (
+    NOW,
+    a_caller,
+    a_claim,
+    a_pending_order,
+    a_processing_order,
+    an_api_event,
+    an_enriched_order,
+)
 from tests.functions.conftest import Api
+from tests.golden import rest_event
 
 OPS = a_caller("ops", Origin.API, frozenset(Scope))
 STRANGER = a_caller("mobile", Origin.MOBILE)
@@ -225,6 +234,74 @@ def test_a_defect_is_a_500_without_a_stack_trace(api: Api, monkeypatch: pytest.M
     answer = api.get(f"/orders/{order.order_id}")
     assert (answer.status, answer.body["type"]) == (500, "urn:comanda:problem:internal")
     assert "KeyError" not in answer.text
+
+
+def test_head_is_get_without_the_content(api: Api) -> None:
+    order = stored(api, a_pending_order())
+    for path, status in ((f"/orders/{order.order_id}", 200), (f"/orders/{uuid.uuid4()}", 404), ("/ready", 200)):
+        get, head = (api.raw(an_api_event(method, path)) for method in ("GET", "HEAD"))
+        assert (get.status, head.status, head.text, head.headers) == (status, status, "", get.headers)
+    etag = api.get(f"/orders/{order.order_id}").headers["ETag"]
+    again = api.raw(an_api_event("HEAD", f"/orders/{order.order_id}", headers={"If-None-Match": etag}))
+    assert again.status == 304
+
+
+def test_an_id_in_a_path_is_decoded_once(api: Api) -> None:
+    """API Gateway hands the path over as it was sent."""
+    recipient_id = "loja:centro@exemplo.com.br"
+    completed(api, 1, recipient_id)
+    for path in ("/recipients/loja%3Acentro%40exemplo.com.br", "/recipients/loja:centro@exemplo.com.br"):
+        assert api.raw(rest_event("GET", path, caller=OPS)).body["recipient_id"] == recipient_id
+        assert len(api.raw(rest_event("GET", f"{path}/entries", caller=OPS)).body["entries"]) == 1
+    assert api.raw(rest_event("GET", "/recipients/loja%253Acentro%2540exemplo.com.br", caller=OPS)).status == 404
+
+
+@pytest.mark.parametrize(
+    "wire_id", ["a" * 101, "a" * 3000, "%C3%A9", "%ff", "%00", "a%2Fb", "a%0A", "%", "a%zz", "-a", "a+b", "%25"]
+)
+def test_an_id_that_nothing_can_have_is_looked_for_nowhere(api: Api, wire_id: str) -> None:
+    operations: list[str] = []
+    api.resources.dynamodb.meta.events.register(
+        "before-parameter-build.*", lambda model, **_: operations.append(model.name)
+    )
+    for method, path in (
+        ("GET", "/orders/{}"),
+        ("POST", "/orders/{}/cancel"),
+        ("GET", "/recipients/{}"),
+        ("GET", "/recipients/{}/entries"),
+    ):
+        answer = api.raw(rest_event(method, path.format(wire_id), caller=OPS))
+        assert (answer.status, answer.body["type"]) == (404, "urn:comanda:problem:not-found")
+    assert operations == []
+
+
+def test_a_parameter_that_is_given_twice_is_no_guess(api: Api) -> None:
+    path = "/recipients/r-1/entries"
+    completed(api, 1)
+    for name, values in (("limit", ("1", "2")), ("cursor", ("YWZ0ZXI6MQ==", "YWZ0ZXI6Mg=="))):
+        answer = api.raw(rest_event("GET", path, query=[(name, value) for value in values], caller=OPS))
+        assert (answer.status, answer.body["errors"][0]["field"]) == (422, name)
+    assert api.raw(rest_event("GET", path, query=[("limit", "1"), ("limit", "1")], caller=OPS)).status == 200
+
+
+def test_if_none_match_is_a_list_in_one_line_or_in_several(api: Api) -> None:
+    path = f"/orders/{stored(api, a_pending_order()).order_id}"
+    etag = api.get(path).headers["ETag"]
+    for tags in ([etag, '"other"'], ['"other"', etag]):
+        lines = [("If-None-Match", tag) for tag in tags]
+        assert api.raw(rest_event("GET", path, headers=lines, caller=a_caller())).status == 304
+
+
+def test_what_goes_wrong_with_an_answer_to_an_error_is_a_problem_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(*_: object) -> None:
+        raise RecursionError("inside")
+
+    monkeypatch.setattr("comanda.adapters.http.api.problem_of", defect)
+    monkeypatch.setattr("comanda.adapters.http.api.json_response", defect)
+    answer = api.get("/orders/not-there")
+    assert (answer.status, answer.headers["Content-Type"]) == (500, "application/problem+json")
+    assert (answer.body["type"], "inside" in answer.text) == ("urn:comanda:problem:internal", False)
+    assert answer.body["request_id"] == "request-1"
 
 
 def test_an_unknown_path_is_a_problem_too(api: Api) -> None:

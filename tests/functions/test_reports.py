@@ -24,6 +24,7 @@ from comanda.adapters.reports.upload import ReportBucket
 from comanda.application.complete_orders import posting_of
 from comanda.application.ports import Balance, Clock
 from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.identity import HeaderKey
 from comanda.domain.messages import ReportDelivery, ReportMessage
 from comanda.domain.report import Report, ReportFile, ReportStatus
 from comanda.domain.signed_link import LinkKeys
@@ -119,6 +120,9 @@ class Reports:
     def hand_over(self, *deliveries: ReportDelivery, context: Context | None = None) -> list[str]:
         answer = self._generate(an_sqs_event(*deliveries), context or Context())  # type: ignore[arg-type]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def raw(self, event: dict[str, Any]) -> Answer:
+        return self._answer(self._write if event["httpMethod"] == "POST" else self._read, event)
 
     def _answer(self, handler: Any, event: dict[str, Any]) -> Answer:
         answer = handler(event, Context())
@@ -287,6 +291,18 @@ def test_so_many_uploads_an_hour_and_no_more(report_resources: ReportResources) 
     assert reports.post({"bytes": 1}, path=UPLOADS, caller=a_caller("mobile", Origin.MOBILE)).status == 201
     clock.now += timedelta(seconds=int(refused.headers["Retry-After"]))
     assert reports.post({"bytes": 1}, path=UPLOADS).status == 201
+
+
+def test_both_spellings_of_a_key_are_one_report_and_an_older_one_is_found(reports: Reports) -> None:
+    first = reports.post(Idempotency_Key='"k-1"')
+    assert reports.post(Idempotency_Key="k-1").text == first.text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comanda.adapters.http.key_header._key_of", HeaderKey)  # As an older release took it.
+        older = reports.post(Idempotency_Key='"k-2"')
+    again = reports.post(Idempotency_Key='"k-2"')
+    assert (again.text, again.headers["Idempotency-Replayed"]) == (older.text, "true")
+    assert reports.post(Idempotency_Key="k-2").body["report_id"] != older.body["report_id"]
+    assert reports.post(Idempotency_Key='"k-2').status == 400
 
 
 def test_an_uploaded_table_goes_by_reference(reports: Reports) -> None:

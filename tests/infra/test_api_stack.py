@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.golden import ROUTES
 from tests.infra.conftest import Resource, Synthesized
 from tests.infra.test_orders_stack import named
 
@@ -25,6 +26,8 @@ EVERYBODY = {
     ("GET", "/ready"): "ReadOrdersFunction",
     ("GET", "/links/{token}"): "ReadReportsFunction",
 }
+for routes in (CALLERS_ONLY, EVERYBODY):
+    routes |= {("HEAD", path): function for (verb, path), function in routes.items() if verb == "GET"}
 FUNCTIONS = CALLERS_ONLY | EVERYBODY
 NOTHING_THERE = {"/", "/{proxy+}"}
 
@@ -78,6 +81,17 @@ def the(stage: Synthesized, resource_type: str) -> Resource:
     (resource,) = stage.api.find_resources(resource_type).values()
     properties: Resource = resource["Properties"]
     return properties
+
+
+def test_the_events_of_the_tests_are_of_these_routes() -> None:
+    assert set(ROUTES) == {path for _, path in FUNCTIONS}
+
+
+def test_whatever_answers_get_answers_head() -> None:
+    """RFC 9110, section 9.1: both are asked of every server."""
+    gets = {path for verb, path in FUNCTIONS if verb == "GET"}
+    assert gets == {path for verb, path in FUNCTIONS if verb == "HEAD"}
+    assert len(gets) == 8
 
 
 def test_there_is_nothing_but_the_routes(every_stage: Synthesized) -> None:

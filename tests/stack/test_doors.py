@@ -40,10 +40,10 @@ def test_an_unknown_path_is_404(api: ApiClients, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("GET", "orders", "POST"),
-        ("DELETE", "orders/1", "GET"),
+        ("DELETE", "orders/1", "GET, HEAD"),
         ("PUT", "orders", "POST"),
-        ("POST", "recipients/1", "GET"),
-        ("POST", "health", "GET"),
+        ("POST", "recipients/1", "GET, HEAD"),
+        ("POST", "health", "GET, HEAD"),
     ],
 )
 def test_an_unknown_method_is_405_and_says_what_is_allowed(
@@ -51,7 +51,15 @@ def test_an_unknown_method_is_405_and_says_what_is_allowed(
 ) -> None:
     answer = api("web").request(method, path)
     problem(answer, 405, "method-not-allowed")
-    assert allowed in answer.headers["allow"]
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["health", "ready", "orders/1", "recipients/1", "links/x"])
+def test_head_is_get_without_the_content(api: ApiClients, path: str) -> None:
+    get, head = api("ops").get(path), api("ops").head(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    for name in ("content-type", "cache-control", "etag"):
+        assert head.headers.get(name) == get.headers.get(name)
 
 
 @pytest.mark.parametrize(

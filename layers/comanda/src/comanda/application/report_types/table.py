@@ -75,7 +75,8 @@ class TableParameters(Parameters):
 
     title: Title
     columns: Annotated[tuple[ColumnParameters, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
-    rows: list[list[Any]] | None = None
+    rows: Annotated[list[list[Any]] | None, Field(fail_fast=True)] = None
+    """At the first row that is none it is enough: a mebibyte holds half a million."""
     upload_id: Annotated[StrictStr, Field(pattern=r"^[0-9a-f-]{36,64}$")] | None = None
     content: str | None = None
     """What tells the uploaded content from any other; ours, as is the size in bytes."""
