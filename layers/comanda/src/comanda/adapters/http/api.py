@@ -1,7 +1,7 @@
 """The Powertools resolver, set up once: who calls, correlation id, and problem details for every error."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.caller_context import caller_in
+from comanda.adapters.http.cors import CorsResolver
 from comanda.adapters.http.problems import CONTENT_TYPE, problem_body, problem_of
 from comanda.adapters.journal import LOGGER, measured
 from comanda.adapters.present import to_json
@@ -24,9 +25,9 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def new_api() -> APIGatewayRestResolver:
-    """A resolver whose every answer, good or bad, is ours."""
-    app = APIGatewayRestResolver(serializer=to_json)
+def new_api(cors_origins: Sequence[str] = ()) -> APIGatewayRestResolver:
+    """A resolver whose every answer, good or bad, is ours; pages of these origins may read it (cors.py)."""
+    app = CorsResolver(cors_origins) if cors_origins else APIGatewayRestResolver(serializer=to_json)
 
     def problem(error: ComandaError) -> Response[str]:
         status, body, headers = problem_of(error, request_id(app))
