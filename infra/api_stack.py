@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.bundling import Bundler
+from infra.cors import cors_of_fixed_answers
 from infra.data_stack import DataStack
 from infra.log_group import log_group
 from infra.orders_stack import OrdersStack
@@ -52,10 +53,11 @@ class ApiStack(Stack):
             results_cache_ttl=Duration.seconds(settings.authorizer_cache_seconds),
         )
         self.api = self._rest_api()
-        add_problem_responses(self.api)
+        self._for_browsers = cors_of_fixed_answers(settings)
+        add_problem_responses(self.api, self._for_browsers)
         self._add_order_routes(orders)
         self._add_report_routes(reports)
-        self._add_fallbacks()
+        self._add_fallbacks(orders)
         self._add_usage_plans()
 
         stage = self.api.deployment_stage
@@ -157,11 +159,14 @@ class ApiStack(Stack):
         self._callers_only(report_path.add_resource("cancel"), "POST", write)
         self._everybody(self.api.root.add_resource("links").add_resource("{token}"), "GET", read)
 
-    def _add_fallbacks(self) -> None:
+    def _add_fallbacks(self, orders: OrdersStack) -> None:
         root = self.api.root
-        # Without these API Gateway takes an unknown path for a request to sign, and a bearer token for a bad signature.
-        _acknowledge_open(answer_rest_with(root, NOT_FOUND))
-        _acknowledge_open(answer_rest_with(root.add_resource("{proxy+}"), NOT_FOUND))
+        for resource in (root, root.add_resource("{proxy+}")):
+            # Else API Gateway takes an unknown path for a request to sign, and a bearer token for a bad signature.
+            _acknowledge_open(answer_rest_with(resource, NOT_FOUND, **self._for_browsers))
+            self._answer_preflight(
+                resource, apigateway.LambdaIntegration(orders.read_orders.function, allow_test_invoke=False)
+            )
 
     def _callers_only(
         self, resource: apigateway.Resource, method: str, integration: apigateway.LambdaIntegration
@@ -176,14 +181,28 @@ class ApiStack(Stack):
             )
             reason = "Callers are programs with bearer tokens: a Lambda authorizer checks."
             acknowledge(added, "AwsSolutions-COG4", reason)
-        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method))))
+        _acknowledge_open(
+            answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method)), **self._for_browsers)
+        )
+        self._answer_preflight(resource, integration)
 
     def _everybody(self, resource: apigateway.Resource, method: str, integration: apigateway.LambdaIntegration) -> None:
         for each in _with_head(method):
             _acknowledge_open(
                 resource.add_method(each, integration, authorization_type=apigateway.AuthorizationType.NONE)
             )
-        _acknowledge_open(answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method))))
+        _acknowledge_open(
+            answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method)), **self._for_browsers)
+        )
+        self._answer_preflight(resource, integration)
+
+    def _answer_preflight(self, resource: apigateway.IResource, integration: apigateway.LambdaIntegration) -> None:
+        """The function knows the origins; a mock integration's templates would compare them as patterns, in which a dot
+        stands for anything, and run on AWS only."""
+        if self._settings.cors_origins and resource.node.try_find_child("OPTIONS") is None:
+            _acknowledge_open(
+                resource.add_method("OPTIONS", integration, authorization_type=apigateway.AuthorizationType.NONE)
+            )
 
     def _add_usage_plans(self) -> None:
         """A plan per origin, under a key that no client ever sends.

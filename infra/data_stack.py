@@ -9,6 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.cors import cors_of_files
 from infra.settings import StageSettings
 
 
@@ -84,6 +85,7 @@ class DataStack(Stack):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            cors=cors_of_files(self._settings),
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             lifecycle_rules=[
                 s3.LifecycleRule(id="reports", prefix="reports/", expiration=Duration.days(days)),

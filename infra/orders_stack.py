@@ -4,6 +4,7 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from infra.bundling import Bundler
+from infra.cors import cors_environment
 from infra.data_stack import DataStack
 from infra.dead_letter_steward import DeadLetterSteward
 from infra.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
@@ -72,6 +73,7 @@ class OrdersStack(Stack):
                 "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
                 "CURRENCY": self._settings.currency,
                 **notify_environment(self._settings, self._data),
+                **cors_environment(self._settings),
             },
         )
         write_orders.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
@@ -96,6 +98,7 @@ class OrdersStack(Stack):
                 "LEDGER_TABLE": self._data.ledger.table_name,
                 "CIRCUITS_TABLE": self._data.circuits.table_name,
                 "QUEUE_URLS": ",".join(queue.queue_url for queue in sources),
+                **cors_environment(self._settings),
             },
         )
         read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.circuits.table_arn)

@@ -4,6 +4,7 @@ Gateway responses substitute $context variables and know no templates ("Gateway 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import aws_apigateway as apigateway
@@ -91,8 +92,8 @@ _MOCK_CONTENT_TYPES = (
 )
 
 
-def add_problem_responses(api: apigateway.RestApi) -> None:
-    """Give every error of API Gateway a problem body with the request's id."""
+def add_problem_responses(api: apigateway.RestApi, headers: Mapping[str, str]) -> None:
+    """Give every error of API Gateway a problem body with the request's id, and these headers."""
     for problem, response_types in _ANSWERS:
         for response_type in response_types:
             api.add_gateway_response(
@@ -100,7 +101,8 @@ def add_problem_responses(api: apigateway.RestApi) -> None:
                 type=response_type,
                 status_code=str(problem.status),
                 response_headers={
-                    name: f"'{value}'" for name, value in (("Content-Type", PROBLEM_JSON), *problem.headers)
+                    name: f"'{value}'"
+                    for name, value in (("Content-Type", PROBLEM_JSON), *problem.headers, *headers.items())
                 },
                 templates={"application/json": problem.body(request_id="$context.requestId")},
             )

@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.bundling import Bundler
+from infra.cors import cors_environment
 from infra.data_stack import DataStack
 from infra.dead_letter_steward import DeadLetterSteward
 from infra.fifo_queue import FifoQueue
@@ -58,6 +59,7 @@ class ReportsStack(Stack):
                 "REPORT_LIFETIME_SECONDS": str(self._settings.report_lifetime_days * _SECONDS_A_DAY),
                 "REPORT_UPLOADS_PER_HOUR": str(self._settings.report_uploads_per_hour),
                 **notify_environment(self._settings, self._data),
+                **cors_environment(self._settings),
             },
         )
         write_reports.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
@@ -86,6 +88,7 @@ class ReportsStack(Stack):
                 "BUCKET": self._data.report_files.bucket_name,
                 "LINK_SECONDS": str(self._settings.report_link_seconds),
                 "LINK_KEYS_SECRET": self._settings.link_keys_name,
+                **cors_environment(self._settings),
             },
         )
         read_reports.allow("dynamodb:GetItem", on=self._data.reports.table_arn)

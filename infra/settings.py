@@ -6,6 +6,7 @@ This module imports nothing of CDK, so that a mistake in a setting is reported a
 
 import json
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -293,6 +294,9 @@ class StageSettings(BaseModel):
 
     api_rate_per_second: Annotated[int, Field(ge=1)] = 50
     api_burst: Annotated[int, Field(ge=1)] = 100
+    cors_origins: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    """Web pages of these origins may call the API, and links for uploads and downloads (docs/web.md); by default none.
+    Such as `https://shop.example,https://desk.example:8443`, or `*` alone for all of them."""
     websocket: bool = True
     """Whether there are WebSocket notifications (docs/websocket.md)."""
     authorizer_cache_seconds: Annotated[int, Field(ge=60, le=300)] = 60
@@ -395,6 +399,23 @@ class StageSettings(BaseModel):
     def _from_command_line(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
 
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins_from_command_line(cls, value: Any) -> Any:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in origins:
+            if len(origins) > 1:
+                raise ValueError("* stands for every origin, and so stands alone")
+            return origins
+        for origin in origins:
+            if fault := _fault_of_origin(origin):
+                raise ValueError(f"{origin!r} {fault}")
+        return origins
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._check_provider()
@@ -422,6 +443,31 @@ class StageSettings(BaseModel):
                 raise ValueError(
                     f"enrichment_{name} must hold no user and no password: put them into enrichment_secret"
                 )
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_OWN_MACHINE = ("localhost", "127.0.0.1")
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+def _fault_of_origin(origin: str) -> str | None:
+    """What keeps a text from being what a browser sends as `Origin` (RFC 6454, section 6.2)."""
+    scheme, separator, rest = origin.partition("://")
+    if not separator or scheme not in _DEFAULT_PORTS:
+        return "is no origin: write scheme://host or scheme://host:port, such as https://shop.example"
+    if any(sign in rest for sign in "/?#"):
+        return "has a path or a slash at its end: an origin ends with its host or port"
+    host, colon, port = rest.partition(":")
+    if not _HOST.fullmatch(host):
+        return "has no host as browsers send it: a name in lower-case ASCII, without user, password or wildcard"
+    if scheme == "http" and host not in _OWN_MACHINE:
+        return f"has to be https: http is for {' and '.join(_OWN_MACHINE)} alone"
+    if colon and (not _PORT.fullmatch(port) or int(port) > 65_535):
+        return "has no port from 1 to 65535"
+    if port == _DEFAULT_PORTS[scheme]:
+        return f"names the port that browsers leave out: write {scheme}://{host}"
+    return None
 
 
 def _local_architecture() -> str:

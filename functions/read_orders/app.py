@@ -8,18 +8,18 @@ from pydantic import field_validator
 from comanda.adapters.circuit import EnrichmentCircuit
 from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
 from comanda.adapters.http.caching import conditional_response
+from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.paging import cursor_of, page_of
 from comanda.adapters.http.views import balance_view, entries_view, order_view
 from comanda.adapters.journal import PowertoolsJournal
 from comanda.adapters.ledger_table import LedgerTable
 from comanda.adapters.order_table import OrderTable
 from comanda.adapters.readiness import Readiness
-from comanda.adapters.settings import Settings as BaseSettings
 from comanda.adapters.world import World
 from comanda.application.read_orders import ReadOrder, ReadRecipient
 
 
-class Settings(BaseSettings):
+class Settings(CorsSettings):
     orders_table: str
     ledger_table: str
     circuits_table: str
@@ -37,7 +37,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
     tables = (settings.orders_table, settings.ledger_table, settings.circuits_table)
     readiness = Readiness(world.dynamodb, world.sqs, tables, settings.queue_urls)
     circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsJournal())
-    app = new_api()
+    app = new_api(settings.cors_origins)
 
     @app.get("/orders/<order_id>")
     def get_order(order_id: str) -> Response[str]:

@@ -8,17 +8,17 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from pydantic import Field
 
 from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
+from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.report_views import report_view
 from comanda.adapters.link_keys import StoredLinkKeys
 from comanda.adapters.report_table import ReportTable
 from comanda.adapters.reports.links import MAX_LINK_SECONDS, BucketLinks
-from comanda.adapters.settings import Settings as BaseSettings
 from comanda.adapters.world import ReportWorld
 from comanda.application.follow_link import FollowLink
 from comanda.application.read_reports import ReadReport
 
 
-class Settings(BaseSettings):
+class Settings(CorsSettings):
     reports_table: str
     bucket: str
     link_keys_secret: str
@@ -32,7 +32,7 @@ def build(
     links = BucketLinks(world.s3, settings.bucket, settings.link_seconds)
     read = ReadReport(reports, links, world.clock)
     follow = FollowLink(reports, links, StoredLinkKeys(settings.link_keys_secret, secrets), world.clock)
-    app = new_api()
+    app = new_api(settings.cors_origins)
     not_kept = {"Cache-Control": "private, no-store"}  # Links in it die soon.
 
     @app.get("/reports/<report_id>")

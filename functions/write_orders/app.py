@@ -14,6 +14,7 @@ from comanda.adapters.http.api import (
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import idempotency_key_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.order_request import order_request
@@ -29,7 +30,7 @@ from comanda.application.cancel_order import CancelOrder
 from comanda.domain.access import Action
 
 
-class Settings(NotifySettings):
+class Settings(NotifySettings, CorsSettings):
     orders_table: str
     idempotency_table: str
     orders_queue_url: str
@@ -45,7 +46,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
     accept_once = AcceptOnce(accept, world.dynamodb, settings.idempotency_table)
     cancel = CancelOrder(orders, journal, world.clock)
     notify = NotifyRules.of(settings)
-    app = new_api()
+    app = new_api(settings.cors_origins)
 
     @app.post("/orders")
     def post_order() -> Response[str]:

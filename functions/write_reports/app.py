@@ -15,6 +15,7 @@ from comanda.adapters.http.api import (
     new_api,
 )
 from comanda.adapters.http.bodies import json_object
+from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import key_header_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
@@ -34,7 +35,7 @@ from comanda.application.cancel_report import CancelReport
 from comanda.application.offer_upload import OfferUpload
 
 
-class Settings(ReportSourceSettings, NotifySettings):
+class Settings(ReportSourceSettings, NotifySettings, CorsSettings):
     reports_table: str
     idempotency_table: str
     reports_queue_url: str
@@ -64,7 +65,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         clock=world.clock,
     )
     notify = NotifyRules.of(settings)
-    app = new_api()
+    app = new_api(settings.cors_origins)
 
     @app.post("/reports")
     def post_report() -> Response[str]:

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import sys
 from typing import Any
 
@@ -222,3 +223,55 @@ def test_a_function_of_each_minute_ends_before_the_next_and_before_what_it_hides
 def test_an_unknown_stage_is_named_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"^there is no stage 'qa': choose one of local, dev, prod$"):
         load_settings("qa")
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        (None, ()),
+        ("https://shop.example", ("https://shop.example",)),
+        (
+            "https://shop.example, https://desk.example:8443,http://localhost:3000,http://127.0.0.1:8000",
+            ("https://shop.example", "https://desk.example:8443", "http://localhost:3000", "http://127.0.0.1:8000"),
+        ),
+        (["https://xn--bcher-kva.example"], ("https://xn--bcher-kva.example",)),
+        ("*", ("*",)),
+    ],
+)
+def test_origins_of_web_pages(given: object, origins: tuple[str, ...]) -> None:
+    assert load_settings("dev", {} if given is None else {"cors_origins": given}).cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ("https://shop.example/", "has a path or a slash at its end"),
+        ("https://shop.example/app", "has a path or a slash at its end"),
+        ("https://shop.example?x", "has a path or a slash at its end"),
+        ("http://shop.example", "has to be https: http is for localhost and 127.0.0.1 alone"),
+        ("http://localhost.shop.example", "has to be https"),
+        ("http://127.0.0.1.shop.example", "has to be https"),
+        ("shop.example", "is no origin: write scheme://host"),
+        ("null", "is no origin: write scheme://host"),
+        ("ftp://shop.example", "is no origin: write scheme://host"),
+        ("https://", "has no host as browsers send it"),
+        ("https://Shop.example", "has no host as browsers send it"),
+        ("https://b\u00fccher.example", "has no host as browsers send it"),
+        ("https://*.shop.example", "has no host as browsers send it"),
+        ("https://me:pw@shop.example", "has no port from 1 to 65535"),
+        ("https://me@shop.example", "has no host as browsers send it"),
+        ("https://shop.example:", "has no port from 1 to 65535"),
+        ("https://shop.example:0", "has no port from 1 to 65535"),
+        ("https://shop.example:65536", "has no port from 1 to 65535"),
+        ("https://shop.example:443", "names the port that browsers leave out: write https://shop.example"),
+        ("http://localhost:80", "names the port that browsers leave out: write http://localhost"),
+        ("*,https://shop.example", "* stands for every origin, and so stands alone"),
+        ("https://shop.example https://desk.example", "has a path or a slash at its end"),
+        (["https://shop.example\n"], "has no host as browsers send it"),
+    ],
+)
+def test_what_is_no_origin_is_refused_in_one_line(given: object, complaint: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(complaint)) as refused:
+        load_settings("dev", {"cors_origins": given})
+    assert str(refused.value).startswith("stage dev: cors_origins: ")
+    assert "\n" not in str(refused.value)

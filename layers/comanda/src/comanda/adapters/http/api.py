@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.caller_context import caller_in
+from comanda.adapters.http.cors import CorsResolver
 from comanda.adapters.http.given import header, path_values
 from comanda.adapters.http.problems import CONTENT_TYPE, defect_body, problem_of
 from comanda.adapters.journal import LOGGER, measured
@@ -25,9 +26,9 @@ ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
-def new_api() -> APIGatewayRestResolver:
-    """A resolver whose every answer, good or bad, is ours."""
-    app = APIGatewayRestResolver(serializer=to_json)
+def new_api(cors_origins: Sequence[str] = ()) -> APIGatewayRestResolver:
+    """A resolver whose every answer, good or bad, is ours; pages of these origins may read it (cors.py)."""
+    app = CorsResolver(cors_origins) if cors_origins else APIGatewayRestResolver(serializer=to_json)
 
     def problem(error: ComandaError) -> Response[str]:
         status, body, headers = problem_of(error, request_id(app))
