@@ -1,6 +1,6 @@
 # Everything Comanda needs, on a machine with Python 3.11 or newer and make. `make` lists the targets.
 #
-#   PORT    where `make up` listens (default 4566), and `make fake-provider` (4580)
+#   PORT    where `make up` listens (default 4566), `make fake-provider` (4580) and `make receiver` (4581)
 #   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
 #   SEEDS   how many seeds `make simulate` runs (default 300)
 #   FIRST   the first of them (default: one that follows from the commit, and from what is not committed yet)
@@ -28,13 +28,13 @@ install:  ## install what is pinned: .venv, .venv-emulator, node_modules (every 
 	@python=$$(sh local/find-python.sh) && "$$python" local/bootstrap.py
 
 up: install  ## start the local stack, or bring a running one up to date: make up PORT=4567
-	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set $(setting))
+	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set '$(setting)')
 
 fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment_url=http://127.0.0.1:4580/
 	@$(INSTALLED) python -m local.fake_provider $(PORT)
 
 receiver: install  ## a receiver to try webhooks with: WEBHOOK_SECRET=whsec_… make receiver
-	@$(INSTALLED) python -m local.webhook_receiver
+	@$(INSTALLED) python -m local.webhook_receiver $(PORT)
 
 down: install  ## stop the local stack; its data are gone
 	@$(INSTALLED) python -m local down

@@ -20,6 +20,8 @@ from infra.settings import SettingsError, StageSettings, load_settings
 from infra.websocket_stack import WebSocketStack
 
 ROOT = Path(__file__).resolve().parent
+CONTEXT_OF_CDK = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})
+"""What `cdk` itself keeps there under plain names: in cdk.json, and `cdk acknowledge` in cdk.context.json."""
 
 
 def build_app(settings: StageSettings, app: App) -> App:
@@ -52,12 +54,17 @@ def build_app(settings: StageSettings, app: App) -> App:
 
 def settings_of(app: App, environment: Mapping[str, str]) -> StageSettings:
     """The stage from `-c stage=NAME`, and any of its settings from `-c NAME=VALUE`."""
-    stage = app.node.try_get_context("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
-    names = [name for name in StageSettings.model_fields if name != "stage"]
-    given: dict[str, Any] = {name: app.node.try_get_context(name) for name in names}
+    context: dict[str, Any] = app.node.get_all_context()
+    stage = context.get("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
+    given = {name: value for name, value in context.items() if _is_ours(name) and name != "stage"}
     if emulator_url := environment.get("AWS_ENDPOINT_URL"):
         given["emulator_url"] = emulator_url
     return load_settings(stage, {name: value for name, value in given.items() if value is not None})
+
+
+def _is_ours(name: str) -> bool:
+    """The CDK's own context has a colon, an @ or a name of its own."""
+    return not set(name) & set(":@/") and name not in CONTEXT_OF_CDK
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
@@ -397,7 +398,10 @@ class StageSettings(BaseModel):
     @field_validator("usage_plans", "log_retention_days", mode="before")
     @classmethod
     def _from_command_line(cls, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) else value
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return value  # Which is of no kind that they take.
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -535,14 +539,29 @@ def _stage_values(stage: str) -> dict[str, Any]:
 def load_settings(stage: str, overrides: Mapping[str, Any] | None = None) -> StageSettings:
     """The settings of a stage, some of them overridden. Raises SettingsError."""
     values = {"stage": stage, **_stage_values(stage), **(overrides or {})}
+    _check_names(stage, values)
     try:
         return StageSettings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(f"stage {stage}: {_one_line(error)}") from error
 
 
+def _check_names(stage: str, names: Iterable[str]) -> None:
+    """Raises SettingsError for one that is no setting: a misspelt one would do nothing, and say nothing."""
+    known = list(StageSettings.model_fields)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        near = get_close_matches(unknown[0].lower().replace("-", "_"), known)
+        advice = f"did you mean {' or '.join(near)}?" if near else "infra/settings.py has all of them"
+        raise SettingsError(f"stage {stage}: there is no setting {unknown[0]!r}: {advice}")
+
+
 def _one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    setting = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{setting}: {message} (it is {first['input']!r})" if setting else message
+    """Each fault, with the setting's name, and what was given."""
+    return "; ".join(dict.fromkeys(map(_fault, error.errors())))
+
+
+def _fault(fault: Any) -> str:
+    setting = ".".join(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{setting}: {message} (it is {fault['input']!r})" if setting else message

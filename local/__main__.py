@@ -3,22 +3,28 @@
 import signal
 import sys
 import types
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from comanda_cli.errors import OneLineErrors
+from infra.settings import SettingsError, load_settings
 from local import emulator
 from local.console import console
 from local.demo import run_demo
 from local.errors import LocalError
-from local.stack import deploy, running_stack
+from local.stack import STAGE, deploy, running_stack
 from local.state import DEFAULT_FOLDER, State
 from local.summary import print_summary
 
 app = typer.Typer(cls=OneLineErrors, no_args_is_help=True, pretty_exceptions_enable=False)
 _ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 """What `make` passes on when it is told to end, and what a closed terminal sends."""
+SET_BY_ITSELF = {
+    "stage": "a local stack is the stage local",
+    "emulator_url": "it is where the emulator listens, which PORT says",
+}
 
 
 def _port(text: str) -> int:
@@ -27,11 +33,23 @@ def _port(text: str) -> int:
     raise LocalError(f"a port is a number from 1 to 65535, not {text!r}")
 
 
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if name and equals:
-        return name, value
-    raise LocalError(f"a setting is written as name=value, not {text!r}")
+def _settings(texts: Sequence[str]) -> dict[str, str]:
+    """What `--set` gave, each checked before anything is started. Raises LocalError."""
+    given: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise LocalError(f"a setting is written as name=value, not {text!r}")
+        if name in given:
+            raise LocalError(f"{name} is set twice: to {given[name]!r} and to {value!r}")
+        if name in SET_BY_ITSELF:
+            raise LocalError(f"{name} is not to be set here: {SET_BY_ITSELF[name]}")
+        given[name] = value
+    try:
+        load_settings(STAGE, given)
+    except SettingsError as error:
+        raise LocalError(str(error)) from error
+    return given
 
 
 @app.callback()
@@ -53,7 +71,7 @@ def up(
     ] = None,
 ) -> None:
     """Start the emulator if it does not run, deploy what changed, and leave it running."""
-    state, given = State(DEFAULT_FOLDER), dict(map(_setting, settings or []))
+    state, given = State(DEFAULT_FOLDER), _settings(settings or [])
     with state.lock():
         running = _emulator_to_reuse(state, port)
         if running is not None:

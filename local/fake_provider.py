@@ -32,7 +32,7 @@ from comanda.adapters.simulated_provider import SimulatedProvider
 from comanda.application.ports import EnrichmentRequest
 from comanda.domain.errors import PermanentError, TransientError
 from comanda.domain.order import Item
-from local.local_server import ADDRESS, LocalServer
+from local.local_server import ADDRESS, LocalServer, serve_as_command
 
 DEFAULT_PORT = 4580
 _LONGEST = 60.0
@@ -327,9 +327,7 @@ def _request_of(body: Mapping[str, Any], attempt: int) -> EnrichmentRequest:
 
 
 def main() -> None:
-    port = int(sys.argv[1]) if sys.argv[1:] else DEFAULT_PORT
-    server = FakeProvider(port)
-    server.serve_until_ctrl_c(f"A fake enrichment provider at {server.url}")
+    serve_as_command(FakeProvider, DEFAULT_PORT, lambda server: f"A fake enrichment provider at {server.url}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """A server on this machine that stands for somebody outside: of a test, or on a terminal."""
 
+import sys
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Self
+from typing import Self, TypeVar
 
 ADDRESS = "127.0.0.1"
+MAX_PORT = 65_535
 
 
 class LocalServer(ThreadingHTTPServer):
@@ -29,3 +32,18 @@ class LocalServer(ThreadingHTTPServer):
             self.serve_forever()
         except KeyboardInterrupt:
             self.server_close()
+
+
+Server = TypeVar("Server", bound=LocalServer)
+
+
+def serve_as_command(server_at: Callable[[int], Server], default_port: int, what: Callable[[Server], str]) -> None:
+    """Serve at the port that the command line gives. Ends with one line where that is none, or taken."""
+    given = sys.argv[1] if sys.argv[1:] else str(default_port)
+    if not (given.isascii() and given.isdigit() and int(given) <= MAX_PORT):
+        sys.exit(f"a port is a number up to {MAX_PORT}, not {given!r}")
+    try:
+        server = server_at(int(given))
+    except OSError as error:
+        sys.exit(f"port {given} cannot be had: {error.strerror}; name another with PORT=NUMBER")
+    server.serve_until_ctrl_c(what(server))

@@ -112,11 +112,12 @@ def ensure_tokens(store: TokenStore, known: Mapping[str, str]) -> dict[str, str]
 
 
 def shell_variables(stack: StackInfo) -> str:
-    """`API_URL=…`, `WEBSOCKET_URL=…` and a line for each token, `WEB_TOKEN=…`, for a shell: `. .local/env`."""
+    """`export API_URL=…`, `WEBSOCKET_URL=…` and a line for each token, `WEB_TOKEN=…`, for a shell, and for what it
+    starts: `. .local/env`."""
     addresses = {"API_URL": stack.api_url, "WEBSOCKET_URL": stack.websocket_url}
     tokens = {f"{name.upper()}_TOKEN": token for name, token in stack.tokens.items()}
     variables = {**{name: url for name, url in addresses.items() if url}, **tokens}
-    return "".join(f"{name}={value}\n" for name, value in variables.items())
+    return "".join(f"export {name}={value}\n" for name, value in variables.items())
 
 
 def api_client(stack: StackInfo, token: str | None = None) -> httpx.Client:
@@ -187,7 +188,7 @@ def _progress_in(log: str) -> str:
 def _failure_in(log: str) -> str:
     """The lines that say why, or else the last ones."""
     lines = [line for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"FAILED|❌|[Ee]rror|Traceback", line)]
+    telling = [line for line in lines if re.search(r"^app\.py: |FAILED|❌|[Ee]rror|Traceback", line)]
     return "\n".join((telling or lines)[-12:])
 
 

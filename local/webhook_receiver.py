@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from local.local_server import ADDRESS, LocalServer
+from comanda_cli.escaping import escaped
+from local.local_server import ADDRESS, LocalServer, serve_as_command
 
 DEFAULT_PORT = 4581
 
@@ -77,6 +78,8 @@ class _Hook(BaseHTTPRequestHandler):
 
 def main() -> None:
     secret = os.environ.get("WEBHOOK_SECRET")
+    if fault := _fault_of(secret):
+        sys.exit(f"WEBHOOK_SECRET {fault}")
 
     def show(told: Told) -> None:
         try:
@@ -86,10 +89,27 @@ def main() -> None:
             line = f"{event['timestamp']}  {event['type']:18}  {about}  {event_id}  {signed}"
         except (KeyError, TypeError, ValueError):
             line = f"this is no event of Comanda's: {told.body[:200]!r}"
-        print(line, flush=True)
+        print(escaped(line), flush=True)
 
-    server = WebhookReceiver(int(sys.argv[1]) if sys.argv[1:] else DEFAULT_PORT, show)
-    server.serve_until_ctrl_c(f"A receiver of webhooks at {server.url}")
+    serve_as_command(
+        lambda port: WebhookReceiver(port, show), DEFAULT_PORT, lambda server: f"A receiver of webhooks at {server.url}"
+    )
+
+
+def _fault_of(secret: str | None) -> str | None:
+    """None where it is one, or where there is none on purpose."""
+    if secret is None:
+        return None
+    if not secret.removeprefix("whsec_"):
+        return (
+            "is empty: the command that was to print it failed. A caller that has a secret already is given another by "
+            "`comanda webhook secret rotate`. Unset it to receive without verifying."
+        )
+    try:
+        Webhook(secret)
+    except ValueError:
+        return "is no secret as `comanda webhook secret issue` prints it: whsec_ and base64"
+    return None
 
 
 if __name__ == "__main__":

@@ -219,6 +219,13 @@ def test_the_token_comes_from_the_option_the_stack_or_the_environment(
     assert given == ["Bearer mine", "Bearer ops-token", "Bearer from-outside"]
 
 
+def test_a_misspelt_variable_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMANDA_TOKN", "from-outside")
+    result = cli("queues")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "there is no variable COMANDA_TOKN: the one that is read is COMANDA_TOKEN\n"
+
+
 def test_a_local_token_that_is_not_there_is_named(stack: StackInfo) -> None:
     local = stack.model_copy(update={"endpoint_url": "http://127.0.0.1:1"})
     with pytest.raises(CliError, match="no token 'nobody'; it has api, ops"):

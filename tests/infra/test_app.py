@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from app import ROOT, build_app, settings_of
-from infra.settings import LAMBDA_PYTHON, load_settings
+from infra.settings import LAMBDA_PYTHON, SettingsError, load_settings
 from tests.infra.conftest import Synthesized, feature_flags
 
 SYNTH_LIMIT_SECONDS = 240
@@ -103,6 +103,19 @@ def test_the_stage_is_local_next_to_an_emulator_and_else_dev() -> None:
     app = App()
     assert settings_of(app, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}).stage == "local"
     assert settings_of(app, {}).stage == "dev"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "max_attempt", "max-attempts", "MaxAttempts"])
+def test_a_setting_that_there_is_not_is_refused(name: str) -> None:
+    """`-c max_attempt=3` would deploy without a word, and with five attempts."""
+    app = App(context={**feature_flags(), "stage": "dev", name: "3"})
+    with pytest.raises(SettingsError, match=f"there is no setting '{name}'"):
+        settings_of(app, {})
+
+
+def test_what_the_cdk_keeps_in_the_context_is_none_of_ours() -> None:
+    of_cdk = {"aws:cdk:bundling-stacks": ["**"], "acknowledged-issue-numbers": [1], "ami:account=1:region=x": "y"}
+    assert settings_of(App(context={**feature_flags(), **of_cdk, "stage": "dev"}), {}) == load_settings("dev")
 
 
 def test_stage_and_settings_come_from_the_context() -> None:

@@ -50,3 +50,21 @@ def test_it_says_what_it_was_told_and_whether_that_is_signed(printed: IO[str]) -
     assert bad.rstrip().endswith("WRONGLY SIGNED")
     assert strange == "this is no event of Comanda's: b'{}'\n"
     assert empty == "this is no event of Comanda's: b''\n"
+
+
+@pytest.mark.parametrize(("secret", "advice"), [("", "rotate"), ("whsec_", "rotate"), ("whsec_é", "base64")])
+def test_a_secret_that_is_none_is_refused_at_once(secret: str, advice: str) -> None:
+    """As of `WEBHOOK_SECRET=$(…)` around a command that failed: each webhook would break it later on."""
+    command = [sys.executable, "-m", "local.webhook_receiver", "0"]
+    environment = {**os.environ, "WEBHOOK_SECRET": secret}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("WEBHOOK_SECRET is ")
+    assert advice in done.stderr
+
+
+def test_what_a_stranger_sends_does_not_move_the_terminal(printed: IO[str]) -> None:
+    found = re.search(r"http://\S+/hook", printed.readline())
+    assert found
+    tell(found[0], json.dumps({**EVENT, "type": "\u202e\x1b[31m"}), SECRET)
+    assert r"\u202e\u001b[31m" in printed.readline()

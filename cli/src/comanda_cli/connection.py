@@ -195,7 +195,11 @@ class Connection:
 
 
 def connect(ctx: typer.Context, stage: str | None) -> Connection:
-    """The local stack of this folder, or a stage on AWS."""
+    """The local stack of this folder, or a stage on AWS. Raises CliError for a variable COMANDA_… that there is not:
+    misspelt, it would do nothing, and say nothing."""
+    unknown = [name for name in os.environ if name.startswith("COMANDA_") and name != TOKEN_VARIABLE]
+    if unknown:
+        raise CliError(f"there is no variable {unknown[0]}: the one that is read is {TOKEN_VARIABLE}")
     outside = ctx.obj or Outside()
     if stage is None:
         return Connection(load_stack_file(find_stack_file(Path.cwd())), outside)
