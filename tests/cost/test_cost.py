@@ -181,5 +181,5 @@ def test_only_orders_that_somebody_is_told_of_invoke_who_tells(
         stage.drain(10)
         written = [stream_record_of(write) for write in stage.meter.stream]
     assert len(written) == 50
-    pattern = PATTERNS["AnnounceChangesFunction"]
+    pattern: Any = PATTERNS["AnnounceChangesFunction"]
     assert sum(matches(record, pattern) for record in written) == records

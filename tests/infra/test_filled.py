@@ -1,6 +1,7 @@
 """CDK drops what it does not know of a property without a word, and leaves an empty one in its place."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.infra.conftest import Synthesized
 
@@ -11,7 +12,7 @@ MEANT_TO_BE_EMPTY = {
 """Resource type, and the property with `*` for places in lists."""
 
 
-def empty_parts(value: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+def empty_parts(value: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Paths of what holds nothing: objects, lists, texts. What joins texts may be nothing, as in `Fn::Join`."""
     if value in ({}, [], "", None):
         yield ".".join(path)

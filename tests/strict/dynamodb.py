@@ -280,16 +280,16 @@ def _check_start_key(table: Table, index: Index | None, start: Request) -> None:
 def _check_start_within(part: Condition, values: Request, start: Request) -> None:
     name, operator, tokens = _compared(part)
     at, bounds = in_order(start[name]), [in_order(values[token]) for token in tokens]
-    is_within = {
-        "=": lambda: at == bounds[0],
-        "<": lambda: at < bounds[0],
-        "<=": lambda: at <= bounds[0],
-        ">": lambda: at > bounds[0],
-        ">=": lambda: at >= bounds[0],
-        "BETWEEN": lambda: bounds[0] <= at <= bounds[-1],
-        "begins_with": lambda: at.startswith(bounds[0]),
-    }[operator]
-    if not is_within():
+    is_within: Mapping[str, Callable[[], bool]] = {
+        "=": lambda: bool(at == bounds[0]),
+        "<": lambda: bool(at < bounds[0]),
+        "<=": lambda: bool(at <= bounds[0]),
+        ">": lambda: bool(at > bounds[0]),
+        ">=": lambda: bool(at >= bounds[0]),
+        "BETWEEN": lambda: bool(bounds[0] <= at <= bounds[-1]),
+        "begins_with": lambda: bool(at.startswith(bounds[0])),
+    }
+    if not is_within[operator]():
         what = "The provided starting key is outside query boundaries based on provided conditions"
         raise Refusal(Rule.START_KEY, what)
 

@@ -28,8 +28,11 @@ def check_value(value: Any, depth: int = 0) -> None:
     if not isinstance(value, dict) or len(value) != 1:
         what = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported"
         raise Refusal(Rule.VALUE, f"{what} datatypes: {value!r}")
+    kind: str
+    content: Any
     ((kind, content),) = value.items()
-    if not isinstance(content, _WRITTEN_AS[kind]):
+    expected: Any = _WRITTEN_AS[kind]
+    if not isinstance(content, expected):
         raise Refusal(Rule.VALUE, f"{value!r} cannot be converted", "SerializationException")
     match kind:
         case "S" | "BOOL":

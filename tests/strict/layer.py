@@ -49,8 +49,9 @@ def check(service: str, operation: str, request: Mapping[str, Any]) -> None:
         dynamodb_tables.learn(operation, request)
 
 
-def _before_call(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+def _before_call(**given: Any) -> Any:
     """What botocore takes for the service's answer; nothing where the call may go on."""
+    model, params = given["model"], given["params"]
     try:
         check(model.service_model.service_name, model.name, json.loads(params["body"]))
     except Refusal as refusal:
@@ -61,5 +62,5 @@ def _before_call(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[AWSRe
 def _answer_of(refusal: Refusal, url: str) -> tuple[AWSResponse, dict[str, Any]]:
     status = HTTPStatus.BAD_REQUEST
     answer = AWSResponse(url, status, HeadersDict(), None)  # type: ignore[arg-type]
-    metadata = {"HTTPStatusCode": status.value, "HTTPHeaders": {}, "RetryAttempts": 0}
+    metadata: dict[str, Any] = {"HTTPStatusCode": status.value, "HTTPHeaders": {}, "RetryAttempts": 0}
     return answer, {"Error": {"Code": refusal.code, "Message": str(refusal)}, "ResponseMetadata": metadata}

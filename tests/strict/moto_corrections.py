@@ -32,6 +32,10 @@ def correct_moto() -> None:
     _items_have_the_documented_size()
 
 
+def _replace(owner: type, method: str, function: Callable[..., Any]) -> None:
+    setattr(owner, method, function)
+
+
 def _missing_attributes_equal_nothing() -> None:
     """Not even each other; nor has what is missing, or a number, a size."""
 
@@ -42,9 +46,9 @@ def _missing_attributes_equal_nothing() -> None:
     def size(self: Any, item: Any) -> int | None:
         return len(self.attr.expr(item)) if self.attr.get_type(item) in _SIZED else None
 
-    comparisons.OpEqual.expr = equal
-    comparisons.OpNotEqual.expr = lambda self, item: not equal(self, item)
-    comparisons.FuncSize.expr = size
+    _replace(comparisons.OpEqual, "expr", equal)
+    _replace(comparisons.OpNotEqual, "expr", lambda self, item: not equal(self, item))
+    _replace(comparisons.FuncSize, "expr", size)
 
 
 def _a_used_token_does_nothing() -> None:
@@ -63,7 +67,7 @@ def _a_used_token_does_nothing() -> None:
             raise DynamodbException(code, "The token was used for a request with other parameters")
         return answer
 
-    DynamoHandler.transact_write_items = once
+    _replace(DynamoHandler, "transact_write_items", once)
 
 
 def _what_changes_nothing_makes_no_record() -> None:
@@ -74,7 +78,7 @@ def _what_changes_nothing_makes_no_record() -> None:
         if old is None or new is None or old.to_regular_json() != new.to_regular_json():
             add(self, old, new)
 
-    StreamShard.add = add_change
+    _replace(StreamShard, "add", add_change)
 
 
 def _duplicates_are_known_by_scope_and_time() -> None:
@@ -98,7 +102,7 @@ def _duplicates_are_known_by_scope_and_time() -> None:
             sent[scope, message.deduplication_id] = message
         add(self, message)
 
-    sqs_models.Queue.add_message = add_once
+    _replace(sqs_models.Queue, "add_message", add_once)
 
 
 def sent_by_id(queue: Any) -> dict[tuple[str | None, str], Any]:
@@ -117,4 +121,4 @@ def _items_have_the_documented_size() -> None:
             raise ItemSizeTooLarge
         dict.__setitem__(self, key, value)
 
-    LimitedSizeDict.__setitem__ = set_within
+    _replace(LimitedSizeDict, "__setitem__", set_within)
