@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.guards.dead_letters import DEAD_LETTERS
+from tests.guards.edge import EDGE
 from tests.guards.mutation import Mutation
 from tests.guards.notifications import NOTIFICATIONS
 from tests.guards.orders import ORDERS
@@ -42,6 +43,7 @@ MUTATIONS = [
     *NOTIFICATIONS,
     *WEBSOCKETS,
     *UNREADABLE,
+    *EDGE,
 ]
 WRITTEN_DOWN = re.compile(r"^\| ([^|`]+) \| `([^:`]+)::(\w+)` \|$", re.MULTILINE)
 """A row of docs/guards.md: the guard, the file below tests/, and the test that notices."""

@@ -53,7 +53,7 @@ class AcceptOrder:
 
     def key_in_use(self, key: IdempotencyKey) -> IdempotencyKey:
         """The key that the order stands under: for a quoted spelling, an older release may have made one with the
-        quotes as part of the key. No request of this release makes another (docs/decisions/0016). Raises as `claim`
+        quotes as part of the key. No request of this release makes another (docs/decisions/0018). Raises as `claim`
         does."""
         if (older := key.with_quotes) is not None and self.orders.get(older.order_id) is not None:
             return older

@@ -32,7 +32,7 @@ class HeaderKey:
 
     value: str
     quoted: str | None = None
-    """The header's own text, where that is another. Older releases took it for the key (docs/decisions/0016)."""
+    """The header's own text, where that is another. Older releases took it for the key (docs/decisions/0018)."""
 
 
 @dataclass(frozen=True)

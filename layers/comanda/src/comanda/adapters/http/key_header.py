@@ -1,5 +1,5 @@
 """`Idempotency-Key`: bare, or as the string that the IETF draft asks for ("The Idempotency-Key HTTP Header Field"; the
-string is that of RFC 9651, section 3.3.3). Both spellings are one key (docs/decisions/0016)."""
+string is that of RFC 9651, section 3.3.3). Both spellings are one key (docs/decisions/0018)."""
 
 import re
 from collections.abc import Mapping

@@ -339,16 +339,6 @@ class _Group(Generic[Row]):
 class _CarefulGroup(_Group[Row]):
     """A message group of a batch in which something may have killed the worker before."""
 
-    def _unexpected(self, job: Job[Row], error: Exception) -> TransientError:
-        """What it says may name our insides, or repeat somebody's data: the log has it, and callers only learn the
-        name, where that is one of ours."""
-        stage, kind = self._worker.step.stage, job.row.kind
-        facts = {"error_class": type(error).__name__, "reason": str(error), "stage": stage}
-        trace = "".join(traceback.format_exception(error))[-MAX_TRACE:]
-        self._worker.journal.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
-        name = type(error).__name__ if isinstance(error, ComandaError) else UNEXPECTED
-        return TransientError(name, f"an unexpected error in {stage}; our log has it under the id of this {kind}")
-
     def _begun(self, job: Job[Row]) -> Row | None:
         return job.row.tried(job.delivery.message_id, job.delivery.receive_count, self._worker.clock())
 
