@@ -11,7 +11,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up fake-provider receiver down demo test test-fast test-stack simulate hunt prove check lint synth lock \
+.PHONY: help install up fake-provider receiver down demo test test-fast test-stack test-browser simulate hunt prove check lint synth lock \
 	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
@@ -51,6 +51,9 @@ test-fast: install  ## the tests that need no deployed stack
 
 test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
 	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile
+
+test-browser: install  ## a web page of another origin in a headless Chromium, on a stack of its own (docs/web.md)
+	@$(INSTALLED) pytest tests/browser -m browser
 
 simulate: install  ## try to break the promises: SEEDS=500 hostile schedules, or replay SEED=1234 VERBOSE=1
 	@$(INSTALLED) python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(VERBOSE),--verbose),\

@@ -205,6 +205,14 @@ ORDERS = [
         "application/cancel_order.py",
         "        caller.require(Action.CANCEL_ORDER, caller.whose(order.caller))\n",
     ),
+    Mutation("pages of listed origins only", "adapters/http/cors.py", "allow_origin=first,", 'allow_origin="*",'),
+    Mutation(
+        "every answer says that it differs by origin",
+        "adapters/http/cors.py",
+        'answer["multiValueHeaders"].setdefault("Vary", []).append("Origin")',
+        "pass",
+    ),
+    Mutation("never with credentials", "adapters/http/cors.py", "allow_credentials=False", "allow_credentials=True"),
     Mutation("the message group", "domain/order.py", "        return self.recipient_id\n", '        return "all"\n'),
     Mutation("the canonical body", "domain/canonical.py", "sort_keys=True", "sort_keys=False"),
 ]
