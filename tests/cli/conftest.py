@@ -71,7 +71,7 @@ class Cli:
 def stack(moto: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackInfo:
     """A stack without an emulator, so that boto3 talks to moto. All queues are the one there is; each has a
     dead-letter queue of its own."""
-    names = ("orders", "enrichment", "completion", "reports", "notifications")
+    names = ("orders", "enrichment", "completion", "notifications", "reports")
     queues = {name: Queue(url=moto.queue_url, dlq_url=create_fifo_queue(moto.sqs)) for name in names}
     info = StackInfo(
         api_url="https://api.test/v1",

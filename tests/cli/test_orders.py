@@ -237,16 +237,22 @@ def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo)
     for name in ("rec-1", "rec-2", "rec-3"):
         publisher.publish(a_pending_order(recipient_id=name), Event.CREATED)
     cli.resources.sqs.receive_message(QueueUrl=cli.resources.queue_url, MaxNumberOfMessages=1)
+    dead = stack.queues["orders"].dlq_url
+    QueuePublisher(cli.resources.sqs, dead).publish(a_pending_order(), Event.CREATED)
     boto3.client("cloudwatch", region_name=stack.region).put_metric_data(
         Namespace="AWS/SQS",
         MetricData=[
             {
                 "MetricName": "ApproximateAgeOfOldestMessage",
-                "Dimensions": [{"Name": "QueueName", "Value": cli.resources.queue_url.rsplit("/", 1)[-1]}],
+                "Dimensions": [{"Name": "QueueName", "Value": url.rsplit("/", 1)[-1]}],
                 "Timestamp": NOW - timedelta(minutes=minutes),
                 "Value": age,
             }
-            for minutes, age in [(2, 181.0), (4, 61.0)]
+            for url, minutes, age in [
+                (cli.resources.queue_url, 2, 181.0),
+                (cli.resources.queue_url, 4, 61.0),
+                (dead, 3, 61.0),
+            ]
         ],
     )
     report = json.loads(cli("queues", "--json").stdout)
@@ -257,8 +263,8 @@ def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo)
         "in_flight": 1,
         "delayed": 0,
         "oldest_seconds": 181,
-        "dead": 3,
-        "oldest_dead_seconds": 181,
+        "dead": 1,
+        "oldest_dead_seconds": 61,
     }
     assert "181" in cli("queues").stdout
 
