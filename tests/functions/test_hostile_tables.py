@@ -18,9 +18,10 @@ def reports(moto_session: boto3.Session, reading: Any) -> Iterator[Reports]:
 
 
 def upload(reports: Reports, cell: bytes) -> dict[str, Any]:
-    upload_id = reports.post(None, path="/reports/uploads").body["upload_id"]
+    content = b"[" + cell + b"]\n"
+    upload_id = reports.post({"bytes": len(content)}, path="/reports/uploads").body["upload_id"]
     key = f"tables/web/{upload_id}.jsonl"
-    reports.resources.s3.put_object(Bucket=reports.resources.bucket, Key=key, Body=b"[" + cell + b"]\n")
+    reports.resources.s3.put_object(Bucket=reports.resources.bucket, Key=key, Body=content)
     return {"upload_id": upload_id}
 
 
@@ -60,7 +61,7 @@ HOSTILE_CELLS = [
     ("boolean", b"1"),
     ("text", b"1"),
     ("text", b'{"a": 1, "a": 2}'),
-    ("text", b'"\ud800"'),
+    ("text", rb'"\ud800"'),
     ("text", b'"\xed\xa0\x80"'),
     ("text", b'"\xff"'),
     ("text", b"[" * 50_000),
@@ -77,7 +78,7 @@ GOOD_CELLS = [
     ("date", b'"9999-12-31"'),
     ("datetime", b'"0002-01-01T00:00:00Z"'),
     ("datetime", b'"9998-12-31T23:59:59Z"'),
-    ("text", b'"\u0000\uffff\u202e"'),
+    ("text", rb'"\u0000\uffff\u202e"'),
 ]
 
 
