@@ -33,7 +33,7 @@ def _port(text: str) -> int:
     raise LocalError(f"a port is a number from 1 to 65535, not {text!r}")
 
 
-def _settings(texts: Sequence[str]) -> dict[str, str]:
+def settings_given(texts: Sequence[str]) -> dict[str, str]:
     """What `--set` gave, each checked before anything is started. Raises LocalError."""
     given: dict[str, str] = {}
     for text in texts:
@@ -71,7 +71,7 @@ def up(
     ] = None,
 ) -> None:
     """Start the emulator if it does not run, deploy what changed, and leave it running."""
-    state, given = State(DEFAULT_FOLDER), _settings(settings or [])
+    state, given = State(DEFAULT_FOLDER), settings_given(settings or [])
     with state.lock():
         running = _emulator_to_reuse(state, port)
         if running is not None:

@@ -69,4 +69,10 @@ NOTIFICATIONS = [
         "return call if is_last else self.circuits",
         "return self.circuits",
     ),
+    Mutation(
+        "only a failed notification is left at that",
+        "domain/notification.py",
+        "        if not self.is_failed:\n",
+        "        if False:\n",
+    ),
 ]

@@ -61,7 +61,6 @@ class Endings:
     ) -> None:
         """Look at what was begun until all of it is over, or the time is. What was seen before a KeyboardInterrupt
         stays."""
-        runs = {item.row_id: item.replay for item in begun}
         self.open.update((item.row_id, _status_of(item)) for item in begun)
         waited = 0.0
         screen = console(stderr=True)
@@ -73,8 +72,7 @@ class Endings:
                 sleep(pause)
                 waited += pause
                 for item in _read(table, list(self.open)):
-                    if item.replay >= runs[item.row_id]:
-                        self._seen(item, now())
+                    self._seen(item, now())
 
     def _seen(self, item: WorkItem, now: datetime) -> None:
         self.open.pop(item.row_id)
