@@ -40,11 +40,6 @@ EDGE = [
         "key is None",
     ),
     Mutation(
-        "a link's signature before its payload",
-        "domain/signed_link.py",
-        " or not _is_signed(payload, signature, keys)",
-    ),
-    Mutation(
         "a number has a bounded exponent",
         "domain/strict_json.py",
         "if abs(number.adjusted()) <= MAX_EXPONENT:",

@@ -26,7 +26,9 @@ REPORTS = [
         'kept.model_dump(mode="json", by_alias=True, exclude_none=True)',
         'kept.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)',
     ),
-    Mutation("the scope of the record of a report", "adapters/report_idempotency.py", "[request.caller, key]", "[key]"),
+    Mutation(
+        "the scope of the record of a report", "adapters/report_idempotency.py", "[request.caller, in_use]", "[in_use]"
+    ),
     Mutation(
         "one file for each generation",
         "adapters/report_idempotency.py",

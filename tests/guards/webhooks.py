@@ -69,7 +69,7 @@ WEBHOOKS = [
     Mutation(
         "a link is signed",
         "domain/signed_link.py",
-        " or not hmac.compare_digest(_signature(payload, key).encode(), signature.encode())",
+        " or not _is_signed(payload, signature, keys)",
     ),
     Mutation(
         "a link expires",

@@ -67,7 +67,7 @@ WORKERS = [
     Mutation(
         "a defect met by one message is its own",
         WORKER,
-        "            self._failed_for_now(job, TransientError(type(error).__name__, str(error)))\n",
+        "            self._failed_for_now(job, self._unexpected(job, error))\n",
         "            raise\n",
     ),
     Mutation(
