@@ -77,7 +77,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
         case "BOOL" | "NULL":
             return 1
         case "B":
-            return len(b64decode(content))
+            return len(content if isinstance(content, bytes) else b64decode(content))
         case "SS" | "NS" | "BS":
             return sum(_value_size({kind[0]: element}) for element in content)
         case "L":

@@ -154,6 +154,8 @@ def test_of_many_the_summary_counts_all_and_names_the_first(cli: Cli) -> None:
 
 
 def test_ctrl_c_while_it_waits_says_what_was_seen_so_far(cli: Cli) -> None:
+    """Also where the tests run in the background of a shell, which has them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     ended, other = a_failed_order(created=1, stage=Stage.COMPLETION), a_failed_order(created=2, recipient_id="rec-2")
     cli.put(ended, other)
     redriving = 1  # The pause between two orders.
@@ -166,6 +168,9 @@ def test_ctrl_c_while_it_waits_says_what_was_seen_so_far(cli: Cli) -> None:
             signal.raise_signal(signal.SIGINT)
 
     cli.at_nap = at_nap
-    result = cli("dlq", "redrive", "--all", "--yes")
+    try:
+        result = cli("dlq", "redrive", "--all", "--yes")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.exit_code == 130
     assert "2 orders redriven: 1 completed, 1 not over yet." in result.stdout

@@ -66,7 +66,7 @@ def grant_scopes(
     """Let a token do more: the same token, so that its holder changes nothing. The authorizer may go on with what it
     knows for as long as it caches its answers."""
     record = _token_store(connect(ctx, stage)).grant(token_id, scope)
-    typer.echo(f"Token {token_id} of {record['name']} has {' '.join(record['scopes'])}.")
+    say(f"Token {token_id} of {record['name']} has {' '.join(record['scopes'])}.")
 
 
 @app.command("rights")

@@ -45,7 +45,7 @@ class LedgerTable:
 
     def entries(self, recipient_id: str, after: int, limit: int) -> Sequence[LedgerEntry]:
         if not is_key(recipient_id) or after >= _LAST_SEQUENCE:
-            return ()
+            return []
         with answering("ledger table"):
             answer = self.client.query(
                 TableName=self.name,
