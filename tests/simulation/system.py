@@ -273,14 +273,18 @@ class System:
                 self.scheduler.sleep(self._random.uniform(0.1, _READ_TIMEOUTS[service]))
                 return take_effect()
             case CallFault.STALL:
-                for_long = Scenario.WAKES_UNDER_THE_STEWARD in self.faults.scenarios
-                most = (8 if for_long else 2.5) * self._visibility_timeout(process)
-                stalled = self._random.uniform(1, most)
+                stalled = self._random.uniform(1, self._longest_stall(process))
                 process.frozen_until = self.scheduler.time() + stalled
                 self.scheduler.sleep(0)
                 return take_effect()
             case _:
                 return self._refuse(fault, service, operation, request) or take_effect()
+
+    def _longest_stall(self, process: Process) -> float:
+        """Seconds."""
+        wakes_late = process.name.startswith(("enrich_order.", f"{STEWARD}."))
+        for_long = wakes_late and Scenario.WAKES_UNDER_THE_STEWARD in self.faults.scenarios
+        return (8 if for_long else 2.5) * self._visibility_timeout(process)
 
     def _visibility_timeout(self, process: Process) -> int:
         writes_reports = process.name.startswith("generate_report.")
