@@ -6,12 +6,14 @@ import shlex
 import pytest
 
 from comanda.adapters.journal import MEASURED
+from comanda.domain.table import Kind
 from local.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order
 
 RUNBOOK = (ROOT / "docs" / "dead-letter-runbook.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 ALARMS = (ROOT / "docs" / "alarms.md").read_text()
+REPORTS = (ROOT / "docs" / "reports.md").read_text()
 COMMANDS = [
     shlex.split(line, comments=True)[1:]
     for block in re.findall(r"```sh\n(.*?)```", RUNBOOK + OPERATING, re.DOTALL)
@@ -25,7 +27,7 @@ MENTIONED = sorted(set(re.findall(r"`comanda ([a-z]+)(?: ([a-z]+))?", OPERATING 
 def test_every_command_runs(cli: Cli, command: list[str]) -> None:
     order = a_failed_order(name="ProviderError")
     cli.put(order)
-    result = cli(*(order.order_id if word == "ORDER_ID" else word for word in command), answer="y\n")
+    result = cli(*(order.order_id if word == "$ORDER" else word for word in command), answer="y\n")
     assert result.exit_code in {0, 3}, result.output
     assert "Usage:" not in result.output
 
@@ -59,3 +61,8 @@ def test_every_class_of_failure_is_explained() -> None:
     }
     assert "ItemRejected" in raised
     assert {name for name in raised if f"`{name}`" not in RUNBOOK} == set()
+
+
+def test_every_kind_of_a_tables_columns_is_explained() -> None:
+    section = REPORTS.split("| kind | a cell |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [kind.value for kind in Kind]

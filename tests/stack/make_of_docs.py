@@ -15,21 +15,28 @@ PID_FILES = [f"{name}.pid" for name in SERVERS]
 
 
 def main() -> None:
-    folder, target, *variables = sys.argv[1:]
+    folder, target, *variables = Path(sys.argv[1]), *sys.argv[2:]
     given = dict(variable.split("=", 1) for variable in variables)
     if target in SERVERS:
-        _start(Path(folder), target)
+        _start(folder, target)
     elif target == "up":
-        state = State(Path(folder, ".local"))
-        running = emulator.find(state)
-        assert running
-        settings = settings_given(given.get("SET", "").split())
-        wanted = Path(folder, "settings")
-        if not wanted.exists() or wanted.read_text() != str(settings):  # A deploy that changes nothing takes time.
-            deploy(state, running, settings)
-            wanted.write_text(str(settings))
+        _up(folder, given.get("SET", ""))
     else:
         sys.exit(f"no document's test knows make {target}")
+
+
+def remember(folder: Path, settings: str) -> None:
+    """With what the stack was deployed last: a deploy that changes nothing takes its time all the same."""
+    (folder / "settings").write_text(settings)
+
+
+def _up(folder: Path, settings: str) -> None:
+    state = State(folder / ".local")
+    running = emulator.find(state)
+    assert running
+    if settings != (folder / "settings").read_text():
+        deploy(state, running, settings_given(settings.split()))
+        remember(folder, settings)
 
 
 def _start(folder: Path, target: str) -> None:
