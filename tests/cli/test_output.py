@@ -69,12 +69,14 @@ def answering(view: Any, status: int = 200) -> dict[str, Any]:
 
 
 ZERO: dict[str, Any] = {"currency": "BRL", "orders_completed": 0, "entries": []}
+ITEM = ("--customer", "123", "--item", "ABC:1")
 COMMANDS: list[Callable[[Cli], Any]] = [
     lambda cli: cli("order", "get", "o-1", **answering(an_order_view(HOSTILE))),
     lambda cli: cli("order", "watch", "o-1", **answering(an_order_view(HOSTILE))),
     lambda cli: cli("order", "get", "o-1", **answering({"title": HOSTILE, "detail": HOSTILE}, 422)),
     lambda cli: cli("order", "get", "o-1", **answering(HOSTILE, 500)),
     lambda cli: cli("recipient", "show", "r", **answering({"recipient_id": HOSTILE, "balance": HOSTILE} | ZERO)),
+    lambda cli: cli("order", "submit", *ITEM, **answering({"order_id": HOSTILE, "recipient_id": HOSTILE}, 202)),
     lambda cli: cli("dlq", "list"),
     lambda cli: cli("dlq", "summary"),
     lambda cli: cli("dlq", "redrive", "--all", "--dry-run"),
