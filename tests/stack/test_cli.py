@@ -158,8 +158,9 @@ def row_of(orders: OrderTable, order_id: str) -> Order:
 def test_the_life_of_an_order_and_of_a_report_across_functions(cli: Cli, api: ApiClients) -> None:
     order_id = post(api("web"), an_order(a_recipient(), "FLAKY-1"))
     finished(api("web"), order_id)
-    assert logged(cli, order_id, until="order.completed") == [
-        ("write_orders", "order.accepted"),
+    story = logged(cli, order_id, until="order.completed")
+    assert ("write_orders", "order.accepted") in story[:3], "said once its message was sent: others may be quicker"
+    assert [line for line in story if line[0] != "write_orders"] == [
         ("process_order", "order.processing"),
         ("enrich_order", "enrichment.asked"),
         ("enrich_order", "order.attempt_failed"),
@@ -173,7 +174,7 @@ def test_the_life_of_an_order_and_of_a_report_across_functions(cli: Cli, api: Ap
     ]
     cli("report", "watch", report_id)
     of_report = logged(cli, report_id, until="report.ready")
-    assert of_report[0] == ("write_reports", "report.accepted")
+    assert ("write_reports", "report.accepted") in of_report
     assert ("generate_report", "report.begun") in of_report
 
 
