@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from comanda.domain.errors import ComandaError, IllegalTransition, NotFound
 from comanda_cli.escaping import escaped
-from comanda_cli.interrupts import interruptible
+from comanda_cli.interrupts import Interruptible
 
 NOT_DONE = 3
 INTERRUPTED = 130
@@ -38,7 +38,7 @@ class OneLineErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            with interruptible():
+            with Interruptible():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)

@@ -1,13 +1,11 @@
 """Ctrl-C at any moment: while the command starts or ends, the process is over at once; in between, a KeyboardInterrupt
 is raised, and what is in hand is finished or cleaned up. Never a traceback, and always exit code 130.
 
-Imports as good as nothing: it is there first.
+Imports as good as nothing: it is there first. Before it, in the first milliseconds, Ctrl-C is the interpreter's own.
 """
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 EXIT_CODE = 130
 
@@ -18,18 +16,17 @@ def end_at_once_on_ctrl_c() -> None:
         signal.signal(signal.SIGINT, _end_at_once)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
+class Interruptible:
     """In this block Ctrl-C raises KeyboardInterrupt, if it was to end the process at once."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not _end_at_once:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+    def __enter__(self) -> None:
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is _end_at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is _end_at_once:
+            signal.signal(signal.SIGINT, _end_at_once)
 
 
 def _end_at_once(*_: object) -> None:
