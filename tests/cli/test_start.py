@@ -142,8 +142,8 @@ def test_ctrl_c_at_a_question_ends_it_in_one_line() -> None:
 
 
 def ended_by_ctrl_c(command: list[str], once: str) -> tuple[int, str]:
-    """Exit code and last line of a command at a terminal. Ctrl-C is typed once it has printed `once`, and again and again,
-    as Python does not see one that comes between its prompt and its wait for a line."""
+    """Exit code and last line of a command at a terminal. Ctrl-C is typed once it has printed `once`, and again
+    and again, as Python does not see one that comes between its prompt and its wait for a line."""
     pid, terminal = pty.fork()
     if pid == 0:
         signal.signal(signal.SIGINT, signal.default_int_handler)
