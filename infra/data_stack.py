@@ -68,6 +68,8 @@ class DataStack(Stack):
             removal_policy=self._removal_policy,
         )
         CfnOutput(self, construct_id, value=table.table_name)
+        if stream:  # Else CDK exports the streams in an order of its own, which differs from one synthesis to the next.
+            self.export_value(table.table_stream_arn)
         return table
 
     def _report_files(self) -> s3.Bucket:

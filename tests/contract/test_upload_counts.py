@@ -25,7 +25,9 @@ def test_so_many_and_no_more_per_caller_and_hour(counts: UploadCountTable) -> No
     assert counts.count("web", HOUR, 4), "a stage that allows more from now on"
 
 
-def test_of_those_that_ask_at_once_no_more_get_one(counts: UploadCountTable) -> None:
+def test_of_those_that_ask_at_once_no_more_get_one(request: pytest.FixtureRequest, counts: UploadCountTable) -> None:
+    if "moto" in request.node.name:
+        pytest.skip("moto looks at a condition and writes in two steps, between which another thread may write")
     with ThreadPoolExecutor(8) as threads:
         given = list(threads.map(lambda _: counts.count("web", HOUR, 5), range(16)))
     assert sum(given) == 5
