@@ -33,7 +33,7 @@ def parse_json(text: str) -> Any:
         raise NotStrictJson(f"is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError:  # Python refuses to convert numbers of more than 4300 digits.
         raise NotStrictJson("holds a number with too many digits") from None
-    if "\\u" in text or not _is_unicode(text):
+    if "\\u" in text or not is_unicode(text):
         _check_unicode(value)
     return value
 
@@ -64,7 +64,7 @@ def _no_constant(name: str) -> None:
 
 
 def _check_unicode(value: object) -> None:
-    if not all(map(_is_unicode, _texts_in(value))):
+    if not all(map(is_unicode, _texts_in(value))):
         raise NotStrictJson("holds half a surrogate pair, which is no character")
 
 
@@ -81,7 +81,8 @@ def _texts_in(value: object) -> Iterator[str]:
                 waiting += values
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether it holds no half of a surrogate pair, which no UTF-8 can."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -15,6 +15,7 @@ from typing import Any
 from comanda.domain.errors import InvalidTable
 from comanda.domain.locale import PT_BR, Locale, Paper
 from comanda.domain.money import money
+from comanda.domain.strict_json import is_unicode
 
 Cell = str | int | Decimal | date | datetime | bool | None
 Row = tuple[Cell, ...]
@@ -179,16 +180,8 @@ class Totals:
 
 def check_text(text: str, where: str) -> None:
     """Raises InvalidTable for half a surrogate pair: it is no character, and no file can hold it."""
-    if not _is_unicode(text):
+    if not is_unicode(text):
         raise InvalidTable(f"{where}: text has a lone surrogate")
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def clean_text(text: str) -> str:
@@ -216,7 +209,7 @@ def _surely_valid(kind: Kind, cells: Sequence[Any]) -> bool:
         return False
     match kind:
         case Kind.TEXT:
-            return _is_unicode("".join(cells))
+            return is_unicode("".join(cells))
         case Kind.DECIMAL:
             return all(map(Decimal.is_finite, cells))
         case Kind.MONEY:
