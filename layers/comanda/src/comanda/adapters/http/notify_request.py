@@ -26,7 +26,7 @@ class NotifySettings(Settings):
     subscriptions_table: str
 
 
-class _Body(BaseModel):
+class NotifyBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     webhook_url: StrictStr | None = None
@@ -53,7 +53,7 @@ class NotifyRules:
         if body is None:
             return None
         try:
-            given = _Body.model_validate(body)
+            given = NotifyBody.model_validate(body)
         except ValidationError as error:
             broken = error.errors(include_url=False, include_context=False, include_input=False)
             raise InvalidRequest(
@@ -64,7 +64,7 @@ class NotifyRules:
             raise InvalidRequest(*faults)
         return Notify(given.webhook_url, given.email, tuple(dict.fromkeys(given.events)), given.locale)
 
-    def _faults_in(self, given: _Body) -> list[tuple[str, str]]:
+    def _faults_in(self, given: NotifyBody) -> list[tuple[str, str]]:
         faults = []
         if given.webhook_url is not None and (fault := fault_in(given.webhook_url, self.addresses)):
             faults.append(("webhook_url", f"cannot be called: {fault}"))
