@@ -181,9 +181,7 @@ class ApiStack(Stack):
             )
             reason = "Callers are programs with bearer tokens: a Lambda authorizer checks."
             acknowledge(added, "AwsSolutions-COG4", reason)
-        _acknowledge_open(
-            answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method)), **self._for_browsers)
-        )
+        self._refuse_other_methods(resource, method)
         self._answer_preflight(resource, integration)
 
     def _everybody(self, resource: apigateway.Resource, method: str, integration: apigateway.LambdaIntegration) -> None:
@@ -191,10 +189,14 @@ class ApiStack(Stack):
             _acknowledge_open(
                 resource.add_method(each, integration, authorization_type=apigateway.AuthorizationType.NONE)
             )
-        _acknowledge_open(
-            answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(_with_head(method)), **self._for_browsers)
-        )
+        self._refuse_other_methods(resource, method)
         self._answer_preflight(resource, integration)
+
+    def _refuse_other_methods(self, resource: apigateway.Resource, method: str) -> None:
+        allowed = (*_with_head(method), *(["OPTIONS"] if self._settings.cors_origins else []))
+        _acknowledge_open(
+            answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(allowed), **self._for_browsers)
+        )
 
     def _answer_preflight(self, resource: apigateway.IResource, integration: apigateway.LambdaIntegration) -> None:
         """The function knows the origins; a mock integration's templates would compare them as patterns, in which a dot

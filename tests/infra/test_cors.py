@@ -62,6 +62,11 @@ def test_whatever_api_gateway_answers_by_itself_may_be_read_by_any_page(stage: S
             assert answer["Access-Control-Allow-Origin"] == "*", path
 
 
+def test_a_wrong_method_is_told_of_options_too(stage: Synthesized) -> None:
+    status, _, headers = mock_answer(methods(stage)[("ANY", "/orders")])
+    assert (status, headers["Allow"]) == (405, "POST, OPTIONS")
+
+
 def test_the_bucket_lets_those_pages_download_and_upload(stage: Synthesized) -> None:
     (bucket,) = stage.resources("AWS::S3::Bucket").values()
     assert bucket["Properties"]["CorsConfiguration"] == {
