@@ -4,7 +4,7 @@
 
 The pages are made beforehand, and served over HTTP by a process of their own. From boto3 on, all is what the function
 runs: the index `period` in eight partitions, the type `orders`, the XLSX writer. *read* stops before the writer;
-*usual* is the same with boto3 as it comes, without adapters/raw_rows.py and READING_CONFIG.
+*usual* is the same with boto3 as it comes, without adapters/aws/raw_rows.py and READING_CONFIG.
 """
 
 import json
@@ -32,14 +32,15 @@ def write_orders(count: int, file: Path, endpoint_url: str, *, usual: bool, writ
     """Read `count` orders through the index, and write them as the report function does, or only look at each."""
     import boto3
 
-    from comanda.adapters.order_periods import OrderPeriodIndex
-    from comanda.adapters.raw_rows import leave_rows_raw
-    from comanda.adapters.reports import xlsx
-    from comanda.adapters.world import CLIENT_CONFIG, READING_CONFIG, READS_AT_ONCE
-    from comanda.application.report_ports import Sources
-    from comanda.application.report_types import REPORT_TYPES
-    from comanda.application.report_types.report_type import Asked, parameters_of
-    from comanda.domain.report import Report, ReportFormat, ReportRequest
+    from comanda.adapters.aws.raw_rows import leave_rows_raw
+    from comanda.adapters.orders.period_index import OrderPeriodIndex
+    from comanda.adapters.reports.world import READING_CONFIG, READS_AT_ONCE
+    from comanda.adapters.reports.writers import xlsx
+    from comanda.adapters.runtime.world import CLIENT_CONFIG
+    from comanda.application.reports.ports import Sources
+    from comanda.application.reports.types import REPORT_TYPES
+    from comanda.application.reports.types.report_type import Asked, parameters_of
+    from comanda.domain.reports.report import Report, ReportFormat, ReportRequest
 
     client = boto3.client(
         "dynamodb",
@@ -106,8 +107,8 @@ class Pages(BaseHTTPRequestHandler):
     @classmethod
     def fill(cls, count: int) -> None:
         from benchmarks.reports import rows_of
-        from comanda.adapters.order_rows import PERIOD_SHARDS
-        from comanda.domain.times import to_iso
+        from comanda.adapters.orders.rows import PERIOD_SHARDS
+        from comanda.domain.shared.times import to_iso
 
         for order_id, created, recipient, customer, origin, status, _, total, _, _ in rows_of(count):
             texts = {

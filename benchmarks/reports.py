@@ -52,7 +52,7 @@ def rows_of(count: int) -> Iterator[tuple[str, datetime, str, str, str, str, int
 
 
 def xlsx_ours(count: int, file: Path) -> None:
-    from comanda.adapters.reports import xlsx
+    from comanda.adapters.reports.writers import xlsx
 
     with file.open("wb") as output:
         output.writelines(xlsx.write(_table(), rows_of(count)))
@@ -83,7 +83,7 @@ def xlsx_bound(count: int, file: Path) -> None:
 
 
 def pdf_ours(count: int, file: Path) -> None:
-    from comanda.adapters.reports import pdf
+    from comanda.adapters.reports.writers import pdf
 
     with file.open("wb") as output:
         output.writelines(pdf.write(_table(), rows_of(count)))
@@ -141,7 +141,7 @@ ENGINES_SHOWN = ("read", "ours", "usual_read", "usual", "bound")
 
 
 def _table() -> Any:
-    from comanda.domain.table import Column, Kind, Table
+    from comanda.domain.reports.table import Column, Kind, Table
 
     kinds = {"Created": Kind.DATETIME, "Items": Kind.INTEGER, "Total": Kind.MONEY}
     columns = tuple(Column(title, kinds.get(title, Kind.TEXT), total=title == "Total") for title in TITLES)

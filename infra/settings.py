@@ -28,9 +28,10 @@ LAMBDA_PYTHON = "3.14"
 SAVE_SECONDS = 2
 """What a worker needs at least to read its rows, or to save an answer and hand its order on."""
 WEBHOOK_SECONDS = 15
-"""A webhook takes so long at most: what comanda.adapters.webhook_call gives it."""
+"""A webhook takes so long at most: what comanda.adapters.notifications.webhook_call gives it."""
 TRY_SECONDS = 30
-"""After so long, the one call that tries a provider which was down counts as dead (comanda.adapters.circuit)."""
+"""After so long, the one call that tries a provider which was down counts as dead
+(comanda.adapters.enrichment.circuit)."""
 
 
 class SettingsError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from comanda.domain.webhook_signature import is_valid
+from comanda.domain.notifications.webhook_signature import is_valid
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from comanda_cli.webhook_secrets import WebhookSecretStore

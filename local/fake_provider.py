@@ -28,10 +28,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from comanda.adapters.simulated_provider import SimulatedProvider
-from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import PermanentError, TransientError
-from comanda.domain.order import Item
+from comanda.adapters.enrichment.simulated_provider import SimulatedProvider
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.domain.orders.order import Item
+from comanda.domain.shared.errors import PermanentError, TransientError
 from local.local_server import ADDRESS, LocalServer, serve_as_command
 
 DEFAULT_PORT = 4580

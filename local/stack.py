@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from botocore.exceptions import ClientError
 
-from comanda.domain.access import CLIENT_SCOPES, Caller, Origin, Scope, authenticate
+from comanda.domain.shared.access import CLIENT_SCOPES, Caller, Origin, Scope, authenticate
 from comanda_cli.errors import CliError
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo, load_stack_file, load_stage

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from comanda.application.accept_order import payload_hash
-from comanda.application.ports import NewOrder
-from comanda.domain.access import CLIENT_SCOPES, Caller, Origin, Scope
-from comanda.domain.messages import Delivery, Event, Message, OrderDelivery, OrderMessage, deduplication_id
-from comanda.domain.notification import Notification
-from comanda.domain.notify import Channel
-from comanda.domain.order import Enrichment, Item, Order, total_of
-from comanda.domain.report import Report, ReportFormat, ReportRequest
+from comanda.application.orders.accept import payload_hash
+from comanda.application.orders.ports import NewOrder
+from comanda.domain.delivery.messages import Delivery, Message, deduplication_id
+from comanda.domain.notifications.notification import Notification
+from comanda.domain.orders.messages import Event, OrderDelivery, OrderMessage
+from comanda.domain.orders.order import Enrichment, Item, Order, total_of
+from comanda.domain.reports.report import Report, ReportFormat, ReportRequest
+from comanda.domain.shared.access import CLIENT_SCOPES, Caller, Origin, Scope
+from comanda.domain.shared.notify import Channel
 from tests.golden import on_the_wire, rest_event, sqs_record
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

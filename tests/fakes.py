@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from comanda.adapters.work_item_rows import attention_kind_of
-from comanda.application.delivery.ports import OPEN
-from comanda.application.ports import Balance, EnrichmentRequest, LedgerEntry, Overtaken, Posting
-from comanda.domain.errors import ComandaError, Unavailable, UnreadableRow
-from comanda.domain.messages import Event, OrderMessage, Received
-from comanda.domain.order import Enrichment, Order
-from comanda.domain.work_item import Failure, WorkItem
+from comanda.adapters.delivery.work_item_rows import attention_kind_of
+from comanda.application.delivery.ports import OPEN, Overtaken
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.application.orders.ports import Balance, LedgerEntry, Posting
+from comanda.domain.delivery.messages import Received
+from comanda.domain.delivery.work_item import Failure, WorkItem
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Enrichment, Order
+from comanda.domain.shared.errors import ComandaError, Unavailable, UnreadableRow
 from tests.builders import NOW
 
 T = TypeVar("T")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from comanda.adapters.notification_table import attention_of
-from comanda.application.ports import Overtaken
-from comanda.domain.errors import Unavailable, UnreadableRow
-from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import Notification, NotificationStatus
-from comanda.domain.notify import Notify
-from comanda.domain.work_item import Failure
+from comanda.adapters.notifications.table import attention_of
+from comanda.application.delivery.ports import Overtaken
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.notifications.notification import Notification, NotificationStatus
+from comanda.domain.shared.errors import Unavailable, UnreadableRow
+from comanda.domain.shared.notify import Notify
 from tests.fakes import mark_sent
 
 

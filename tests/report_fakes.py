@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from comanda.adapters.report_rows import attention_of
-from comanda.application.ports import Overtaken
-from comanda.application.report_ports import OrderLine, UploadLink
-from comanda.domain.errors import PermanentError, Unavailable, UnreadableRow
-from comanda.domain.messages import ReportMessage
-from comanda.domain.period import Period
-from comanda.domain.report import Report, ReportFile
-from comanda.domain.table import Row, Table
-from comanda.domain.work_item import Failure
+from comanda.adapters.reports.rows import attention_of
+from comanda.application.delivery.ports import Overtaken
+from comanda.application.reports.ports import OrderLine, UploadLink
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import Report, ReportFile
+from comanda.domain.reports.table import Row, Table
+from comanda.domain.shared.errors import PermanentError, Unavailable, UnreadableRow
+from comanda.domain.shared.period import Period
 from tests.fakes import mark_sent
 
 

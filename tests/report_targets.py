@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comanda.adapters.order_periods import OrderPeriodIndex
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import S3_CONFIG, ReportWorld
+from comanda.adapters.orders.period_index import OrderPeriodIndex
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.world import S3_CONFIG, ReportWorld
 from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.targets import add_index, create_fifo_queue

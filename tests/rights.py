@@ -1,9 +1,9 @@
-"""Who may what, written down a second time and by hand: the table in comanda.domain.access is held to it."""
+"""Who may what, written down a second time and by hand: the table in comanda.domain.shared.access is held to it."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, combinations
 
-from comanda.domain.access import Action, Scope, Whose
+from comanda.domain.shared.access import Action, Scope, Whose
 
 Holds = Callable[[frozenset[Scope]], bool]
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from tests.builders import NOW
 from tests.fakes import FakeClock, OneAfterAnother
 

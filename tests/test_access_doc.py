@@ -2,7 +2,7 @@
 
 import re
 
-from comanda.domain.access import CLIENT_SCOPES, Action, Scope, Whose, needed_for
+from comanda.domain.shared.access import CLIENT_SCOPES, Action, Scope, Whose, needed_for
 from tests.mutations import ROOT
 
 DOC = (ROOT / "docs" / "access.md").read_text()

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import order_rows
 from comanda.adapters.http.given import header_values
+from comanda.adapters.orders import rows as order_rows
 from tests.builders import NOW, a_delivery, a_pending_order, an_api_event, an_sqs_event
 from tests.golden import (
     FOLDER,

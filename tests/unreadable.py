@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from comanda.adapters.aws import from_dynamodb, to_dynamodb
+from comanda.adapters.aws.values import from_dynamodb, to_dynamodb
 
 ROWS = Path(__file__).parent / "rows"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from comanda.application.websocket_ports import Gone
-from comanda.domain.errors import TooManySubscriptions, Unavailable
-from comanda.domain.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Subscription, Topic
+from comanda.application.live.ports import Gone
+from comanda.domain.live.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Subscription, Topic
+from comanda.domain.shared.errors import TooManySubscriptions, Unavailable
 
 Key = tuple[str, Topic]
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from comanda.adapters.websocket.connection_table import ConnectionTable
+from comanda.adapters.live.connection_table import ConnectionTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from benchmarks.cost.stage import NOW, SCHEDULED, CostError, Stage, running_stage
 from benchmarks.cost.stage_tables import Tables, table_name
 from benchmarks.cost.usage import Usage
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.simulated_provider import SimulatedProvider
-from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import PermanentError
-from comanda.domain.order import Enrichment
+from comanda.adapters.enrichment.simulated_provider import SimulatedProvider
+from comanda.adapters.orders.table import OrderTable
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.domain.orders.order import Enrichment
+from comanda.domain.shared.errors import PermanentError
 from infra.settings import StageSettings
 from tests.builders import an_enriched_order
 

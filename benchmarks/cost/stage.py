@@ -23,16 +23,16 @@ from benchmarks.cost.meter import Meter, Write, sqs_requests
 from benchmarks.cost.stage_tables import Tables, table_name
 from benchmarks.cost.usage import Kind
 from benchmarks.cost.wiring import BUCKET, Wiring, functions_of
-from comanda.adapters.aws import from_dynamodb
-from comanda.adapters.circuit import HealthyProvider
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_rows import from_row
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import CLIENT_CONFIG
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.adapters.enrichment.circuit import HealthyProvider
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.rows import from_row
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.world import CLIENT_CONFIG
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_order import RedriveOrder
-from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.order import Order
+from comanda.application.orders.redrive import RedriveOrder
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.access import Caller, Origin, Scope
 from comanda_cli.connection import QuietJournal, now
 from infra.settings import StageSettings
 from tests.builders import an_api_event

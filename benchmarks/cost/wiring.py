@@ -9,9 +9,11 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from benchmarks.cost.meter import Meter, SideBySide
-from comanda.adapters.circuit import HealthyProvider
-from comanda.adapters.websocket.management_api import ManagementApi
-from comanda.adapters.world import CLIENT_CONFIG, READING_CONFIG, S3_CONFIG, ConnectionWorld, ReportWorld, World
+from comanda.adapters.enrichment.circuit import HealthyProvider
+from comanda.adapters.live.management_api import ManagementApi
+from comanda.adapters.live.world import ConnectionWorld
+from comanda.adapters.reports.world import READING_CONFIG, S3_CONFIG, ReportWorld
+from comanda.adapters.runtime.world import CLIENT_CONFIG, World
 from comanda_cli.connection import now
 from functions.broadcast import app as broadcast
 from functions.complete_order import app as complete_order

@@ -5,13 +5,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.announcing import told_of
-from comanda.adapters.journal import PowertoolsJournal, measured
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_queues import NotificationQueuePublisher
-from comanda.adapters.settings import Settings as BaseSettings
-from comanda.adapters.world import World
-from comanda.application.announce_changes import AnnounceChanges
+from comanda.adapters.notifications.announcing import told_of
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.runtime.settings import Settings as BaseSettings
+from comanda.adapters.runtime.world import World
+from comanda.application.notifications.announce import AnnounceChanges
 
 AnnouncerHandler = Callable[[dict[str, Any], LambdaContext], None]
 

@@ -9,12 +9,12 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event i
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.caller_context import context_of
-from comanda.adapters.journal import LOGGER
-from comanda.adapters.settings import Settings as BaseSettings
-from comanda.adapters.token_secret import TokenSecret
-from comanda.adapters.websocket.handshake import bearer_in
-from comanda.domain.access import authenticate
+from comanda.adapters.aws.token_secret import TokenSecret
+from comanda.adapters.live.handshake import bearer_in
+from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.runtime.caller_context import context_of
+from comanda.adapters.runtime.settings import Settings as BaseSettings
+from comanda.domain.shared.access import authenticate
 
 AuthorizerHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 

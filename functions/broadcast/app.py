@@ -5,14 +5,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
-from comanda.adapters.row_changes import row_writes_of
-from comanda.adapters.settings import Settings as BaseSettings
-from comanda.adapters.websocket.connection_table import ConnectionTable
-from comanda.adapters.websocket.messages import notice_of
-from comanda.adapters.world import ConnectionWorld
-from comanda.application.broadcast import Broadcast
-from comanda.application.drop_connection import DropConnection
+from comanda.adapters.changes.streams import row_writes_of
+from comanda.adapters.live.connection_table import ConnectionTable
+from comanda.adapters.live.messages import notice_of
+from comanda.adapters.live.world import ConnectionWorld
+from comanda.adapters.observability.journal import LOGGER, PowertoolsJournal, measured
+from comanda.adapters.runtime.settings import Settings as BaseSettings
+from comanda.application.live.broadcast import Broadcast
+from comanda.application.live.drop_connection import DropConnection
 
 BroadcastHandler = Callable[[dict[str, Any], LambdaContext], None]
 

@@ -8,12 +8,12 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
-from comanda.adapters.front_door import FrontDoor
-from comanda.adapters.journal import PowertoolsJournal, measured
-from comanda.adapters.provider_secret import ProviderSecret
-from comanda.adapters.settings import Settings as BaseSettings
-from comanda.application.check_canary import CheckCanary
-from comanda.application.ports import Clock
+from comanda.adapters.http_client.header_secret import ProviderSecret
+from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.operations.public_api import FrontDoor
+from comanda.adapters.runtime.settings import Settings as BaseSettings
+from comanda.application.operations.check_canary import CheckCanary
+from comanda.application.shared.ports import Clock
 
 CanaryHandler = Callable[[dict[str, Any], LambdaContext], None]
 

@@ -1,10 +1,11 @@
 """order.enriched → `completed`, in the recipient's ledger."""
 
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.world import World
-from comanda.application.complete_orders import CompleteOrders
+from comanda.adapters.delivery.lambda_worker import WorkerHandler
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.worker import WorkerSettings, worker_handler
+from comanda.adapters.runtime.world import World
+from comanda.application.orders.complete import CompleteOrders
 
 
 class Settings(WorkerSettings):

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
-from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
-from comanda.adapters.order_queues import NotificationQueuePublisher, deliveries_of
-from comanda.adapters.webhook_sender import ReceiverCircuits, WebhookSender
-from comanda.adapters.world import World
-from comanda.application.deliver_notifications import DeliverNotifications
-from comanda.application.notification_ports import NotificationLinks, Sender
-from comanda.application.webhook_ports import Receivers, WebhookSecrets
-from comanda.domain.messages import NotificationMessage
-from comanda.domain.notify import Channel
+from comanda.adapters.delivery.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
+from comanda.adapters.delivery.queues import deliveries_of
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable, SubscriptionTable
+from comanda.adapters.notifications.webhook_sender import ReceiverCircuits, WebhookSender
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.runtime.world import World
+from comanda.application.notifications.deliver import DeliverNotifications
+from comanda.application.notifications.ports import NotificationLinks, Sender
+from comanda.application.notifications.webhook_ports import Receivers, WebhookSecrets
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.shared.notify import Channel
 
 
 class Settings(SourceSettings):

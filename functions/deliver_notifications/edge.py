@@ -5,15 +5,15 @@ from zoneinfo import ZoneInfo
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from comanda.adapters.link_keys import StoredLinkKeys
-from comanda.adapters.mail import SesMails
-from comanda.adapters.mail_sender import MailSender
-from comanda.adapters.notification_links import SignedLinks
-from comanda.adapters.webhook_call import WebhookCalls
-from comanda.adapters.webhook_secrets import StoredWebhookSecrets
-from comanda.adapters.world import CLIENT_CONFIG, World
-from comanda.application.notification_ports import NotificationLinks
-from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda.adapters.notifications.links import SignedLinks
+from comanda.adapters.notifications.mail_sender import MailSender
+from comanda.adapters.notifications.ses import SesMails
+from comanda.adapters.notifications.webhook_call import WebhookCalls
+from comanda.adapters.notifications.webhook_secrets import StoredWebhookSecrets
+from comanda.adapters.reports.link_keys import StoredLinkKeys
+from comanda.adapters.runtime.world import CLIENT_CONFIG, World
+from comanda.application.notifications.ports import NotificationLinks
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPolicy
 from functions.deliver_notifications.app import Edge, Settings
 
 

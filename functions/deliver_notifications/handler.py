@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.deliver_notifications.app import build
 from functions.deliver_notifications.edge import EdgeSettings, edge_of
 

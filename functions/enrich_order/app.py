@@ -2,16 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from comanda.adapters.circuit import EnrichmentCircuit, GuardedProvider, HealthyProvider
-from comanda.adapters.event_source_mapping import SwitchFunction
-from comanda.adapters.idempotency import EnrichOnce
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
-from comanda.adapters.measured_provider import MeasuredProvider
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.providers import ProviderSettings, provider_of
-from comanda.adapters.world import World
-from comanda.application.enrich_order import EnrichOrder
+from comanda.adapters.delivery.lambda_worker import WorkerHandler
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit, GuardedProvider, HealthyProvider
+from comanda.adapters.enrichment.event_source_mapping import SwitchFunction
+from comanda.adapters.enrichment.idempotency import EnrichOnce
+from comanda.adapters.enrichment.measured_provider import MeasuredProvider
+from comanda.adapters.enrichment.providers import ProviderSettings, provider_of
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.worker import WorkerSettings, worker_handler
+from comanda.adapters.runtime.world import World
+from comanda.application.enrichment.enrich import EnrichOrder
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

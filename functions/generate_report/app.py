@@ -2,18 +2,19 @@
 
 from pydantic import Field
 
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
-from comanda.adapters.order_queues import ReportQueuePublisher, deliveries_of
-from comanda.adapters.report_idempotency import WriteOnce
-from comanda.adapters.report_sources import ReportSourceSettings, report_sources
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.reports.files import ReportWriter
-from comanda.adapters.reports.upload import ReportBucket
-from comanda.adapters.world import ReportWorld
-from comanda.application.generate_report import GenerateReport, Pace
-from comanda.application.report_ports import ReportFiles
-from comanda.domain.messages import ReportMessage
+from comanda.adapters.delivery.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
+from comanda.adapters.delivery.queues import deliveries_of
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.reports.bucket import ReportBucket
+from comanda.adapters.reports.idempotency import WriteOnce
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.reports.world import ReportWorld
+from comanda.adapters.reports.writers.files import ReportWriter
+from comanda.application.reports.generate import GenerateReport, Pace
+from comanda.application.reports.ports import ReportFiles
+from comanda.domain.reports.messages import ReportMessage
 
 
 class Settings(ReportSourceSettings, SourceSettings):

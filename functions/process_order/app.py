@@ -1,10 +1,11 @@
 """order.created → `processing` → order.enrichment.requested."""
 
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.lambda_worker import WorkerHandler, WorkerSettings, worker_handler
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.world import World
-from comanda.application.process_order import ProcessOrder
+from comanda.adapters.delivery.lambda_worker import WorkerHandler
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.worker import WorkerSettings, worker_handler
+from comanda.adapters.runtime.world import World
+from comanda.application.orders.process import ProcessOrder
 
 
 class Settings(WorkerSettings):

@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.process_order.app import Settings, build
 
 handler = build(Settings.load(os.environ), World.real())

@@ -5,18 +5,18 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 from pydantic import field_validator
 
-from comanda.adapters.circuit import EnrichmentCircuit
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
 from comanda.adapters.http.caching import conditional_response
 from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.paging import cursor_of, page_of
-from comanda.adapters.http.views import balance_view, entries_view, order_view
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.readiness import Readiness
-from comanda.adapters.world import World
-from comanda.application.read_orders import ReadOrder, ReadRecipient
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.operations.readiness import Readiness
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.orders.views import balance_view, entries_view, order_view
+from comanda.adapters.runtime.world import World
+from comanda.application.orders.read import ReadOrder, ReadRecipient
 
 
 class Settings(CorsSettings):

@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.read_orders.app import Settings, build
 
 handler = build(Settings.load(os.environ), World.real())

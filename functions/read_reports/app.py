@@ -9,13 +9,13 @@ from pydantic import Field
 
 from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_response, new_api
 from comanda.adapters.http.cors import CorsSettings
-from comanda.adapters.http.report_views import report_view
-from comanda.adapters.link_keys import StoredLinkKeys
-from comanda.adapters.report_table import ReportTable
+from comanda.adapters.reports.link_keys import StoredLinkKeys
 from comanda.adapters.reports.links import MAX_LINK_SECONDS, BucketLinks
-from comanda.adapters.world import ReportWorld
-from comanda.application.follow_link import FollowLink
-from comanda.application.read_reports import ReadReport
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.reports.views import report_view
+from comanda.adapters.reports.world import ReportWorld
+from comanda.application.reports.follow_link import FollowLink
+from comanda.application.reports.read import ReadReport
 
 
 class Settings(CorsSettings):

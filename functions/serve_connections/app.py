@@ -6,21 +6,21 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.caller_context import caller_in
-from comanda.adapters.journal import LOGGER, PowertoolsJournal, measured
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.settings import Settings as BaseSettings
-from comanda.adapters.websocket.connection_table import ConnectionTable
-from comanda.adapters.websocket.conversation import Conversation
-from comanda.adapters.websocket.handshake import protocol_answer
-from comanda.adapters.websocket.messages import notice_of
-from comanda.adapters.world import ConnectionWorld
-from comanda.application.drop_connection import DropConnection
-from comanda.application.read_orders import ReadOrder
-from comanda.application.subscribe import Snapshots, Subscribe
-from comanda.domain.subscriptions import Connection
+from comanda.adapters.live.connection_table import ConnectionTable
+from comanda.adapters.live.conversation import Conversation
+from comanda.adapters.live.handshake import protocol_answer
+from comanda.adapters.live.messages import notice_of
+from comanda.adapters.live.world import ConnectionWorld
+from comanda.adapters.observability.journal import LOGGER, PowertoolsJournal, measured
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.runtime.caller_context import caller_in
+from comanda.adapters.runtime.settings import Settings as BaseSettings
+from comanda.application.live.drop_connection import DropConnection
+from comanda.application.live.subscribe import Snapshots, Subscribe
+from comanda.application.orders.read import ReadOrder
+from comanda.domain.live.subscriptions import Connection
 
 ConnectionHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 

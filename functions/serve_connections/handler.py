@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import ConnectionWorld
+from comanda.adapters.live.world import ConnectionWorld
 from functions.serve_connections.app import Settings, build
 
 _settings = Settings.load(os.environ)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.circuit import EnrichmentCircuit
-from comanda.adapters.event_source_mapping import EventSourceMapping
-from comanda.adapters.journal import PowertoolsJournal, measured
-from comanda.adapters.providers import ProviderSettings, provider_of
-from comanda.adapters.world import World
-from comanda.application.ports import Health
-from comanda.application.switch_enrichment import SwitchEnrichment
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit
+from comanda.adapters.enrichment.event_source_mapping import EventSourceMapping
+from comanda.adapters.enrichment.providers import ProviderSettings, provider_of
+from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.runtime.world import World
+from comanda.application.enrichment.ports import Health
+from comanda.application.enrichment.switch import SwitchEnrichment
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import World, lambda_client
+from comanda.adapters.runtime.world import World, lambda_client
 from functions.switch_enrichment.app import Settings, build
 
 handler = build(Settings.load(os.environ), World.real(), lambda_client())

@@ -1,13 +1,13 @@
 """The steward of orders: every minute, what is owed and what was dead-lettered (P8)."""
 
-from comanda.adapters.circuit import EnrichmentCircuit
-from comanda.adapters.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import World
-from comanda.domain.messages import OrderMessage
-from comanda.domain.order import Stage
+from comanda.adapters.delivery.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.world import World
+from comanda.domain.orders.messages import OrderMessage
+from comanda.domain.orders.order import Stage
 
 
 class Settings(StewardSettings):

@@ -1,11 +1,11 @@
 """The steward of notifications: every minute, what is owed and what was dead-lettered (P8)."""
 
-from comanda.adapters.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_queues import NotificationQueuePublisher
-from comanda.adapters.world import World
-from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import STAGE
+from comanda.adapters.delivery.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.runtime.world import World
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.notifications.notification import STAGE
 
 
 class Settings(StewardSettings):

@@ -1,11 +1,11 @@
 """The steward of reports: every minute, what is owed and what was dead-lettered (P8)."""
 
-from comanda.adapters.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
-from comanda.adapters.order_queues import ReportQueuePublisher
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.world import World
-from comanda.domain.messages import ReportMessage
-from comanda.domain.report import STAGE
+from comanda.adapters.delivery.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.runtime.world import World
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE
 
 
 class Settings(StewardSettings):

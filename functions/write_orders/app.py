@@ -17,17 +17,17 @@ from comanda.adapters.http.bodies import json_object
 from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import idempotency_key_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
-from comanda.adapters.http.order_request import order_request
-from comanda.adapters.http.views import order_view
-from comanda.adapters.idempotency import AcceptOnce
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.notification_table import CachedDefaults, SubscriptionTable
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import World
-from comanda.application.accept_order import AcceptOrder
-from comanda.application.cancel_order import CancelOrder
-from comanda.domain.access import Action
+from comanda.adapters.notifications.table import CachedDefaults, SubscriptionTable
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.idempotency import AcceptOnce
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.request import order_request
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.orders.views import order_view
+from comanda.adapters.runtime.world import World
+from comanda.application.orders.accept import AcceptOrder
+from comanda.application.orders.cancel import CancelOrder
+from comanda.domain.shared.access import Action
 
 
 class Settings(NotifySettings, CorsSettings):

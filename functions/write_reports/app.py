@@ -18,21 +18,21 @@ from comanda.adapters.http.bodies import json_object
 from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import key_header_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
-from comanda.adapters.http.report_request import MAX_REPORT_BODY_BYTES, report_request
-from comanda.adapters.http.report_views import report_view, upload_view
-from comanda.adapters.http.upload_request import upload_request
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.notification_table import CachedDefaults, SubscriptionTable
-from comanda.adapters.order_queues import ReportQueuePublisher
-from comanda.adapters.report_idempotency import AcceptReportOnce
-from comanda.adapters.report_sources import ReportSourceSettings, report_sources
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.reports.tables import TableBucket
+from comanda.adapters.notifications.table import CachedDefaults, SubscriptionTable
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.reports.idempotency import AcceptReportOnce
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.request import MAX_REPORT_BODY_BYTES, report_request
+from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
+from comanda.adapters.reports.table import ReportTable
 from comanda.adapters.reports.upload_counts import UploadCountTable
-from comanda.adapters.world import ReportWorld
-from comanda.application.accept_report import AcceptReport
-from comanda.application.cancel_report import CancelReport
-from comanda.application.offer_upload import OfferUpload
+from comanda.adapters.reports.upload_request import upload_request
+from comanda.adapters.reports.uploads import TableBucket
+from comanda.adapters.reports.views import report_view, upload_view
+from comanda.adapters.reports.world import ReportWorld
+from comanda.application.reports.accept import AcceptReport
+from comanda.application.reports.cancel import CancelReport
+from comanda.application.reports.offer_upload import OfferUpload
 
 
 class Settings(ReportSourceSettings, NotifySettings, CorsSettings):

@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.world import ReportWorld
+from comanda.adapters.reports.world import ReportWorld
 from functions.write_reports.app import Settings, build
 
 handler = build(Settings.load(os.environ), ReportWorld.real())

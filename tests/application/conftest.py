@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.application.complete_orders import CompleteOrders
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor
 from comanda.application.delivery.step import Step
 from comanda.application.delivery.worker import Worker
-from comanda.application.enrich_order import EnrichOrder
-from comanda.application.process_order import ProcessOrder
-from comanda.domain.errors import ComandaError
-from comanda.domain.messages import Event, OrderDelivery
-from comanda.domain.order import Item, Order
-from comanda.domain.retry import RetryPolicy
+from comanda.application.enrichment.enrich import EnrichOrder
+from comanda.application.orders.complete import CompleteOrders
+from comanda.application.orders.process import ProcessOrder
+from comanda.domain.delivery.retry import RetryPolicy
+from comanda.domain.orders.messages import Event, OrderDelivery
+from comanda.domain.orders.order import Item, Order
+from comanda.domain.shared.errors import ComandaError
 from tests.builders import a_delivery, a_processing_order, an_enriched_order
 from tests.fakes import (
     FakeClock,

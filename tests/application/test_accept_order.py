@@ -5,14 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.application.accept_order import Accepted, AcceptOrder, payload_hash
-from comanda.application.cancel_order import CancelOrder
-from comanda.application.ports import NewOrder
-from comanda.domain.access import Origin, Scope
-from comanda.domain.errors import IllegalTransition, InvalidRequest, KeyReused, NotFound, Unavailable
-from comanda.domain.identity import IdempotencyKey, KeySpace
-from comanda.domain.notify import Notify
-from comanda.domain.order import Item, OrderStatus
+from comanda.application.orders.accept import Accepted, AcceptOrder, payload_hash
+from comanda.application.orders.cancel import CancelOrder
+from comanda.application.orders.ports import NewOrder
+from comanda.domain.orders.order import Item, OrderStatus
+from comanda.domain.shared.access import Origin, Scope
+from comanda.domain.shared.errors import IllegalTransition, InvalidRequest, KeyReused, NotFound, Unavailable
+from comanda.domain.shared.identity import IdempotencyKey, KeySpace
+from comanda.domain.shared.notify import Notify
 from tests.builders import NOW, a_caller, a_new_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 

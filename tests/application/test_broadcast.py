@@ -2,9 +2,9 @@
 
 import pytest
 
-from comanda.application.websocket_ports import Gone, TooSlow
-from comanda.domain.errors import Unavailable
-from comanda.domain.order import Order
+from comanda.application.live.ports import Gone, TooSlow
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import Unavailable
 from tests.application.websocket_scene import Scene, recipient_of, topic_of
 from tests.builders import NOW, a_pending_order
 

@@ -6,9 +6,9 @@ from threading import Barrier
 
 import pytest
 
-from comanda.domain.errors import PermanentError, ProviderOutage, Unavailable
-from comanda.domain.messages import OrderDelivery
-from comanda.domain.order import OrderStatus
+from comanda.domain.orders.messages import OrderDelivery
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.shared.errors import PermanentError, ProviderOutage, Unavailable
 from tests.application.conftest import Scene, again, ids
 
 TRANSIENT = ProviderOutage("ProviderUnavailable", "503")

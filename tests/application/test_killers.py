@@ -2,8 +2,8 @@
 
 import pytest
 
-from comanda.domain.messages import OrderDelivery
-from comanda.domain.order import OrderStatus
+from comanda.domain.orders.messages import OrderDelivery
+from comanda.domain.orders.order import OrderStatus
 from tests.application.conftest import Scene, again, ids
 
 S = OrderStatus

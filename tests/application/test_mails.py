@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.application.mails import Mail, mail_of
-from comanda.domain.locale import EN_US, PT_BR, Locale
-from comanda.domain.order import OrderStatus
-from comanda.domain.report import ReportStatus
+from comanda.application.notifications.mails import Mail, mail_of
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.reports.report import ReportStatus
+from comanda.domain.shared.locale import EN_US, PT_BR, Locale
 
 AT = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 ORDER: dict[str, Any] = {

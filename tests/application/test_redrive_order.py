@@ -3,11 +3,11 @@
 import pytest
 
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_order import DiscardOrder, RedriveOrder
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
-from comanda.domain.messages import Event
-from comanda.domain.order import Order, OrderStatus, Stage
-from comanda.domain.work_item import By, Failure
+from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Order, OrderStatus, Stage
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from tests.builders import NOW, a_processing_order
 from tests.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from comanda.application.accept_report import AcceptReport
-from comanda.application.cancel_order import CancelOrder
-from comanda.application.cancel_report import CancelReport
-from comanda.application.offer_upload import OfferUpload
-from comanda.application.ports import Balance
-from comanda.application.read_orders import ReadOrder, ReadRecipient
-from comanda.application.read_reports import ReadReport
-from comanda.application.report_ports import Sources
-from comanda.application.report_types import REPORT_TYPES
-from comanda.application.subscribe import Snapshots
-from comanda.domain.access import Action, Caller, Origin, Scope, Whose
-from comanda.domain.errors import Forbidden, NotFound
-from comanda.domain.report import SHOWS, Report, ReportFormat, ReportRequest
-from comanda.domain.subscriptions import Topic, TopicKind
+from comanda.application.live.subscribe import Snapshots
+from comanda.application.orders.cancel import CancelOrder
+from comanda.application.orders.ports import Balance
+from comanda.application.orders.read import ReadOrder, ReadRecipient
+from comanda.application.reports.accept import AcceptReport
+from comanda.application.reports.cancel import CancelReport
+from comanda.application.reports.offer_upload import OfferUpload
+from comanda.application.reports.ports import Sources
+from comanda.application.reports.read import ReadReport
+from comanda.application.reports.types import REPORT_TYPES
+from comanda.domain.live.subscriptions import Topic, TopicKind
+from comanda.domain.reports.report import SHOWS, Report, ReportFormat, ReportRequest
+from comanda.domain.shared.access import Action, Caller, Origin, Scope, Whose
+from comanda.domain.shared.errors import Forbidden, NotFound
 from tests.builders import NOW, a_caller, a_pending_order, a_report
 from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders
 from tests.report_fakes import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from comanda.domain.errors import PermanentError, TransientError
-from comanda.domain.messages import Event
+from comanda.domain.orders.messages import Event
+from comanda.domain.shared.errors import PermanentError, TransientError
 from tests.application.conftest import Scene
 from tests.builders import a_delivery, a_pending_order
 

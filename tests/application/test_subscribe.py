@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.application.ports import Balance
-from comanda.application.websocket_ports import Gone, TooSlow
-from comanda.domain.access import Caller, Scope
-from comanda.domain.errors import Forbidden, NotFound, TooManySubscriptions, Unavailable
-from comanda.domain.order import Order
-from comanda.domain.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, PENDING_AT_MOST, Topic, TopicKind
+from comanda.application.live.ports import Gone, TooSlow
+from comanda.application.orders.ports import Balance
+from comanda.domain.live.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, PENDING_AT_MOST, Topic, TopicKind
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.access import Caller, Scope
+from comanda.domain.shared.errors import Forbidden, NotFound, TooManySubscriptions, Unavailable
 from tests.application.websocket_scene import OPS, Scene, recipient_of, topic_of
 from tests.builders import NOW, a_caller, a_claim, a_pending_order, a_report
 

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from comanda.application.switch_enrichment import SwitchEnrichment
-from comanda.domain.errors import Unavailable
+from comanda.application.enrichment.switch import SwitchEnrichment
+from comanda.domain.shared.errors import Unavailable
 from tests.fakes import FakeJournal
 
 

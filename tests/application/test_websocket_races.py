@@ -13,10 +13,10 @@ from greenlet import getcurrent, greenlet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comanda.domain.changes import changes_of_order
-from comanda.domain.errors import Unavailable
-from comanda.domain.order import Enrichment, Order
-from comanda.domain.subscriptions import Topic
+from comanda.domain.changes.row_changes import changes_of_order
+from comanda.domain.live.subscriptions import Topic
+from comanda.domain.orders.order import Enrichment, Order
+from comanda.domain.shared.errors import Unavailable
 from tests.application.websocket_scene import Scene, recipient_of, topic_of
 from tests.builders import NOW, a_claim
 from tests.fakes import FakeOrders

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.domain.errors import (
+from comanda.domain.orders.messages import Event, OrderDelivery
+from comanda.domain.orders.order import Order, OrderStatus, Stage
+from comanda.domain.shared.errors import (
     ComandaError,
     PermanentError,
     ProviderOutage,
@@ -15,8 +17,6 @@ from comanda.domain.errors import (
     Unavailable,
     UnreadableRow,
 )
-from comanda.domain.messages import Event, OrderDelivery
-from comanda.domain.order import Order, OrderStatus, Stage
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_claim, a_delivery, a_pending_order, a_processing_order
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from comanda.domain.errors import PermanentError, TransientError, Unavailable
-from comanda.domain.messages import Event
-from comanda.domain.order import OrderStatus
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.shared.errors import PermanentError, TransientError, Unavailable
 from tests.application.conftest import Scene, again, ids
 from tests.builders import a_pending_order
 

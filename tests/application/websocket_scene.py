@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from comanda.application.broadcast import Broadcast
-from comanda.application.drop_connection import DropConnection
-from comanda.application.read_orders import ReadOrder
-from comanda.application.subscribe import Snapshots, Subscribe
-from comanda.application.websocket_ports import Message
-from comanda.domain.access import Caller, Scope
-from comanda.domain.changes import changes_of_order
-from comanda.domain.order import Order
-from comanda.domain.subscriptions import Connection, Notice, Topic, TopicKind
+from comanda.application.live.broadcast import Broadcast
+from comanda.application.live.drop_connection import DropConnection
+from comanda.application.live.ports import Message
+from comanda.application.live.subscribe import Snapshots, Subscribe
+from comanda.application.orders.read import ReadOrder
+from comanda.domain.changes.row_changes import changes_of_order
+from comanda.domain.live.subscriptions import Connection, Notice, Topic, TopicKind
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.access import Caller, Scope
 from tests.builders import NOW, a_caller
 from tests.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, OneAfterAnother
 from tests.report_fakes import FakeReports

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner, Result
 
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.ports import RunPublisher
-from comanda.domain.order import Order, Stage
-from comanda.domain.work_item import Failure
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.order import Order, Stage
 from comanda_cli.connection import Outside
 from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from comanda.application.delivery.ports import OWED
-from comanda.domain.errors import Unavailable, UnreadableRow
-from comanda.domain.order import Order, OrderStatus, Stage
-from comanda.domain.times import to_iso
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
+from comanda.domain.orders.order import Order, OrderStatus, Stage
+from comanda.domain.shared.errors import Unavailable, UnreadableRow
+from comanda.domain.shared.times import to_iso
 from tests.builders import NOW, a_pending_order, an_enriched_order
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that, storage_that_fails
 from tests.unreadable import spoilt

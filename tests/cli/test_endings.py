@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.report_table import ReportTable
-from comanda.domain.order import Stage
-from comanda.domain.report import ReportFile
-from comanda.domain.work_item import Failure
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.reports.table import ReportTable
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.order import Stage
+from comanda.domain.reports.report import ReportFile
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from comanda.adapters.order_queues import QueuePublisher, deliveries_of
-from comanda.domain.messages import Event, OrderMessage, deduplication_id
-from comanda.domain.order import Order
+from comanda.adapters.delivery.queues import deliveries_of
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.domain.delivery.messages import deduplication_id
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Order
 from comanda_cli.connection import Outside
 from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo

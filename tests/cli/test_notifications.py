@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
+from comanda.adapters.notifications.table import NotificationTable, SubscriptionTable
 from comanda.application.delivery.ports import OWED
-from comanda.domain.messages import NotificationMessage
-from comanda.domain.notification import STAGE, NotificationStatus
-from comanda.domain.notify import Notify
-from comanda.domain.work_item import Failure
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.notifications.notification import STAGE, NotificationStatus
+from comanda.domain.shared.notify import Notify
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli

@@ -10,9 +10,9 @@ import boto3
 import httpx
 import pytest
 
-from comanda.adapters.circuit import EnrichmentCircuit
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.domain.messages import Event
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.domain.orders.messages import Event
 from comanda_cli.connection import Connection
 from comanda_cli.errors import CliError
 from comanda_cli.stack_info import StackInfo

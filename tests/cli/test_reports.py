@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from comanda.adapters.report_table import ReportTable
-from comanda.domain.messages import ReportMessage
-from comanda.domain.report import STAGE, Report, ReportFormat, ReportRequest, ReportStatus
-from comanda.domain.work_item import Failure
+from comanda.adapters.reports.table import ReportTable
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE, Report, ReportFormat, ReportRequest, ReportStatus
 from comanda_cli.stack_info import StackInfo
 from tests.builders import NOW
 from tests.cli.conftest import Cli, an_api, storage_that_fails

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from comanda.adapters.journal import MEASURED
-from comanda.domain.table import Kind
+from comanda.adapters.observability.journal import MEASURED
+from comanda.domain.reports.table import Kind
 from local.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order
 

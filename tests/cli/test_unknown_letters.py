@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_queues import NotificationQueuePublisher, QueuePublisher, ReportQueuePublisher
-from comanda.adapters.report_table import ReportTable
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.table import ReportTable
 from comanda_cli.stack_info import StackInfo
 from tests.builders import a_notification, a_pending_order, a_report
 from tests.cli.conftest import Cli, a_failed_order

@@ -10,8 +10,8 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from standardwebhooks import Webhook
 
-from comanda.adapters.webhook_secrets import StoredWebhookSecrets
-from comanda.domain.errors import PermanentError, Unavailable
+from comanda.adapters.notifications.webhook_secrets import StoredWebhookSecrets
+from comanda.domain.shared.errors import PermanentError, Unavailable
 from comanda_cli.stack_info import StackInfo
 from comanda_cli.webhook_secrets import WebhookSecretStore
 from tests.builders import NOW

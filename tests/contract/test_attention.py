@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import notification_table, order_rows, report_rows
-from comanda.domain.work_item import By
+from comanda.adapters.notifications import table as notification_table
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.reports import rows as report_rows
+from comanda.domain.delivery.work_item import By
 from tests.builders import NOW, a_claim
 from tests.domain.kinds import KINDS, Kind
 

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from botocore.exceptions import ConnectTimeoutError
 
-from comanda.adapters.circuit import (
+from comanda.adapters.enrichment.circuit import (
     FAILURES,
     OUTAGE_LINGERS,
     RECOVERY_SECONDS,
@@ -17,9 +17,9 @@ from comanda.adapters.circuit import (
     EnrichmentCircuit,
     GuardedProvider,
 )
-from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, Unavailable
-from comanda.domain.order import Enrichment
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.domain.orders.order import Enrichment
+from comanda.domain.shared.errors import PermanentError, ProviderOutage, TransientError, Unavailable
 from tests.fakes import FakeJournal
 from tests.targets import Resources
 

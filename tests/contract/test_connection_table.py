@@ -8,12 +8,12 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from comanda.adapters.websocket.connection_table import LIFETIME, ConnectionTable
-from comanda.adapters.websocket.management_api import ManagementApi, management_url
-from comanda.application.websocket_ports import Gone, Subscriptions, TooSlow
-from comanda.domain.access import Scope
-from comanda.domain.errors import TooManySubscriptions, Unavailable
-from comanda.domain.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Topic, TopicKind
+from comanda.adapters.live.connection_table import LIFETIME, ConnectionTable
+from comanda.adapters.live.management_api import ManagementApi, management_url
+from comanda.application.live.ports import Gone, Subscriptions, TooSlow
+from comanda.domain.live.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Topic, TopicKind
+from comanda.domain.shared.access import Scope
+from comanda.domain.shared.errors import TooManySubscriptions, Unavailable
 from comanda_cli.sessions import local_session
 from tests.builders import NOW, a_caller
 from tests.websocket_fakes import FakeSubscriptions

@@ -7,21 +7,15 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.order_queues import (
-    NotificationQueuePublisher,
-    QueuePublisher,
-    ReportQueuePublisher,
-    deliveries_of,
-)
-from comanda.domain.messages import (
-    CONTENT_IDS_UNTIL,
-    Message,
-    NotificationMessage,
-    OrderMessage,
-    ReportMessage,
-    deduplication_id,
-)
-from comanda.domain.work_item import By, WorkItem
+from comanda.adapters.delivery.queues import deliveries_of
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.domain.delivery.messages import CONTENT_IDS_UNTIL, Message, deduplication_id
+from comanda.domain.delivery.work_item import By, WorkItem
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.orders.messages import OrderMessage
+from comanda.domain.reports.messages import ReportMessage
 from tests.builders import NOW, a_notification, a_pending_order, a_report
 from tests.golden import sqs_record
 from tests.targets import Resources

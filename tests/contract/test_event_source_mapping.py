@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from comanda.adapters.event_source_mapping import EventSourceMapping, SwitchFunction
-from comanda.domain.errors import Unavailable
+from comanda.adapters.enrichment.event_source_mapping import EventSourceMapping, SwitchFunction
+from comanda.domain.shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.adapters.http_provider import MAX_ANSWER_BYTES, HttpProvider
-from comanda.adapters.provider_answers import ORDER_ID_REQUIRED_FROM, seconds_of
-from comanda.adapters.timed_http import Limits, TimedUrl
-from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import PermanentError, ProviderOutage, TransientError, WorkError
-from comanda.domain.order import Enrichment, Item
+from comanda.adapters.enrichment.answers import ORDER_ID_REQUIRED_FROM
+from comanda.adapters.enrichment.http_provider import MAX_ANSWER_BYTES, HttpProvider
+from comanda.adapters.http_client.retry_after import seconds_of
+from comanda.adapters.http_client.timed_http import Limits, TimedUrl
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.domain.orders.order import Enrichment, Item
+from comanda.domain.shared.errors import PermanentError, ProviderOutage, TransientError, WorkError
 from local.fake_provider import FakeProvider
 from tests.builders import NOW
 

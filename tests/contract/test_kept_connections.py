@@ -16,9 +16,9 @@ from typing import Self
 
 import pytest
 
-from comanda.adapters.http_provider import HttpProvider
-from comanda.adapters.timed_http import MAX_HEAD_BYTES, MAX_INTERIM
-from comanda.domain.errors import WorkError
+from comanda.adapters.enrichment.http_provider import HttpProvider
+from comanda.adapters.http_client.timed_http import MAX_HEAD_BYTES, MAX_INTERIM
+from comanda.domain.shared.errors import WorkError
 from tests.contract.test_http_provider import LIMITS, REQUEST, a_certificate, provider_at
 
 KEY = re.compile(rb"^Idempotency-Key: (\S+)\r$", re.MULTILINE | re.IGNORECASE)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.table import ReportTable
 from tests.report_targets import ReportResources
 from tests.targets import Resources
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.adapters.aws import from_dynamodb, to_dynamodb
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_table import OrderTable
-from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance, Overtaken
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Order, OrderStatus
+from comanda.adapters.aws.values import from_dynamodb, to_dynamodb
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.application.delivery.ports import Overtaken
+from comanda.application.orders.complete import posting_of
+from comanda.application.orders.ports import Balance
+from comanda.domain.orders.order import Order, OrderStatus
+from comanda.domain.shared.errors import UnreadableRow
 from tests.builders import NOW, an_enriched_order
 from tests.targets import Resources
 

@@ -11,11 +11,11 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 
-from comanda.adapters.mail import SesMails
-from comanda.application.mails import Mail
-from comanda.domain.errors import PermanentError, Unavailable
-from comanda.domain.locale import EN_US, PT_BR
-from comanda.domain.notify import EVENTS
+from comanda.adapters.notifications.ses import SesMails
+from comanda.application.notifications.mails import Mail
+from comanda.domain.shared.errors import PermanentError, Unavailable
+from comanda.domain.shared.locale import EN_US, PT_BR
+from comanda.domain.shared.notify import EVENTS
 from comanda_cli.sessions import local_session
 from tests.application.test_mails import written
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.adapters.notification_table import MAX_AGE, CachedDefaults, NotificationTable, SubscriptionTable
-from comanda.application.ports import Overtaken
-from comanda.domain.notification import STAGE, Notification
-from comanda.domain.notify import Channel, Notify
-from comanda.domain.work_item import Failure
+from comanda.adapters.notifications.table import MAX_AGE, CachedDefaults, NotificationTable, SubscriptionTable
+from comanda.application.delivery.ports import Overtaken
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.notifications.notification import STAGE, Notification
+from comanda.domain.shared.notify import Channel, Notify
 from tests.builders import NOW, a_notification
 from tests.fakes import FakeClock
 from tests.targets import Resources

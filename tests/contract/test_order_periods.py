@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import order_periods
-from comanda.adapters.aws import to_dynamodb
-from comanda.adapters.order_periods import OrderPeriodIndex
-from comanda.adapters.order_rows import from_row, period_of, to_row
-from comanda.adapters.raw_rows import leave_rows_raw
-from comanda.application.report_ports import OrderLine
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Order
-from comanda.domain.period import Period
+from comanda.adapters.aws.raw_rows import leave_rows_raw
+from comanda.adapters.aws.values import to_dynamodb
+from comanda.adapters.orders import period_index as order_periods
+from comanda.adapters.orders.period_index import OrderPeriodIndex
+from comanda.adapters.orders.rows import from_row, period_of, to_row
+from comanda.application.reports.ports import OrderLine
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import UnreadableRow
+from comanda.domain.shared.period import Period
 from tests.builders import NOW, a_claim, a_pending_order, an_enriched_order
 from tests.report_targets import ReportResources
 from tests.unreadable import ORDERS, spoilt

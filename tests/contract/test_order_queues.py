@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from comanda.adapters.order_queues import DeadLetterQueue, LambdaSourceQueue, QueuePublisher
-from comanda.domain.messages import Event, OrderDelivery, OrderMessage
-from comanda.domain.order import Stage
+from comanda.adapters.delivery.queues import DeadLetterQueue, LambdaSourceQueue
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.domain.orders.messages import Event, OrderDelivery, OrderMessage
+from comanda.domain.orders.order import Stage
 from tests.builders import a_delivery, a_pending_order
 from tests.fakes import FakeJournal
 from tests.targets import Resources

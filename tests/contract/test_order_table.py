@@ -6,11 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from comanda.adapters.order_table import OrderTable
-from comanda.application.delivery.ports import OPEN
-from comanda.application.ports import Overtaken
-from comanda.domain.order import Enrichment, Item, Order, Stage
-from comanda.domain.work_item import Attempts, By, Failure
+from comanda.adapters.orders.table import OrderTable
+from comanda.application.delivery.ports import OPEN, Overtaken
+from comanda.domain.delivery.work_item import Attempts, By, Failure
+from comanda.domain.orders.order import Enrichment, Item, Order, Stage
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.targets import Resources
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from comanda.adapters.raw_rows import leave_rows_raw
+from comanda.adapters.aws.raw_rows import leave_rows_raw
 from tests.builders import NOW, a_claim, a_pending_order, an_enriched_order
 from tests.report_targets import ReportResources
 

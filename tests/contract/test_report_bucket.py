@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from comanda.adapters.reports.upload import PART_BYTES, AlreadyStored, ReportBucket, Stored
-from comanda.domain.errors import Unavailable
+from comanda.adapters.reports.bucket import PART_BYTES, AlreadyStored, ReportBucket, Stored
+from comanda.domain.shared.errors import Unavailable
 from comanda_cli.sessions import local_session
 from tests.simulation.wire import InProcess
 from tests.targets import Bucket, make_bucket

@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from comanda.adapters.reports.links import BucketLinks
-from comanda.adapters.reports.tables import TableBucket
-from comanda.adapters.world import S3_CONFIG
-from comanda.domain.errors import PermanentError, Unavailable
+from comanda.adapters.reports.uploads import TableBucket
+from comanda.adapters.reports.world import S3_CONFIG
+from comanda.domain.shared.errors import PermanentError, Unavailable
 from tests.contract.test_report_table import READY
 from tests.report_targets import ReportResources
 

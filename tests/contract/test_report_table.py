@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.order_queues import ReportQueuePublisher
-from comanda.adapters.report_sources import ReportSourceSettings, report_sources
-from comanda.adapters.report_table import ReportTable
-from comanda.application.accept_report import AcceptReport
-from comanda.application.ports import Overtaken
-from comanda.domain.messages import ReportMessage
-from comanda.domain.report import STAGE, Report, ReportFile, ReportFormat, ReportRequest
-from comanda.domain.work_item import By, Failure
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
+from comanda.adapters.reports.table import ReportTable
+from comanda.application.delivery.ports import Overtaken
+from comanda.application.reports.accept import AcceptReport
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE, Report, ReportFile, ReportFormat, ReportRequest
 from tests.builders import NOW, a_caller
 from tests.report_targets import ReportResources
 

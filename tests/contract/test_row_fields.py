@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comanda.adapters import notification_table, order_rows, report_rows
-from comanda.adapters.aws import from_dynamodb
-from comanda.adapters.row_fields import SCHEMA
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.notification import Notification
-from comanda.domain.order import Order
-from comanda.domain.report import Report
+from comanda.adapters.aws.row_fields import SCHEMA
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.adapters.notifications import table as notification_table
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.reports import rows as report_rows
+from comanda.domain.notifications.notification import Notification
+from comanda.domain.orders.order import Order
+from comanda.domain.reports.report import Report
+from comanda.domain.shared.errors import UnreadableRow
 from tests.unreadable import GONE, NOTIFICATIONS, ORDERS, REPORTS, old_rows, spoilt
 
 Read = Callable[[Mapping[str, Any]], Order | Report | Notification]

@@ -11,14 +11,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
-from comanda.application.delivery.ports import FAILED, OPEN, OWED, RowsInNeed
-from comanda.application.ports import Overtaken
-from comanda.domain.errors import Unavailable
-from comanda.domain.report import ReportFile
-from comanda.domain.work_item import By, Failure, WorkItem
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.table import ReportTable
+from comanda.application.delivery.ports import FAILED, OPEN, OWED, Overtaken, RowsInNeed
+from comanda.domain.delivery.work_item import By, Failure, WorkItem
+from comanda.domain.reports.report import ReportFile
+from comanda.domain.shared.errors import Unavailable
 from comanda_cli.sessions import local_session
 from tests.builders import NOW, a_notification, a_pending_order, a_report, an_enriched_order
 from tests.fakes import FakeOrders

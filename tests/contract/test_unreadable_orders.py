@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.aws import decoded, to_dynamodb
-from comanda.adapters.order_rows import to_row
-from comanda.adapters.order_table import OrderTable
+from comanda.adapters.aws.values import decoded, to_dynamodb
+from comanda.adapters.orders.rows import to_row
+from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.ports import FAILED, OPEN
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Order, Stage
-from comanda.domain.work_item import Failure
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.order import Order, Stage
+from comanda.domain.shared.errors import UnreadableRow
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 from tests.targets import Resources
 from tests.unreadable import GONE, ORDERS, spoilt

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import notification_table, report_rows
-from comanda.adapters.aws import decoded, to_dynamodb
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.report_table import ReportTable
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.work_item import Failure
+from comanda.adapters.aws.values import decoded, to_dynamodb
+from comanda.adapters.notifications import table as notification_table
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.reports import rows as report_rows
+from comanda.adapters.reports.table import ReportTable
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.shared.errors import UnreadableRow
 from tests.builders import NOW, a_notification, a_report
 from tests.report_targets import ReportResources
 from tests.targets import Resources

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from comanda.adapters.reports.upload_counts import UploadCountTable
-from comanda.domain.errors import Unavailable
+from comanda.domain.shared.errors import Unavailable
 from tests.builders import NOW
 from tests.report_targets import ReportResources
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.aws import from_dynamodb
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.versioned_rows import update_of
-from comanda.domain.order import Order, Stage
-from comanda.domain.work_item import By, Failure
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.adapters.aws.versioned_rows import update_of
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.orders.order import Order, Stage
 from tests.builders import NOW, a_claim, a_processing_order
 from tests.targets import Resources
 

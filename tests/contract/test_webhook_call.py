@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.timed_http import Limits, TimedUrl
-from comanda.adapters.webhook_call import LIMITS, WebhookCalls
-from comanda.domain.errors import PermanentError, ReceiverGone, ReceiverOutage, TransientError, WorkError
-from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda.adapters.http_client.timed_http import Limits, TimedUrl
+from comanda.adapters.notifications.webhook_call import LIMITS, WebhookCalls
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda.domain.shared.errors import PermanentError, ReceiverGone, ReceiverOutage, TransientError, WorkError
 from local.fake_provider import FakeProvider, Handler
 from tests.builders import NOW
 from tests.contract.test_http_provider import HEAD, PATIENT, a_certificate, raw, says, status

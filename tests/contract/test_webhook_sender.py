@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from comanda.adapters.webhook_sender import FAILURES, ReceiverCircuits, WebhookSender
-from comanda.domain.errors import ReceiverOutage
+from comanda.adapters.notifications.webhook_sender import FAILURES, ReceiverCircuits, WebhookSender
+from comanda.domain.shared.errors import ReceiverOutage
 from tests.builders import NOW, a_notification
 from tests.fakes import FakeJournal
 from tests.notification_fakes import NoLinks

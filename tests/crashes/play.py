@@ -11,14 +11,14 @@ import time_machine
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from comanda.adapters.aws import from_dynamodb
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_rows import from_row
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import World
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.rows import from_row
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_order import DiscardOrder, RedriveOrder
-from comanda.domain.order import Item, Order, Stage
+from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
+from comanda.domain.orders.order import Item, Order, Stage
 from comanda_cli.connection import QuietJournal, now
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from comanda.adapters.aws import from_dynamodb
-from comanda.domain.order import Order, OrderStatus, Stage
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.domain.orders.order import Order, OrderStatus, Stage
 from tests.crashes.play import Play
 from tests.crashes.theatre import MAX_ATTEMPTS
 

@@ -9,14 +9,14 @@ import time_machine
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-from comanda.adapters.aws import from_dynamodb
-from comanda.adapters.order_queues import ReportQueuePublisher
-from comanda.adapters.report_rows import from_row
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.world import World
+from comanda.adapters.aws.values import from_dynamodb
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.rows import from_row
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_report import DiscardReport, RedriveReport
-from comanda.domain.report import Report
+from comanda.application.reports.redrive import DiscardReport, RedriveReport
+from comanda.domain.reports.report import Report
 from comanda_cli.connection import QuietJournal, now
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports

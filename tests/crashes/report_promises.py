@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from comanda.domain.report import Report, ReportStatus
+from comanda.domain.reports.report import Report, ReportStatus
 from tests.crashes.report_play import ReportPlay
 
 

@@ -13,9 +13,9 @@ import pytest
 import time_machine
 from moto import mock_aws
 
-from comanda.adapters.circuit import EnrichmentCircuit
+from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.application.delivery.reconciler import QUIET
-from comanda.domain.order import Stage
+from comanda.domain.orders.order import Stage
 from comanda_cli.connection import QuietJournal
 from tests.builders import NOW
 from tests.conftest import resources_on_moto

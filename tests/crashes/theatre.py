@@ -15,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from comanda.domain.errors import IllegalTransition, Unavailable
+from comanda.domain.shared.errors import IllegalTransition, Unavailable
 from tests.functions.conftest import Answer, Context
 from tests.golden import sqs_record
 

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.messages import Delivery, Event, Message, NotificationMessage, OrderMessage, ReportMessage
-from comanda.domain.notification import STAGE as DELIVERY
-from comanda.domain.notification import Notification
-from comanda.domain.order import Enrichment, Order
-from comanda.domain.report import STAGE as GENERATION
-from comanda.domain.report import Report, ReportFile
-from comanda.domain.work_item import By, Failure, WorkItem
+from comanda.domain.delivery.messages import Delivery, Message
+from comanda.domain.delivery.work_item import By, Failure, WorkItem
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.notifications.notification import STAGE as DELIVERY
+from comanda.domain.notifications.notification import Notification
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Enrichment, Order
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE as GENERATION
+from comanda.domain.reports.report import Report, ReportFile
 from tests.builders import (
     NOW,
     a_claim,

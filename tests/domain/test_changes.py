@@ -4,9 +4,9 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
-from comanda.domain.changes import Subject, changes_of_order, changes_of_report
-from comanda.domain.order import Order, Stage
-from comanda.domain.work_item import By, Failure
+from comanda.domain.changes.row_changes import Subject, changes_of_order, changes_of_report
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.orders.order import Order, Stage
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, a_report, an_enriched_order
 
 LATER = NOW + timedelta(seconds=9)

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from comanda.domain.disposition import Disposition, classify
-from comanda.domain.messages import Delivery, Event, Message, OrderMessage, ReportMessage
-from comanda.domain.order import Order
-from comanda.domain.report import STAGE as GENERATION
-from comanda.domain.work_item import By, WorkItem
+from comanda.domain.delivery.disposition import Disposition, classify
+from comanda.domain.delivery.messages import Delivery, Message
+from comanda.domain.delivery.work_item import By, WorkItem
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Order
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE as GENERATION
 from tests.builders import NOW, a_claim, a_delivery, a_pending_order, a_processing_order, a_report, an_enriched_order
 from tests.domain.kinds import FAILED_BY, Kind, of_each_kind
 

@@ -7,13 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.messages import (
-    MAX_TEXT_BYTES,
-    NewerSchema,
-    NotificationMessage,
-    OrderMessage,
-    ReportMessage,
-)
+from comanda.domain.delivery.messages import MAX_TEXT_BYTES, NewerSchema
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.orders.messages import OrderMessage
+from comanda.domain.reports.messages import ReportMessage
 
 Message = OrderMessage | ReportMessage | NotificationMessage
 Parse = Callable[[str], Message]

@@ -5,9 +5,8 @@ from itertools import product
 
 import pytest
 
-from comanda.domain.errors import IllegalTransition, PermanentError
-from comanda.domain.money import MAX_TOTAL
-from comanda.domain.order import (
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.order import (
     TRANSITIONS,
     Enrichment,
     Item,
@@ -16,7 +15,8 @@ from comanda.domain.order import (
     Stage,
     total_of,
 )
-from comanda.domain.work_item import Failure
+from comanda.domain.shared.errors import IllegalTransition, PermanentError
+from comanda.domain.shared.money import MAX_TOTAL
 from tests.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
 
 S = OrderStatus

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.period import Period
-from comanda.domain.times import to_iso
+from comanda.domain.shared.period import Period
+from comanda.domain.shared.times import to_iso
 from tests.builders import NOW
 
 MOMENTS = st.integers(-5_000, 5_000).map(lambda microseconds: NOW + timedelta(microseconds=microseconds))

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.domain.errors import IllegalTransition
-from comanda.domain.messages import Event, OrderMessage, ReportMessage
-from comanda.domain.report import STAGE, TRANSITIONS, Report, ReportFile, ReportFormat, ReportStatus
-from comanda.domain.work_item import Failure
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import STAGE, TRANSITIONS, Report, ReportFile, ReportFormat, ReportStatus
+from comanda.domain.shared.errors import IllegalTransition
 from tests.builders import NOW, a_report
 
 CLAIM = a_report()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from comanda.domain.access import RIGHTS, Action, Scope, Whose, known_scopes
-from comanda.domain.errors import Forbidden
+from comanda.domain.shared.access import RIGHTS, Action, Scope, Whose, known_scopes
+from comanda.domain.shared.errors import Forbidden
 from tests.builders import a_caller
 from tests.rights import every_scope_set, expected
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.errors import Expired, NotFound
-from comanda.domain.signed_link import LinkKeys, link_token, report_of_link
+from comanda.domain.reports.signed_link import LinkKeys, link_token, report_of_link
+from comanda.domain.shared.errors import Expired, NotFound
 from tests.builders import NOW
 
 REPORT = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"
@@ -57,7 +57,7 @@ def test_a_payload_that_is_none_is_not_found(claims: object) -> None:
 @pytest.mark.parametrize("payload", ["[" * 100_000, '{"a":' * 100_000, '{"key": "first", "exp": ' + "9" * 5000 + "}"])
 def test_nothing_of_a_payload_is_parsed_that_we_did_not_sign(payload: str, monkeypatch: pytest.MonkeyPatch) -> None:
     token = urlsafe_b64encode(payload.encode()).decode().rstrip("=")
-    monkeypatch.setattr("comanda.domain.signed_link.json", None)
+    monkeypatch.setattr("comanda.domain.reports.signed_link.json", None)
     for signature in ("", "x", TOKEN.partition(".")[2]):
         for given_token in (f"{token}.{signature}", f"{token[:400]}.{signature}"):
             with pytest.raises(NotFound):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.strict_json import MAX_DIGITS, MAX_EXPONENT, NotStrictJson, parse_json
+from comanda.domain.shared.strict_json import MAX_DIGITS, MAX_EXPONENT, NotStrictJson, parse_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(st.characters(exclude_categories=["Cs"])),

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import EN_US, PT_BR, Locale, currency_symbol
-from comanda.domain.table import Column, Kind, Table, Totals, check_rows, clean_text
+from comanda.domain.reports.table import Column, Kind, Table, Totals, check_rows, clean_text
+from comanda.domain.shared.errors import InvalidTable
+from comanda.domain.shared.locale import EN_US, PT_BR, Locale, currency_symbol
 
 NOON = datetime(2026, 11, 22, 12, 30, 5, tzinfo=UTC)
 

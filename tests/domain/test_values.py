@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comanda.domain.access import Action, Origin, Scope, authenticate, issue_token
-from comanda.domain.canonical import canonical_json, sha256_of
-from comanda.domain.errors import Forbidden
-from comanda.domain.identity import IdempotencyKey, KeySpace, random_order_id
-from comanda.domain.messages import CONTENT_IDS_UNTIL, Event, OrderMessage, deduplication_id, is_as_we_sent_it
-from comanda.domain.money import money
-from comanda.domain.retry import LONGEST_RETRY_AFTER, RetryPolicy
-from comanda.domain.times import from_iso, to_iso
+from comanda.domain.delivery.messages import CONTENT_IDS_UNTIL, deduplication_id, is_as_we_sent_it
+from comanda.domain.delivery.retry import LONGEST_RETRY_AFTER, RetryPolicy
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.shared.access import Action, Origin, Scope, authenticate, issue_token
+from comanda.domain.shared.canonical import canonical_json, sha256_of
+from comanda.domain.shared.errors import Forbidden
+from comanda.domain.shared.identity import IdempotencyKey, KeySpace, random_order_id
+from comanda.domain.shared.money import money
+from comanda.domain.shared.times import from_iso, to_iso
 from tests.builders import NOW, a_caller, a_pending_order
 
 

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from comanda.domain.webhook_address import LOCAL_POLICY, MAX_URL, AddressPolicy, fault_in
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY, MAX_URL, AddressPolicy, fault_in
 
 PUBLIC = AddressPolicy()
 

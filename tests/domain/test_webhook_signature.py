@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from comanda.domain.webhook_signature import is_valid, issue_webhook_secret, retiring, signed_headers
+from comanda.domain.notifications.webhook_signature import is_valid, issue_webhook_secret, retiring, signed_headers
 from tests.builders import NOW
 
 WEBHOOK_ID = "0b7b4a52-7c0e-4f0c-9a77-3f1d1f5e8a10"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.errors import IllegalTransition
-from comanda.domain.report import Report
-from comanda.domain.work_item import Attempts, By, WorkItem
+from comanda.domain.delivery.work_item import Attempts, By, WorkItem
+from comanda.domain.reports.report import Report
+from comanda.domain.shared.errors import IllegalTransition
 from tests.builders import NOW, a_claim, an_enriched_order
 from tests.domain.kinds import FAILED_ORDER, KINDS, LEASED, ORDER, Kind, of_each_kind
 

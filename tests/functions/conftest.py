@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.journal import LOGGER
-from comanda.adapters.world import World
-from comanda.domain.access import Caller
+from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.runtime.world import World
+from comanda.domain.shared.access import Caller
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order

@@ -10,8 +10,8 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
-from comanda.domain.access import Origin, Scope, TokenRecord, issue_token
-from comanda.domain.errors import Unavailable
+from comanda.domain.shared.access import Origin, Scope, TokenRecord, issue_token
+from comanda.domain.shared.errors import Unavailable
 from functions.authorize_request.app import AuthorizerHandler, Settings, Unauthorized, build
 from tests.builders import NOW
 from tests.functions.conftest import Context

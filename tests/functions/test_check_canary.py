@@ -12,10 +12,10 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.access import CANARY, Caller, Origin, Scope
-from comanda.domain.messages import Event, OrderMessage
-from comanda.domain.order import Order
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.access import CANARY, Caller, Origin, Scope
 from functions.check_canary.app import CanaryHandler, Settings, build
 from tests.builders import NOW, a_delivery, an_api_event, an_sqs_event
 from tests.functions.conftest import Api, Context, Pipeline

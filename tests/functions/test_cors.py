@@ -9,7 +9,7 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.read_orders import app as read_orders
 from functions.read_reports import app as read_reports
 from functions.write_orders import app as write_orders

@@ -13,11 +13,11 @@ import boto3
 import pytest
 from pydantic import SecretStr
 
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.tracing import traceparent_of
-from comanda.domain.messages import Event
-from comanda.domain.order import Item, Order, OrderStatus
-from comanda.domain.work_item import By
+from comanda.adapters.observability.tracing import traceparent_of
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.delivery.work_item import By
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Item, Order, OrderStatus
 from functions.enrich_order import app as enrich_order
 from local.fake_provider import FakeProvider
 from tests.builders import a_delivery, a_processing_order, an_sqs_event

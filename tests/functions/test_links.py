@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from comanda.domain.signed_link import LinkKeys, link_token
+from comanda.domain.reports.signed_link import LinkKeys, link_token
 from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.functions.test_reports import Reports

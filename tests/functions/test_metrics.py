@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.journal import MEASURED, PowertoolsJournal, measured
-from comanda.adapters.order_table import OrderTable
+from comanda.adapters.observability.journal import MEASURED, PowertoolsJournal, measured
+from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.open_run import _EVENTS
-from comanda.domain.disposition import Disposition
-from comanda.domain.messages import Event
-from comanda.domain.order import Item, Order
+from comanda.domain.delivery.disposition import Disposition
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Item, Order
 from local.guarded import ROOT
 from tests.builders import a_delivery, a_pending_order, a_processing_order, an_sqs_event
 from tests.functions.conftest import Api, Context, Pipeline

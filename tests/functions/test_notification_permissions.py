@@ -8,13 +8,13 @@ import boto3
 import time_machine
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_queues import NotificationQueuePublisher
-from comanda.adapters.webhook_secrets import StoredWebhookSecrets
-from comanda.adapters.webhook_sender import FAILURES, RECOVERY_SECONDS
-from comanda.domain.notification import STAGE, Notification
-from comanda.domain.webhook_signature import issue_webhook_secret
-from comanda.domain.work_item import Failure
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable
+from comanda.adapters.notifications.webhook_secrets import StoredWebhookSecrets
+from comanda.adapters.notifications.webhook_sender import FAILURES, RECOVERY_SECONDS
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.notifications.notification import STAGE, Notification
+from comanda.domain.notifications.webhook_signature import issue_webhook_secret
 from functions.tend_notifications import app as tend_notifications
 from local.webhook_receiver import WebhookReceiver
 from tests.builders import NOW, a_notification

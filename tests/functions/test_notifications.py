@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from comanda.adapters import order_rows
-from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.webhook_call import WebhookCalls
-from comanda.adapters.world import GROUPS_AT_ONCE
+from comanda.adapters.notifications.table import NotificationTable, SubscriptionTable
+from comanda.adapters.notifications.webhook_call import WebhookCalls
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.world import GROUPS_AT_ONCE
 from comanda.application.delivery.ports import Executor
-from comanda.application.webhook_ports import Receivers, WebhookSecrets
-from comanda.domain.errors import ReceiverOutage
-from comanda.domain.notification import Notification, NotificationStatus
-from comanda.domain.notify import LAST_EVENTS, Notify
-from comanda.domain.order import Order
-from comanda.domain.webhook_address import LOCAL_POLICY
-from comanda.domain.webhook_signature import issue_webhook_secret
+from comanda.application.notifications.webhook_ports import Receivers, WebhookSecrets
+from comanda.domain.notifications.notification import Notification, NotificationStatus
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY
+from comanda.domain.notifications.webhook_signature import issue_webhook_secret
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import ReceiverOutage
+from comanda.domain.shared.notify import LAST_EVENTS, Notify
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from local.webhook_receiver import WebhookReceiver

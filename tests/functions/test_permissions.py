@@ -20,22 +20,22 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from comanda.adapters.circuit import FAILURES, EnrichmentCircuit
-from comanda.adapters.journal import PowertoolsJournal
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.websocket.management_api import ManagementApi
-from comanda.adapters.world import World
-from comanda.application.ports import EnrichmentRequest
-from comanda.application.websocket_ports import Gone
-from comanda.domain.access import Origin, Scope, issue_token
-from comanda.domain.errors import ProviderOutage
-from comanda.domain.messages import Event
-from comanda.domain.order import Enrichment, Item, Order, Stage
-from comanda.domain.report import STAGE
-from comanda.domain.signed_link import link_token
-from comanda.domain.work_item import Failure
+from comanda.adapters.enrichment.circuit import FAILURES, EnrichmentCircuit
+from comanda.adapters.live.management_api import ManagementApi
+from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.runtime.world import World
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.application.live.ports import Gone
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Enrichment, Item, Order, Stage
+from comanda.domain.reports.report import STAGE
+from comanda.domain.reports.signed_link import link_token
+from comanda.domain.shared.access import Origin, Scope, issue_token
+from comanda.domain.shared.errors import ProviderOutage
 from functions.authorize_connection import app as authorize_connection
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.access import Action, Origin, Scope, Whose
-from comanda.domain.errors import MAX_FIELD_ERRORS
-from comanda.domain.identity import HeaderKey, IdempotencyKey, KeySpace
+from comanda.domain.shared.access import Action, Origin, Scope, Whose
+from comanda.domain.shared.errors import MAX_FIELD_ERRORS
+from comanda.domain.shared.identity import HeaderKey, IdempotencyKey, KeySpace
 from tests.builders import a_caller, an_api_event
 from tests.functions.conftest import Answer, Api
 from tests.golden import rest_event

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_table import OrderTable
-from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance
-from comanda.domain.access import Origin, Scope
-from comanda.domain.order import Enrichment, Order, Stage
-from comanda.domain.work_item import By, Failure
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.application.orders.complete import posting_of
+from comanda.application.orders.ports import Balance
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.orders.order import Enrichment, Order, Stage
+from comanda.domain.shared.access import Origin, Scope
 from tests.builders import (
     NOW,
     a_caller,

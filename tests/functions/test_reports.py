@@ -17,17 +17,18 @@ import pypdfium2
 import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.reports.files import ReportWriter
-from comanda.adapters.reports.upload import ReportBucket
-from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance, Clock
-from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.identity import HeaderKey
-from comanda.domain.messages import ReportDelivery, ReportMessage
-from comanda.domain.report import Report, ReportFile, ReportStatus
-from comanda.domain.signed_link import LinkKeys
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.reports.bucket import ReportBucket
+from comanda.adapters.reports.table import ReportTable
+from comanda.adapters.reports.writers.files import ReportWriter
+from comanda.application.orders.complete import posting_of
+from comanda.application.orders.ports import Balance
+from comanda.application.shared.ports import Clock
+from comanda.domain.reports.messages import ReportDelivery, ReportMessage
+from comanda.domain.reports.report import Report, ReportFile, ReportStatus
+from comanda.domain.reports.signed_link import LinkKeys
+from comanda.domain.shared.access import Caller, Origin, Scope
+from comanda.domain.shared.identity import HeaderKey
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports

@@ -2,8 +2,9 @@
 
 import pytest
 
-from comanda.adapters import order_rows, report_rows
-from comanda.adapters.row_changes import row_writes_of
+from comanda.adapters.changes.streams import row_writes_of
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.reports import rows as report_rows
 from tests.builders import NOW, a_pending_order, a_report
 from tests.fakes import FakeJournal
 from tests.golden import row_record

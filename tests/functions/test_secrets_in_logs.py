@@ -15,12 +15,12 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
-from comanda.adapters.journal import LOGGER
-from comanda.adapters.message_spans import XRaySpans
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.access import Origin, Scope, issue_token
-from comanda.domain.messages import Event
-from comanda.domain.order import Item, Order
+from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.message_spans import XRaySpans
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Item, Order
+from comanda.domain.shared.access import Origin, Scope, issue_token
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order
 from local.fake_provider import FakeProvider

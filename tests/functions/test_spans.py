@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.messages import Event
-from comanda.domain.order import Item
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Item
 from functions.process_order import app as process_order
 from local.webhook_receiver import WebhookReceiver
 from tests.builders import a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
@@ -177,7 +177,9 @@ def test_a_notification_has_a_span_linked_to_the_change_it_tells_of(moto: Resour
 def test_a_layer_without_opentelemetry_costs_no_order(
     pipeline: Pipeline, table: OrderTable, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "comanda.adapters.xray_daemon", None)  # As Python remembers a failed import.
+    monkeypatch.setitem(
+        sys.modules, "comanda.adapters.observability.xray_daemon", None
+    )  # As Python remembers a failed import.
     order = a_pending_order()
     table.claim(order)
     assert pipeline.process(an_sqs_event(a_delivery(order))) == []
@@ -214,7 +216,7 @@ def test_who_is_not_traced_does_not_pay_for_it(trace: str, address: str, importe
 import json, sys
 import functions.complete_order.app, functions.enrich_order.app, functions.process_order.app
 import functions.deliver_notifications.app, functions.generate_report.app
-from comanda.adapters.message_spans import XRaySpans
+from comanda.adapters.observability.message_spans import XRaySpans
 from tests.builders import a_delivery, a_pending_order
 XRaySpans().begin().end(a_delivery(a_pending_order()), done=True)
 print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry", "google.protobuf"))]))

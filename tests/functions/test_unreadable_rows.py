@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.access import Caller, Scope
-from comanda.domain.order import Order, OrderStatus
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.orders.order import Order, OrderStatus
+from comanda.domain.shared.access import Caller, Scope
 from tests.builders import a_caller, a_delivery, a_pending_order, an_sqs_event
 from tests.functions.conftest import Api, Pipeline
 from tests.targets import Resources

@@ -14,16 +14,17 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
-from comanda.adapters import order_rows, report_rows
-from comanda.adapters.http.views import order_view
-from comanda.adapters.report_table import ReportTable
-from comanda.adapters.websocket.messages import MAX_COMMAND_BYTES, MAX_NOTICE_BYTES
-from comanda.adapters.world import ConnectionWorld
-from comanda.application.websocket_ports import Gone, TooSlow
-from comanda.domain.access import Caller, Origin, Scope, issue_token
-from comanda.domain.errors import Unavailable
-from comanda.domain.order import Item, Order
-from comanda.domain.report import Report, ReportFile
+from comanda.adapters.live.messages import MAX_COMMAND_BYTES, MAX_NOTICE_BYTES
+from comanda.adapters.live.world import ConnectionWorld
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.orders.views import order_view
+from comanda.adapters.reports import rows as report_rows
+from comanda.adapters.reports.table import ReportTable
+from comanda.application.live.ports import Gone, TooSlow
+from comanda.domain.orders.order import Item, Order
+from comanda.domain.reports.report import Report, ReportFile
+from comanda.domain.shared.access import Caller, Origin, Scope, issue_token
+from comanda.domain.shared.errors import Unavailable
 from functions.authorize_connection import app as authorize_connection
 from functions.broadcast import app as broadcast
 from functions.serve_connections import app as serve_connections

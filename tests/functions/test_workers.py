@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_queues import deliveries_of
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.settings import SettingsError
-from comanda.domain.messages import STAGE_OF, Event, OrderMessage
-from comanda.domain.order import Item, Order, OrderStatus
-from comanda.domain.work_item import Failure
+from comanda.adapters.delivery.queues import deliveries_of
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.settings import SettingsError
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.messages import STAGE_OF, Event, OrderMessage
+from comanda.domain.orders.order import Item, Order, OrderStatus
 from functions.enrich_order.app import Settings
 from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
 from tests.functions.conftest import Pipeline

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from comanda.adapters.http.notify_request import NotifyBody
-from comanda.adapters.http.order_request import OrderBody, ShortBody
-from comanda.application.offer_upload import MAX_UPLOAD_BYTES, UPLOAD_TYPES
-from comanda.application.report_types import REPORT_TYPES
-from comanda.domain.access import Origin
-from comanda.domain.identity import ID_PATTERN, MAX_ID
-from comanda.domain.order import OrderStatus
-from comanda.domain.report import ReportFormat, ReportStatus
+from comanda.adapters.orders.request import OrderBody, ShortBody
+from comanda.application.reports.offer_upload import MAX_UPLOAD_BYTES, UPLOAD_TYPES
+from comanda.application.reports.types import REPORT_TYPES
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.reports.report import ReportFormat, ReportStatus
+from comanda.domain.shared.access import Origin
+from comanda.domain.shared.identity import ID_PATTERN, MAX_ID
 
 Schema = dict[str, Any]
 NOT_SHOWN = (OrderStatus.ACCEPTING.value, ReportStatus.ACCEPTING.value)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from comanda.adapters.aws import to_dynamodb
-from comanda.adapters.caller_context import context_of
-from comanda.domain.access import Caller
+from comanda.adapters.aws.values import to_dynamodb
+from comanda.adapters.runtime.caller_context import context_of
+from comanda.domain.shared.access import Caller
 
 FOLDER = Path(__file__).parent
 ROUTES = (

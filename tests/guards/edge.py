@@ -29,28 +29,31 @@ EDGE = [
     ),
     Mutation(
         "an order that an older release made under the quoted text",
-        "application/accept_order.py",
+        "application/orders/accept.py",
         "self.orders.get(older.order_id) is not None",
         "older is None",
     ),
     Mutation(
         "a report that an older release made under the quoted text",
-        "application/accept_report.py",
+        "application/reports/accept.py",
         "self.reports.get(request.report_id(key.quoted)) is not None",
         "key is None",
     ),
     Mutation(
         "a number has a bounded exponent",
-        "domain/strict_json.py",
+        "domain/shared/strict_json.py",
         "if abs(number.adjusted()) <= MAX_EXPONENT:",
         "if number is not None:",
     ),
     Mutation(
-        "no half of a surrogate pair", "domain/strict_json.py", "        _check_unicode(value)\n", "        pass\n"
+        "no half of a surrogate pair",
+        "domain/shared/strict_json.py",
+        "        _check_unicode(value)\n",
+        "        pass\n",
     ),
     Mutation(
         "the first of very many broken rules",
-        "domain/errors.py",
+        "domain/shared/errors.py",
         "errors[:MAX_FIELD_ERRORS]",
         "errors",
     ),

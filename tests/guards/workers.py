@@ -14,7 +14,7 @@ WORKERS = [
     ),
     Mutation(
         "attempts of one receive are counted once",
-        "domain/work_item.py",
+        "domain/delivery/work_item.py",
         "if used and (used.message_id, used.receive_count) == (message_id, receive_count):",
         "if False:",
     ),
@@ -26,7 +26,7 @@ WORKERS = [
     ),
     Mutation(
         "attempts per message",
-        "domain/work_item.py",
+        "domain/delivery/work_item.py",
         "if self.attempts and self.attempts.message_id == message_id else 0",
         "if self.attempts else 0",
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from comanda.domain.access import Caller, Origin, Scope
+from comanda.domain.shared.access import Caller, Origin, Scope
 
 FOLDER = Path(__file__).parent
 CALLERS = {

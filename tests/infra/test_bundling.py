@@ -28,7 +28,7 @@ def tree(tmp_path: Path) -> Path:
         "functions/greet/handler.py": "def handler(event, context):\n    return 'hello'\n",
         "functions/other/handler.py": "",
         "layers/comanda/src/comanda/__init__.py": "",
-        "layers/comanda/src/comanda/domain/order.py": "ORDER = 1\n",
+        "layers/comanda/src/comanda/domain/orders/order.py": "ORDER = 1\n",
         "layers/comanda/src/comanda/py.typed": "",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def test_the_layer_holds_the_package_where_lambda_looks(tree: Path) -> None:
     layer = Bundler(tree, load_settings("dev")).comanda_layer()
     assert set(files_of(layer)) == {
         "python/comanda/__init__.py",
-        "python/comanda/domain/order.py",
+        "python/comanda/domain/orders/order.py",
         "python/comanda/py.typed",
     }
 
@@ -129,7 +129,7 @@ def test_the_local_layers_can_be_imported_by_this_interpreter(tree: Path) -> Non
     bundler = Bundler(tree, load_settings("local"))
     layers = [str(layer / "python") for layer in (bundler.dependencies_layer(), bundler.comanda_layer())]
     script = (
-        f"import sys; sys.path[:0] = {layers!r}; import comanda.domain.order, pydantic, aws_lambda_powertools;"
+        f"import sys; sys.path[:0] = {layers!r}; import comanda.domain.orders.order, pydantic, aws_lambda_powertools;"
         "import opentelemetry.sdk.trace.export, opentelemetry.exporter.otlp.proto.common.trace_encoder;"
         "print(pydantic.BaseModel, aws_lambda_powertools.__file__)"
     )

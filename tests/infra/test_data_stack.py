@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from comanda.adapters.notification_table import SUBJECT_INDEX
-from comanda.adapters.order_rows import PERIOD_INDEX
-from comanda.adapters.reports.tables import TableBucket
-from comanda.adapters.versioned_rows import ATTENTION_INDEX
-from comanda.domain.report import Report, ReportFormat, ReportRequest
+from comanda.adapters.aws.versioned_rows import ATTENTION_INDEX
+from comanda.adapters.notifications.table import SUBJECT_INDEX
+from comanda.adapters.orders.rows import PERIOD_INDEX
+from comanda.adapters.reports.uploads import TableBucket
+from comanda.domain.reports.report import Report, ReportFormat, ReportRequest
 from tests.builders import NOW
 from tests.infra.conftest import Resource, Synthesized
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from comanda.adapters.providers import ProviderSettings
+from comanda.adapters.enrichment.providers import ProviderSettings
 from infra.settings import SAVE_SECONDS, STAGE_NAMES, load_settings
 from tests.infra.conftest import Synthesized, synthesize
 from tests.infra.test_orders_stack import COMMON, ENVIRONMENT, as_list, named, statements

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
-from comanda.adapters.settings import Settings as FunctionSettings
+from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
+from comanda.adapters.runtime.settings import Settings as FunctionSettings
 from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
 from tests.permissions import MAY, SEND

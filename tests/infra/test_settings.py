@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import circuit, webhook_call
-from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED
+from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
+from comanda.adapters.enrichment import circuit
+from comanda.adapters.notifications import webhook_call
 from infra.every_minute import STEWARD_TIMEOUT_SECONDS
 from infra.settings import (
     STAGE_NAMES,

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters import order_rows, report_rows
-from comanda.adapters.announcing import told_of
-from comanda.domain.notify import EVENTS, Notify
+from comanda.adapters.notifications.announcing import told_of
+from comanda.adapters.orders import rows as order_rows
+from comanda.adapters.reports import rows as report_rows
+from comanda.domain.shared.notify import EVENTS, Notify
 from tests.builders import NOW, a_claim, a_pending_order, a_report
 from tests.fakes import FakeJournal
 from tests.golden import row_record

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import App
 
 from app import build_app, settings_of
-from comanda.domain.subscriptions import PENDING_AT_MOST
+from comanda.domain.live.subscriptions import PENDING_AT_MOST
 from infra.settings import load_settings
 from tests.infra.conftest import Resource, Synthesized, feature_flags
 from tests.infra.test_orders_stack import named

@@ -13,7 +13,17 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from comanda.domain.access import CANARY, CLIENT_SCOPES, Action, Caller, Origin, Scope, Whose, authenticate, needed_for
+from comanda.domain.shared.access import (
+    CANARY,
+    CLIENT_SCOPES,
+    Action,
+    Caller,
+    Origin,
+    Scope,
+    Whose,
+    authenticate,
+    needed_for,
+)
 from comanda_cli import secret_document
 from comanda_cli.errors import CliError
 from comanda_cli.main import app

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from comanda.domain.webhook_signature import issue_webhook_secret
+from comanda.domain.notifications.webhook_signature import issue_webhook_secret
 
 SECRET, ANOTHER = (issue_webhook_secret(datetime.now(UTC))["secret"] for _ in range(2))
 EVENT = {"type": "order.completed", "timestamp": "2026-11-22T09:30:05.125Z", "data": {"order_id": "an-order"}}

@@ -8,14 +8,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from comanda.adapters.reports.files import chunks_of
-from comanda.application.ports import Balance, LedgerEntry
-from comanda.application.report_types import REPORT_TYPES
-from comanda.application.report_types.report_type import Asked, parameters_of
-from comanda.domain.access import Origin, Scope
-from comanda.domain.order import OrderStatus
-from comanda.domain.report import ReportFormat
-from comanda.domain.table import Row, Table
+from comanda.adapters.reports.writers.files import chunks_of
+from comanda.application.orders.ports import Balance, LedgerEntry
+from comanda.application.reports.types import REPORT_TYPES
+from comanda.application.reports.types.report_type import Asked, parameters_of
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.reports.report import ReportFormat
+from comanda.domain.reports.table import Row, Table
+from comanda.domain.shared.access import Origin, Scope
 from tests.application.reports.conftest import Scene, a_line
 from tests.builders import NOW, a_caller
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from comanda.domain.table import Column, Kind, Row, Table
+from comanda.domain.reports.table import Column, Kind, Row, Table
 
 CREATED = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 

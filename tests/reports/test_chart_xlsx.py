@@ -8,10 +8,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from comanda.adapters.reports import chart_xlsx
-from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import EN_US
-from comanda.domain.table import Chart, Column, Kind, Row, Strong, Table
+from comanda.adapters.reports.writers import chart_xlsx
+from comanda.domain.reports.table import Chart, Column, Kind, Row, Strong, Table
+from comanda.domain.shared.errors import InvalidTable
+from comanda.domain.shared.locale import EN_US
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TABLE = Table(

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from comanda.adapters.reports import csv as csv_report
-from comanda.domain.errors import InvalidTable
-from comanda.domain.table import Kind, Row, Table, clean_text
+from comanda.adapters.reports.writers import csv as csv_report
+from comanda.domain.reports.table import Kind, Row, Table, clean_text
+from comanda.domain.shared.errors import InvalidTable
 from tests.reports.tables import PLAIN, a_table, plain_rows, rows_of
 
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from comanda.adapters.reports import chart_xlsx, xlsx
-from comanda.domain.locale import EN_US
-from comanda.domain.table import Chart, Kind, Row, Strong, Table
+from comanda.adapters.reports.writers import chart_xlsx, xlsx
+from comanda.domain.reports.table import Chart, Kind, Row, Strong, Table
+from comanda.domain.shared.locale import EN_US
 from tests.reports.tables import PLAIN, a_table, plain_rows
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

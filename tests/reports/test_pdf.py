@@ -8,11 +8,11 @@ import pypdfium2
 import pytest
 
 from benchmarks import reports as benchmark
-from comanda.adapters.reports import pdf
-from comanda.domain.errors import InvalidTable, TooManyRows
-from comanda.domain.locale import EN_US, Paper
-from comanda.domain.report import MAX_PDF_ROWS
-from comanda.domain.table import Column, Kind, Row, Strong, Table
+from comanda.adapters.reports.writers import pdf
+from comanda.domain.reports.report import MAX_PDF_ROWS
+from comanda.domain.reports.table import Column, Kind, Row, Strong, Table
+from comanda.domain.shared.errors import InvalidTable, TooManyRows
+from comanda.domain.shared.locale import EN_US, Paper
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows
 
 

@@ -11,9 +11,9 @@ import pypdfium2
 import pytest
 from python_calamine import CalamineWorkbook
 
-from comanda.application.report_types import REPORT_TYPES
-from comanda.domain.report import ReportFormat
-from comanda.domain.table import Row, Table, Totals
+from comanda.application.reports.types import REPORT_TYPES
+from comanda.domain.reports.report import ReportFormat
+from comanda.domain.reports.table import Row, Table, Totals
 from tests.reports.every_report import Written, written
 
 LOCALES = ("pt-BR", "en-US")

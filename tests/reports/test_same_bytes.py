@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from comanda.application.report_types import REPORT_TYPES
-from comanda.domain.report import ReportFormat
+from comanda.application.reports.types import REPORT_TYPES
+from comanda.domain.reports.report import ReportFormat
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

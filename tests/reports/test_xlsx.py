@@ -15,12 +15,12 @@ from hypothesis import given
 from python_calamine import CalamineWorkbook
 
 from benchmarks import reports as benchmark
-from comanda.adapters.reports import xlsx
-from comanda.adapters.reports.upload import PART_BYTES
-from comanda.adapters.reports.xlsx_measures import LAST_ROW, widths_of
-from comanda.domain.errors import InvalidTable
-from comanda.domain.locale import EN_US, Paper
-from comanda.domain.table import Column, Kind, Row, Strong, Table, clean_text
+from comanda.adapters.reports.bucket import PART_BYTES
+from comanda.adapters.reports.writers import xlsx
+from comanda.adapters.reports.writers.xlsx_measures import LAST_ROW, widths_of
+from comanda.domain.reports.table import Column, Kind, Row, Strong, Table, clean_text
+from comanda.domain.shared.errors import InvalidTable
+from comanda.domain.shared.locale import EN_US, Paper
 from tests.reports.tables import CREATED, PLAIN, a_table, plain_rows, rows_of
 
 

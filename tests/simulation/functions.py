@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from tests.golden import scheduled_event, sqs_record
 from tests.simulation.errors import AwsError
 from tests.simulation.faults import Faults, WorldFault

@@ -123,7 +123,7 @@ WITHOUT: dict[str, list[Mutation]] = {
         mutation for mutation in MUTATIONS if mutation.guard.startswith("the transaction's condition")
     ],
     "the recipient as message group": [
-        Mutation("", "domain/order.py", "        return self.recipient_id\n", "        return self.order_id\n")
+        Mutation("", "domain/orders/order.py", "        return self.recipient_id\n", "        return self.order_id\n")
     ],
     "dead letters that have moved on are removed": [
         Mutation(

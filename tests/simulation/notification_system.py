@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from functions.tend_notifications import app as tend_notifications

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from comanda.adapters.notification_table import NotificationTable
-from comanda.adapters.order_queues import NotificationQueuePublisher
+from comanda.adapters.notifications.queue import NotificationQueuePublisher
+from comanda.adapters.notifications.table import NotificationTable
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.resend_notification import ResendNotification
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
-from comanda.domain.notification import Notification
+from comanda.application.notifications.resend import ResendNotification
+from comanda.domain.notifications.notification import Notification
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
 from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from comanda.adapters.order_queues import HIDDEN_WHILE_TENDED, QueuePublisher
-from comanda.adapters.order_table import OrderTable
+from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_order import DiscardOrder, RedriveOrder
-from comanda.domain.errors import Unavailable
-from comanda.domain.order import Order
+from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import Unavailable
 from comanda_cli.bulk import work_through
 from comanda_cli.selection import QueueName, Selection, select
 from tests.fakes import FakeJournal

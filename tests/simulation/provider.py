@@ -4,10 +4,10 @@ get no answer."""
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from comanda.adapters.simulated_provider import SimulatedProvider
-from comanda.application.ports import EnrichmentRequest
-from comanda.domain.errors import ProviderOutage
-from comanda.domain.order import Enrichment
+from comanda.adapters.enrichment.simulated_provider import SimulatedProvider
+from comanda.application.enrichment.ports import EnrichmentRequest
+from comanda.domain.orders.order import Enrichment
+from comanda.domain.shared.errors import ProviderOutage
 from tests.simulation.history import History
 from tests.simulation.scheduler import Killed, Scheduler
 

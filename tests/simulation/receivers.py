@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from comanda.adapters.webhook_answers import error_of_status, not_allowed
-from comanda.domain.errors import ReceiverOutage, Unavailable
+from comanda.adapters.notifications.webhook_answers import error_of_status, not_allowed
+from comanda.domain.shared.errors import ReceiverOutage, Unavailable
 from tests.simulation.faults import Faults
 from tests.simulation.history import History
 from tests.simulation.scheduler import Killed, Scheduler

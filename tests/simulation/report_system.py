@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from comanda.adapters.reports.files import ReportWriter
-from comanda.adapters.reports.upload import ReportBucket
-from comanda.adapters.world import S3_CONFIG, ReportWorld, World
+from comanda.adapters.reports.bucket import ReportBucket
+from comanda.adapters.reports.world import S3_CONFIG, ReportWorld
+from comanda.adapters.reports.writers.files import ReportWriter
+from comanda.adapters.runtime.world import World
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports

@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from comanda.adapters.order_queues import ReportQueuePublisher
-from comanda.adapters.report_table import ReportTable
+from comanda.adapters.reports.queue import ReportQueuePublisher
+from comanda.adapters.reports.table import ReportTable
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_report import DiscardReport, RedriveReport
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
-from comanda.domain.report import Report
+from comanda.application.reports.redrive import DiscardReport, RedriveReport
+from comanda.domain.reports.report import Report
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, Scenario
 from tests.simulation.report_system import DAY, ReportSystem

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
-from comanda.adapters.world import World
+from comanda.adapters.runtime.world import World
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order

@@ -12,17 +12,18 @@ from random import Random
 
 import pytest
 
-from comanda.adapters.order_queues import DeadLetterQueue, QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.world import World
+from comanda.adapters.delivery.queues import DeadLetterQueue
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import RunPublisher
 from comanda.application.delivery.reconciler import Reconciler
-from comanda.application.redrive_order import RedriveOrder
-from comanda.domain.errors import IllegalTransition, UnreadableRow
-from comanda.domain.messages import Event, OrderMessage
-from comanda.domain.order import Enrichment, Order, OrderStatus, Stage
-from comanda.domain.work_item import Failure
+from comanda.application.orders.redrive import RedriveOrder
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.orders.order import Enrichment, Order, OrderStatus, Stage
+from comanda.domain.shared.errors import IllegalTransition, UnreadableRow
 from infra.settings import load_settings
 from tests.fakes import FakeJournal
 from tests.simulation.faults import STEWARD, Faults

@@ -18,7 +18,7 @@ from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 
-from comanda.adapters.world import CLIENT_CONFIG
+from comanda.adapters.runtime.world import CLIENT_CONFIG
 from tests.simulation import lambda_service, s3_wire
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.endpoint import shorten

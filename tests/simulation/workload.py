@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol
 
-from comanda.domain.access import Origin, Scope
+from comanda.domain.shared.access import Origin, Scope
 from tests.builders import a_caller, an_api_event
 from tests.simulation.faults import OPERATOR, Scenario, WorldFault
 from tests.simulation.functions import Outcome

@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from comanda.adapters.world import World, lambda_client
+from comanda.adapters.runtime.world import World, lambda_client
 from functions.enrich_order.app import Settings, build
 
 

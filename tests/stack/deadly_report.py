@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from comanda.adapters.world import ReportWorld
+from comanda.adapters.reports.world import ReportWorld
 from functions.generate_report.app import Settings, build
 
 FATAL_PART = 2

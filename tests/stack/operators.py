@@ -13,12 +13,12 @@ from typing import Any
 
 import boto3
 
-from comanda.adapters.ledger_table import LedgerTable
-from comanda.adapters.order_queues import QueuePublisher
-from comanda.adapters.order_table import OrderTable
-from comanda.adapters.report_table import ReportTable
+from comanda.adapters.orders.ledger import LedgerTable
+from comanda.adapters.orders.queue import QueuePublisher
+from comanda.adapters.orders.table import OrderTable
+from comanda.adapters.reports.table import ReportTable
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.redrive_order import RedriveOrder
+from comanda.application.orders.redrive import RedriveOrder
 from comanda_cli.moving import move_one
 from comanda_cli.stack_info import StackInfo
 from local.guarded import ROOT

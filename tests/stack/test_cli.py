@@ -9,8 +9,8 @@ import boto3
 import httpx
 import pytest
 
-from comanda.adapters.order_table import OrderTable
-from comanda.domain.order import Order
+from comanda.adapters.orders.table import OrderTable
+from comanda.domain.orders.order import Order
 from comanda_cli.stack_info import StackInfo
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from comanda.domain.order import Order
+from comanda.domain.orders.order import Order
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from local.fake_provider import FakeProvider

@@ -26,8 +26,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from comanda.adapters.link_keys import StoredLinkKeys
-from comanda.domain.signed_link import link_token
+from comanda.adapters.reports.link_keys import StoredLinkKeys
+from comanda.domain.reports.signed_link import link_token
 from comanda_cli.stack_info import StackInfo
 from infra.settings import load_settings
 from tests.generated.document import api_document

@@ -26,9 +26,9 @@ import pypdfium2
 import pytest
 import python_calamine
 
-from comanda.application.complete_orders import posting_of
-from comanda.application.ports import Balance
-from comanda.domain.order import Order
+from comanda.application.orders.complete import posting_of
+from comanda.application.orders.ports import Balance
+from comanda.domain.orders.order import Order
 from comanda_cli.stack_info import StackInfo
 from local.stack import api_client
 from tests.builders import an_enriched_order

@@ -13,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from comanda.adapters.world import ConnectionWorld, ReportWorld, World
+from comanda.adapters.live.world import ConnectionWorld
+from comanda.adapters.reports.world import ReportWorld
+from comanda.adapters.runtime.world import World
 from comanda_cli.connection import Outside
 from comanda_cli.sessions import local_session
 from tests.conftest import resources_on_moto

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from comanda.adapters.world import CLIENT_CONFIG
+from comanda.adapters.runtime.world import CLIENT_CONFIG
 from tests.simulation.wire import InProcess
 from tests.strict.refusals import Rule, expecting
 from tests.targets import Resources, make_resources

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
-from comanda.domain.order import Order
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
 
 TRIES = 4
 FIRST_PAUSE_SECONDS = 1.0

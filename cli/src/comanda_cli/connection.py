@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     import httpx
     from mypy_boto3_sqs import SQSClient
 
-    from comanda.adapters.notification_table import NotificationTable, SubscriptionTable
-    from comanda.adapters.order_table import OrderTable
-    from comanda.adapters.report_table import ReportTable
+    from comanda.adapters.notifications.table import NotificationTable, SubscriptionTable
+    from comanda.adapters.orders.table import OrderTable
+    from comanda.adapters.reports.table import ReportTable
     from comanda.application.delivery.open_run import OpenRun
     from comanda.application.delivery.ports import RunPublisher
-    from comanda.domain.notification import Notification
-    from comanda.domain.order import Order
-    from comanda.domain.report import Report
-    from comanda.domain.work_item import WorkItem
+    from comanda.domain.delivery.work_item import WorkItem
+    from comanda.domain.notifications.notification import Notification
+    from comanda.domain.orders.order import Order
+    from comanda.domain.reports.report import Report
     from comanda_cli.api import Api
 
 TOKEN_VARIABLE = "COMANDA_TOKEN"  # noqa: S105 - a variable's name
@@ -55,7 +55,7 @@ def user_name() -> str:
 
 
 def queue_publisher(sqs: "SQSClient", url: str) -> "RunPublisher[Order]":
-    from comanda.adapters.order_queues import QueuePublisher
+    from comanda.adapters.orders.queue import QueuePublisher
 
     return QueuePublisher(sqs, url)
 
@@ -108,7 +108,7 @@ class Connection:
 
     @cached_property
     def orders(self) -> "OrderTable":
-        from comanda.adapters.order_table import OrderTable
+        from comanda.adapters.orders.table import OrderTable
 
         return OrderTable(self.client("dynamodb"), self._named(self.stack.tables, "orders", "table"))
 
@@ -126,20 +126,20 @@ class Connection:
     @property
     def enrichment_is_running(self) -> bool:
         """As GET /ready tells it."""
-        from comanda.adapters.circuit import EnrichmentCircuit
+        from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 
         table = self._named(self.stack.tables, "circuits", "table")
         return EnrichmentCircuit(self.client("dynamodb"), table, QuietJournal()).is_closed()
 
     @cached_property
     def reports(self) -> "ReportTable":
-        from comanda.adapters.report_table import ReportTable
+        from comanda.adapters.reports.table import ReportTable
 
         return ReportTable(self.client("dynamodb"), self._named(self.stack.tables, "reports", "table"))
 
     @cached_property
     def report_runs(self) -> "OpenRun[Report]":
-        from comanda.adapters.order_queues import ReportQueuePublisher
+        from comanda.adapters.reports.queue import ReportQueuePublisher
         from comanda.application.delivery.open_run import OpenRun
 
         publisher = ReportQueuePublisher(self.sqs, self.queue("reports").url)
@@ -147,19 +147,19 @@ class Connection:
 
     @cached_property
     def notifications(self) -> "NotificationTable":
-        from comanda.adapters.notification_table import NotificationTable
+        from comanda.adapters.notifications.table import NotificationTable
 
         return NotificationTable(self.client("dynamodb"), self._named(self.stack.tables, "notifications", "table"))
 
     @cached_property
     def subscriptions(self) -> "SubscriptionTable":
-        from comanda.adapters.notification_table import SubscriptionTable
+        from comanda.adapters.notifications.table import SubscriptionTable
 
         return SubscriptionTable(self.client("dynamodb"), self._named(self.stack.tables, "subscriptions", "table"))
 
     @cached_property
     def notification_runs(self) -> "OpenRun[Notification]":
-        from comanda.adapters.order_queues import NotificationQueuePublisher
+        from comanda.adapters.notifications.queue import NotificationQueuePublisher
         from comanda.application.delivery.open_run import OpenRun
 
         publisher = NotificationQueuePublisher(self.sqs, self.queue("notifications").url)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from comanda.domain.errors import Unavailable, UnreadableRow
-from comanda.domain.work_item import Failure, WorkItem
+from comanda.domain.delivery.work_item import Failure, WorkItem
+from comanda.domain.shared.errors import Unavailable, UnreadableRow
 from comanda_cli.output import console, remark, say
 
 LOOK_EVERY_SECONDS, LATER_EVERY_SECONDS = 0.5, 2.0

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from comanda.domain.errors import ComandaError, IllegalTransition, NotFound
+from comanda.domain.shared.errors import ComandaError, IllegalTransition, NotFound
 from comanda_cli.escaping import escaped
 from comanda_cli.interrupts import Interruptible
 

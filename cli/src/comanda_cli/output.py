@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from comanda.domain.errors import UnreadableRow
+from comanda.domain.shared.errors import UnreadableRow
 from comanda_cli.errors import NotDone
 from comanda_cli.escaping import escaped, escaped_json
 

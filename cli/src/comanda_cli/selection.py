@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comanda.application.delivery.ports import FAILED
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Order, OrderStatus, Stage
+from comanda.domain.orders.order import Order, OrderStatus, Stage
+from comanda.domain.shared.errors import UnreadableRow
 
 if TYPE_CHECKING:
-    from comanda.adapters.order_table import OrderTable
+    from comanda.adapters.orders.table import OrderTable
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

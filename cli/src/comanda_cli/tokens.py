@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from comanda.domain.access import Origin, Scope, TokenRecord, issue_token, with_scopes
+from comanda.domain.shared.access import Origin, Scope, TokenRecord, issue_token, with_scopes
 from comanda_cli.errors import CliError
 from comanda_cli.secret_document import Content, SecretDocument
 

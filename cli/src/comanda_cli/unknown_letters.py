@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comanda.domain.messages import Message, NewerSchema, NotificationMessage, OrderMessage, ReportMessage
+from comanda.domain.delivery.messages import Message, NewerSchema
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.orders.messages import OrderMessage
+from comanda.domain.reports.messages import ReportMessage
 from comanda_cli.connection import Connection
 from comanda_cli.moving import MOST_AT_ONCE, dead_letters_of
 from comanda_cli.stack_info import Queue

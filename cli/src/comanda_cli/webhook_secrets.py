@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from comanda.domain.access import check_caller_name
-from comanda.domain.webhook_signature import WebhookSecretRecord, is_valid, issue_webhook_secret, retiring
+from comanda.domain.notifications.webhook_signature import WebhookSecretRecord, is_valid, issue_webhook_secret, retiring
+from comanda.domain.shared.access import check_caller_name
 from comanda_cli.errors import CliError
 from comanda_cli.secret_document import Content, SecretDocument
 

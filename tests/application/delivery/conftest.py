@@ -10,10 +10,13 @@ import pytest
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.reconciler import Reconciler
 from comanda.application.delivery.worker import Worker
-from comanda.domain.errors import Unavailable
-from comanda.domain.messages import Delivery, Event, Message, NotificationMessage, OrderMessage, ReportMessage
-from comanda.domain.retry import RetryPolicy
-from comanda.domain.work_item import Failure
+from comanda.domain.delivery.messages import Delivery, Message
+from comanda.domain.delivery.retry import RetryPolicy
+from comanda.domain.delivery.work_item import Failure
+from comanda.domain.notifications.messages import NotificationMessage
+from comanda.domain.orders.messages import Event, OrderMessage
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.shared.errors import Unavailable
 from tests.application.conftest import Scene as OrderScene
 from tests.application.notifications.conftest import URL, a_told
 from tests.application.notifications.conftest import Scene as NotificationScene

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from comanda.domain.errors import Unavailable
-from comanda.domain.messages import Event
-from comanda.domain.order import Order
+from comanda.domain.orders.messages import Event
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import Unavailable
 from tests.application.conftest import GOOD, Scene
 from tests.builders import a_delivery, a_processing_order, an_enriched_order
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
 from tests.application.delivery.conftest import Scene, reports
 
 MINUTE = timedelta(minutes=1)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from comanda.application.ports import Overtaken
-from comanda.domain.errors import IllegalTransition, Unavailable
-from comanda.domain.work_item import By
+from comanda.application.delivery.ports import Overtaken
+from comanda.domain.delivery.work_item import By
+from comanda.domain.shared.errors import IllegalTransition, Unavailable
 from tests.application.delivery.conftest import Scene
 
 BEGINS = [(By.STEWARD, False), (By.OUTAGE, False), (By.CONSOLE, False), (By.CONSOLE, True), (By.OPERATOR, True)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.errors import Unavailable
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
+from comanda.domain.shared.errors import Unavailable
 from tests.application.delivery.conftest import Scene
 
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.errors import UnreadableRow
+from comanda.domain.shared.errors import UnreadableRow
 from tests.application.delivery.conftest import Scene
 
 WHY = "origin is missing"

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from comanda.domain.errors import PermanentError, TransientError, Unavailable
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
+from comanda.domain.shared.errors import PermanentError, TransientError, Unavailable
 from tests.application.delivery.conftest import MAX_ATTEMPTS, Scene
 
 SLOW = TransientError("Timeout", "slow")

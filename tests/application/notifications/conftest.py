@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from comanda.application.announce_changes import AnnounceChanges, Told
-from comanda.application.deliver_notifications import DeliverNotifications
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.worker import Worker
-from comanda.application.resend_notification import ResendNotification
-from comanda.domain.changes import Change, Subject
-from comanda.domain.messages import Delivery, NotificationDelivery, NotificationMessage
-from comanda.domain.notification import Notification
-from comanda.domain.notify import Channel, Notify
-from comanda.domain.retry import RetryPolicy
+from comanda.application.notifications.announce import AnnounceChanges, Told
+from comanda.application.notifications.deliver import DeliverNotifications
+from comanda.application.notifications.resend import ResendNotification
+from comanda.domain.changes.row_changes import Change, Subject
+from comanda.domain.delivery.messages import Delivery
+from comanda.domain.delivery.retry import RetryPolicy
+from comanda.domain.notifications.messages import NotificationDelivery, NotificationMessage
+from comanda.domain.notifications.notification import Notification
+from comanda.domain.shared.notify import Channel, Notify
 from tests.builders import NOW
 from tests.fakes import FakeClock, FakeJournal, FakeQueue
 from tests.notification_fakes import (

@@ -2,9 +2,9 @@
 
 import pytest
 
-from comanda.domain.errors import Unavailable
-from comanda.domain.notify import Channel, Notify
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
+from comanda.domain.shared.errors import Unavailable
+from comanda.domain.shared.notify import Channel, Notify
 from tests.application.notifications.conftest import URL, Scene, a_told
 
 

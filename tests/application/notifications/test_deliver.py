@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from comanda.domain.errors import (
+from comanda.domain.delivery.work_item import By
+from comanda.domain.notifications.notification import NotificationStatus
+from comanda.domain.shared.errors import (
     IllegalTransition,
     NotFound,
     PermanentError,
@@ -15,9 +17,7 @@ from comanda.domain.errors import (
     Unavailable,
     UnreadableRow,
 )
-from comanda.domain.notification import NotificationStatus
-from comanda.domain.notify import Notify
-from comanda.domain.work_item import By
+from comanda.domain.shared.notify import Notify
 from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
 from tests.builders import NOW
 

@@ -9,22 +9,23 @@ from typing import Any
 
 import pytest
 
-from comanda.application.accept_report import AcceptedReport, AcceptReport
-from comanda.application.cancel_report import CancelReport
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.reconciler import Reconciler
 from comanda.application.delivery.worker import Worker
-from comanda.application.generate_report import GenerateReport, Pace
-from comanda.application.read_reports import ReadReport
-from comanda.application.redrive_report import DiscardReport, RedriveReport
-from comanda.application.report_ports import OrderLine, Sources
-from comanda.domain.access import Caller, Origin
-from comanda.domain.errors import PermanentError
-from comanda.domain.messages import Delivery, ReportDelivery, ReportMessage
-from comanda.domain.notify import Notify
-from comanda.domain.order import OrderStatus
-from comanda.domain.report import STAGE, Report, ReportFormat
-from comanda.domain.retry import RetryPolicy
+from comanda.application.reports.accept import AcceptedReport, AcceptReport
+from comanda.application.reports.cancel import CancelReport
+from comanda.application.reports.generate import GenerateReport, Pace
+from comanda.application.reports.ports import OrderLine, Sources
+from comanda.application.reports.read import ReadReport
+from comanda.application.reports.redrive import DiscardReport, RedriveReport
+from comanda.domain.delivery.messages import Delivery
+from comanda.domain.delivery.retry import RetryPolicy
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.reports.messages import ReportDelivery, ReportMessage
+from comanda.domain.reports.report import STAGE, Report, ReportFormat
+from comanda.domain.shared.access import Caller, Origin
+from comanda.domain.shared.errors import PermanentError
+from comanda.domain.shared.notify import Notify
 from tests.builders import NOW, a_caller
 from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
 from tests.report_fakes import (

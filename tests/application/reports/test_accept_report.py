@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from comanda.domain.access import Origin, Scope
-from comanda.domain.errors import (
+from comanda.domain.reports.report import ReportFormat, ReportStatus
+from comanda.domain.shared.access import Origin, Scope
+from comanda.domain.shared.errors import (
     Forbidden,
     InvalidRequest,
     KeyReused,
@@ -16,8 +17,7 @@ from comanda.domain.errors import (
     StillInProgress,
     Unavailable,
 )
-from comanda.domain.notify import Notify
-from comanda.domain.report import ReportFormat, ReportStatus
+from comanda.domain.shared.notify import Notify
 from tests.application.reports.conftest import A_TABLE, WEEK, Scene
 from tests.builders import a_caller
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
-from comanda.domain.access import Origin, Scope
-from comanda.domain.report import Report, ReportStatus
+from comanda.application.reports.generate import ROWS_BETWEEN_LOOKS
+from comanda.domain.reports.report import Report, ReportStatus
+from comanda.domain.shared.access import Origin, Scope
 from tests.application.reports.conftest import A_TABLE, LEASE, Scene, a_line
 from tests.builders import a_caller
 

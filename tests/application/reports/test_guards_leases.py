@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from comanda.domain.report import ReportStatus
+from comanda.domain.reports.report import ReportStatus
 from tests.application.reports.conftest import LEASE, Scene
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from comanda.domain.access import Scope
-from comanda.domain.errors import (
+from comanda.domain.reports.report import ReportStatus
+from comanda.domain.shared.access import Scope
+from comanda.domain.shared.errors import (
     Expired,
     IllegalTransition,
     NotFound,
     NotReady,
 )
-from comanda.domain.report import ReportStatus
 from tests.application.reports.conftest import LEASE, WEEK, Scene
 from tests.builders import NOW, a_caller
 

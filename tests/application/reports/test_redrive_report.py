@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
-from comanda.domain.report import ReportStatus
-from comanda.domain.work_item import By
+from comanda.domain.delivery.work_item import By
+from comanda.domain.reports.report import ReportStatus
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from tests.application.reports.conftest import WEEK, Scene
 
 

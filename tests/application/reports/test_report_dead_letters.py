@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.domain.report import ReportStatus
+from comanda.domain.reports.report import ReportStatus
 from tests.application.reports.conftest import LEASE, WEEK, Scene
 
 S = ReportStatus

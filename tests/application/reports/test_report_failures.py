@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
-from comanda.domain.errors import (
+from comanda.application.reports.generate import ROWS_BETWEEN_LOOKS
+from comanda.domain.reports.messages import ReportMessage
+from comanda.domain.reports.report import ReportStatus
+from comanda.domain.shared.errors import (
     InvalidTable,
     PermanentError,
     TransientError,
     Unavailable,
     UnreadableRow,
 )
-from comanda.domain.messages import ReportMessage
-from comanda.domain.report import ReportStatus
 from tests.application.reports.conftest import A_TABLE, LEASE, Scene
 
 UPLOAD = "00000000-0000-4000-8000-000000000000"

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.http.report_views import report_view
-from comanda.application.generate_report import ROWS_BETWEEN_LOOKS
-from comanda.application.ports import Balance, LedgerEntry
-from comanda.application.report_types.orders import ORDERS
-from comanda.application.report_types.report_type import Asked, parameters_of
-from comanda.domain.access import Caller, Origin, Scope
-from comanda.domain.errors import Forbidden, InvalidRequest, UnreadableRow
-from comanda.domain.order import OrderStatus
-from comanda.domain.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
-from comanda.domain.table import Row, Strong
+from comanda.adapters.reports.views import report_view
+from comanda.application.orders.ports import Balance, LedgerEntry
+from comanda.application.reports.generate import ROWS_BETWEEN_LOOKS
+from comanda.application.reports.types.orders import ORDERS
+from comanda.application.reports.types.report_type import Asked, parameters_of
+from comanda.domain.orders.order import OrderStatus
+from comanda.domain.reports.report import MAX_PDF_ROWS, Report, ReportFormat, ReportStatus
+from comanda.domain.reports.table import Row, Strong
+from comanda.domain.shared.access import Caller, Origin, Scope
+from comanda.domain.shared.errors import Forbidden, InvalidRequest, UnreadableRow
 from tests.application.reports.conftest import LEASE, Scene, a_line
 from tests.builders import NOW, a_caller
 from tests.fakes import StillClock

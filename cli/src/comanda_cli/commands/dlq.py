@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.adapters.http.views import order_view
-from comanda.application.redrive_order import DiscardOrder, RedriveOrder
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.order import Order
-from comanda.domain.times import to_iso
+from comanda.adapters.orders.views import order_view
+from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
+from comanda.domain.orders.order import Order
+from comanda.domain.shared.errors import UnreadableRow
+from comanda.domain.shared.times import to_iso
 from comanda_cli.bulk import Outcome, work_through
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.endings import Endings

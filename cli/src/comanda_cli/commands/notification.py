@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.adapters.present import present
-from comanda.application.resend_notification import DiscardNotification, ResendNotification
-from comanda.domain.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable, UnreadableRow
-from comanda.domain.notification import Notification, receiver_id
-from comanda.domain.notify import LAST_EVENTS, Channel, Notify
-from comanda.domain.times import to_iso
-from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda.adapters.aws.present import present
+from comanda.application.notifications.resend import DiscardNotification, ResendNotification
+from comanda.domain.notifications.notification import Notification, receiver_id
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPolicy
+from comanda.domain.shared.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable, UnreadableRow
+from comanda.domain.shared.notify import LAST_EVENTS, Channel, Notify
+from comanda.domain.shared.times import to_iso
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, CliError, NotDone

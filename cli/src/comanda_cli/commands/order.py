@@ -96,7 +96,7 @@ def retry_order(
 
     Exit code 3 where it is not failed, and is left alone; where it failed again, or is not over within --wait.
     """
-    from comanda.application.redrive_order import RedriveOrder
+    from comanda.application.orders.redrive import RedriveOrder
     from comanda_cli.endings import Endings
 
     connection = connect(ctx, stage)

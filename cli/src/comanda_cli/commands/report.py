@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.adapters.http.report_views import report_view
-from comanda.application.redrive_report import DiscardReport, RedriveReport
-from comanda.domain.errors import IllegalTransition, NotFound, Unavailable
-from comanda.domain.report import Report, ReportFormat, ReportStatus
+from comanda.adapters.reports.views import report_view
+from comanda.application.reports.redrive import DiscardReport, RedriveReport
+from comanda.domain.reports.report import Report, ReportFormat, ReportStatus
+from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.downloads import download
 from comanda_cli.endings import Endings

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.domain.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, TokenRecord, Whose, needed_for
+from comanda.domain.shared.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, TokenRecord, Whose, needed_for
 from comanda_cli.connection import Connection, connect
 from comanda_cli.errors import CliError
 from comanda_cli.options import Json, Stage

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda.domain.webhook_signature import WebhookSecretRecord
+from comanda.domain.notifications.webhook_signature import WebhookSecretRecord
 from comanda_cli.connection import Connection, connect
 from comanda_cli.options import Json, Stage
 from comanda_cli.output import print_json, print_table, remark, say

@@ -11,14 +11,14 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.caller_context import caller_in
+from comanda.adapters.aws.present import to_json
 from comanda.adapters.http.cors import CorsResolver
 from comanda.adapters.http.given import header, path_values
 from comanda.adapters.http.problems import CONTENT_TYPE, defect_body, problem_of
-from comanda.adapters.journal import LOGGER, measured
-from comanda.adapters.present import to_json
-from comanda.domain.access import Caller
-from comanda.domain.errors import ComandaError, InvalidRequest, NotFound, Unavailable, UnreadableRow
+from comanda.adapters.observability.journal import LOGGER, measured
+from comanda.adapters.runtime.caller_context import caller_in
+from comanda.domain.shared.access import Caller
+from comanda.domain.shared.errors import ComandaError, InvalidRequest, NotFound, Unavailable, UnreadableRow
 
 NextMiddleware = Callable[[APIGatewayRestResolver], Response[str]]
 ApiHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]

@@ -8,8 +8,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from comanda.adapters.http.given import header
-from comanda.domain.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
-from comanda.domain.strict_json import NotStrictJson, parse_json
+from comanda.domain.shared.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from comanda.domain.shared.strict_json import NotStrictJson, parse_json
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON_PLEASE = "send it as Content-Type: application/json, in UTF-8"

@@ -8,9 +8,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
+from comanda.adapters.aws.present import to_json
 from comanda.adapters.http.api import json_response
 from comanda.adapters.http.given import header_values
-from comanda.adapters.present import to_json
 
 SETTLED_FOR = 3600  # seconds
 

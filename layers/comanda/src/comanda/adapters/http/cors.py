@@ -9,8 +9,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig
 from pydantic import field_validator
 
-from comanda.adapters.present import to_json
-from comanda.adapters.settings import Settings
+from comanda.adapters.aws.present import to_json
+from comanda.adapters.runtime.settings import Settings
 
 ASKED_WITH = ("If-None-Match", "Idempotency-Key", "X-Correlation-Id", "X-Idempotency-Key")
 """Headers of ours beside `Authorization` and `Content-Type`, which Powertools names by itself."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from comanda.domain.errors import FieldError, InvalidRequest, MalformedRequest, NotFound
-from comanda.domain.identity import is_id
+from comanda.domain.shared.errors import FieldError, InvalidRequest, MalformedRequest, NotFound
+from comanda.domain.shared.identity import is_id
 
 
 def header_values(event: Mapping[str, Any], name: str) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from comanda.adapters.http.given import header_values
-from comanda.domain.access import Caller
-from comanda.domain.errors import MalformedRequest
-from comanda.domain.identity import HeaderKey, IdempotencyKey, KeySpace
+from comanda.domain.shared.access import Caller
+from comanda.domain.shared.errors import MalformedRequest
+from comanda.domain.shared.identity import HeaderKey, IdempotencyKey, KeySpace
 
 _BARE = re.compile(r"[\x21-\x7e]{1,255}")
 _STRING = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from comanda.adapters.settings import Settings
-from comanda.domain.errors import FieldError, InvalidRequest
-from comanda.domain.locale import EN_US, PT_BR
-from comanda.domain.notify import EVENTS, LAST_EVENTS, Notify
-from comanda.domain.webhook_address import LOCAL_POLICY, AddressPolicy, fault_in
+from comanda.adapters.runtime.settings import Settings
+from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPolicy, fault_in
+from comanda.domain.shared.errors import FieldError, InvalidRequest
+from comanda.domain.shared.locale import EN_US, PT_BR
+from comanda.domain.shared.notify import EVENTS, LAST_EVENTS, Notify
 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 """As forms of the web take it (HTML, "Valid e-mail address"), and with a dot in the domain."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from comanda.adapters.http.given import query_value
-from comanda.application.ports import LedgerEntry
-from comanda.domain.errors import FieldError, InvalidRequest, MalformedRequest
+from comanda.application.orders.ports import LedgerEntry
+from comanda.domain.shared.errors import FieldError, InvalidRequest, MalformedRequest
 
 PAGE = 100
 MAX_PAGE = 1000

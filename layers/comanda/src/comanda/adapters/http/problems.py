@@ -6,7 +6,7 @@ What API Gateway answers by itself has the same form (infra/api_stack.py).
 from http import HTTPStatus
 from typing import Any
 
-from comanda.domain.errors import (
+from comanda.domain.shared.errors import (
     ComandaError,
     Expired,
     Forbidden,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from comanda.adapters.aws import answering
-from comanda.domain.report import Report
+from comanda.adapters.aws.errors import answering
+from comanda.domain.reports.report import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

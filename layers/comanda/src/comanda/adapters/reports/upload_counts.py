@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from comanda.adapters.aws import answering, code_of, to_dynamodb
-from comanda.domain.times import to_iso
+from comanda.adapters.aws.errors import answering, code_of
+from comanda.adapters.aws.values import to_dynamodb
+from comanda.domain.shared.times import to_iso
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from comanda.application.delivery.ports import DeadLetters
-from comanda.domain.messages import Delivery, Message, Received
+from comanda.domain.delivery.messages import Delivery, Message, Received
 
 Letter = Delivery[Message]
 

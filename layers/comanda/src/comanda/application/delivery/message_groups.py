@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from comanda.application.delivery.ports import SourceQueue
-from comanda.domain.messages import Received
+from comanda.domain.delivery.messages import Received
 
 D = TypeVar("D", bound=Received)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Generic
 
 from comanda.application.delivery.ports import Row, Rows, RunPublisher
-from comanda.application.ports import Clock, Journal
-from comanda.domain.errors import Unavailable
-from comanda.domain.work_item import By
+from comanda.application.shared.ports import Clock, Journal
+from comanda.domain.delivery.work_item import By
+from comanda.domain.shared.errors import Unavailable
 
 _EVENTS: Mapping[By, str] = {
     By.CLIENT: "asked_again",

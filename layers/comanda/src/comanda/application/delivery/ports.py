@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from comanda.domain.errors import UnreadableRow
-from comanda.domain.messages import Delivery, Message, Received
-from comanda.domain.work_item import Failure, WorkItem
+from comanda.domain.delivery.messages import Delivery, Message, Received
+from comanda.domain.delivery.work_item import Failure, WorkItem
+from comanda.domain.shared.errors import UnreadableRow
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -87,3 +87,7 @@ class DeadLetters(Protocol):
 
     def depth(self) -> int:
         """About how many messages there are, hidden ones included. Raises Unavailable."""
+
+
+class Overtaken(Exception):
+    """The row is no longer what the change was made from, so nothing was written."""

@@ -13,11 +13,11 @@ from typing import Generic
 
 from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_all
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed
-from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.application.unreadable import UNREADABLE, tell_unreadable
-from comanda.domain.errors import Unavailable, UnreadableRow
-from comanda.domain.work_item import By, Failure
+from comanda.application.delivery.ports import OWED, DeadLetters, Overtaken, Row, RowsInNeed
+from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
+from comanda.domain.delivery.work_item import By, Failure
+from comanda.domain.shared.errors import Unavailable, UnreadableRow
 
 OWED_FOR = timedelta(minutes=1)
 """Whoever began the run has sent its message by then, or never will."""

@@ -6,8 +6,8 @@ from typing import Generic, Protocol
 
 from comanda.application.delivery.message_groups import Backoff
 from comanda.application.delivery.ports import Row, Rows
-from comanda.application.spans import NO_SPANS, Span
-from comanda.domain.messages import Delivery, Message
+from comanda.application.delivery.spans import NO_SPANS, Span
+from comanda.domain.delivery.messages import Delivery, Message
 
 
 class TooEarly(Backoff):

@@ -23,13 +23,16 @@ from typing import Any, Generic, NoReturn
 
 from comanda.application.delivery.message_groups import Backoff, back_off, in_groups
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Executor, R, Row, Rows, SourceQueue, T
+from comanda.application.delivery.ports import Executor, Overtaken, R, Row, Rows, SourceQueue, T
+from comanda.application.delivery.spans import NO_SPANS, Span, Spans
 from comanda.application.delivery.step import Job, Step, TooEarly
-from comanda.application.ports import Clock, Journal, Overtaken
-from comanda.application.spans import NO_SPANS, Span, Spans
-from comanda.application.unreadable import UNREADABLE, tell_unreadable
-from comanda.domain.disposition import Disposition, classify
-from comanda.domain.errors import (
+from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
+from comanda.domain.delivery.disposition import Disposition, classify
+from comanda.domain.delivery.messages import Delivery, Message
+from comanda.domain.delivery.retry import GIVE_BACK_PAUSES, RetryPolicy
+from comanda.domain.delivery.work_item import Attempts, By, Failure, WorkItem
+from comanda.domain.shared.errors import (
     ComandaError,
     PermanentError,
     ProviderOutage,
@@ -38,9 +41,6 @@ from comanda.domain.errors import (
     UnreadableRow,
     WorkError,
 )
-from comanda.domain.messages import Delivery, Message
-from comanda.domain.retry import GIVE_BACK_PAUSES, RetryPolicy
-from comanda.domain.work_item import Attempts, By, Failure, WorkItem
 
 LOOKS = 4
 """How often a group reads its rows because they changed under its hands, before it leaves the rest for later."""

@@ -1,0 +1,53 @@
+"""The steward of a kind as a Lambda function: every minute, what is owed and what was dead-lettered (P8)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import Field
+
+from comanda.adapters.delivery.queues import DeadLetterQueue
+from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.runtime.settings import Settings
+from comanda.adapters.runtime.world import World
+from comanda.application.delivery.open_run import OpenRun
+from comanda.application.delivery.ports import Row, RowsInNeed, RunPublisher
+from comanda.application.delivery.reconciler import Reconciler
+from comanda.domain.delivery.messages import Message
+
+StewardHandler = Callable[[dict[str, Any], LambdaContext], None]
+M = TypeVar("M", bound=Message)
+
+
+class StewardSettings(Settings):
+    max_rescues: int = Field(ge=0)
+    worker_reserve_seconds: float = Field(ge=0)
+
+
+def steward_handler(
+    rows: RowsInNeed[Row],
+    publisher: RunPublisher[Row],
+    queues: Mapping[str, str],
+    parse: Callable[[str], M],
+    settings: StewardSettings,
+    world: World,
+    in_outage: Callable[[str], bool] = lambda _: False,
+) -> StewardHandler:
+    """`queues`: the URL of each stage's dead-letter queue. `publisher`: into the first queue."""
+    journal = PowertoolsJournal()
+    reconciler = Reconciler(
+        rows=rows,
+        open_run=OpenRun(rows, publisher, journal, world.clock),
+        dead_letters=[DeadLetterQueue(world.sqs, url, journal, parse, stage) for stage, url in queues.items()],
+        journal=journal,
+        clock=world.clock,
+        max_rescues=settings.max_rescues,
+        reserve_seconds=settings.worker_reserve_seconds,
+        in_outage=in_outage,
+    )
+
+    @measured
+    def handle(_: dict[str, Any], context: LambdaContext) -> None:
+        reconciler(lambda: context.get_remaining_time_in_millis() / 1000)
+
+    return handle

@@ -1,0 +1,37 @@
+"""An outage pauses the queue of enrichments, it does not burn it (B8, P6).
+
+Called each minute, and when the circuit opens. What it does follows from what it finds, not from why it was called: a
+call that is lost, comes twice or dies half-way is made good by the next.
+"""
+
+from dataclasses import dataclass
+
+from comanda.application.enrichment.ports import Circuit, Health, Intake
+from comanda.application.shared.ports import Journal
+
+
+@dataclass(frozen=True)
+class SwitchEnrichment:
+    circuit: Circuit
+    provider: Health
+    intake: Intake
+    journal: Journal
+
+    def __call__(self) -> None:
+        """Let messages come in while the provider may be called, and leave them in their queue while not.
+
+        Raises Unavailable.
+        """
+        on = self.circuit.is_closed() or self._is_worth_a_try()
+        self.journal.tell("enrichment.switched", paused=not on)
+        if not self.intake.switch(on=on):
+            self.journal.tell("enrichment.switch_busy", wanted="on" if on else "off")
+
+    def _is_worth_a_try(self) -> bool:
+        healthy = self.provider.is_healthy()
+        if healthy:
+            self.circuit.let_one_try()
+        else:
+            self.circuit.keep_open()
+        self.journal.tell("enrichment.probed", healthy=healthy)
+        return healthy
