@@ -31,10 +31,10 @@ up: install  ## start the local stack, or bring a running one up to date: make u
 	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set '$(setting)')
 
 fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment_url=http://127.0.0.1:4580/
-	@$(INSTALLED) python -m local.fake_provider $(PORT)
+	@$(INSTALLED) python -m local.servers.fake_provider $(PORT)
 
 receiver: install  ## a receiver to try webhooks with: WEBHOOK_SECRET=whsec_… make receiver
-	@$(INSTALLED) python -m local.webhook_receiver $(PORT)
+	@$(INSTALLED) python -m local.servers.webhook_receiver $(PORT)
 
 down: install  ## stop the local stack; its data are gone
 	@$(INSTALLED) python -m local down

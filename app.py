@@ -9,15 +9,15 @@ from typing import Any
 from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.api_stack import ApiStack
-from infra.bundling import Bundler, BundlingError
-from infra.data_stack import DataStack
-from infra.notifications_stack import NotificationsStack
-from infra.observability_stack import ObservabilityStack
-from infra.orders_stack import OrdersStack
-from infra.reports_stack import ReportsStack
+from infra.constructs.bundling import Bundler, BundlingError
 from infra.settings import SettingsError, StageSettings, load_settings
-from infra.websocket_stack import WebSocketStack
+from infra.stacks.api_stack import ApiStack
+from infra.stacks.data_stack import DataStack
+from infra.stacks.notifications_stack import NotificationsStack
+from infra.stacks.observability_stack import ObservabilityStack
+from infra.stacks.orders_stack import OrdersStack
+from infra.stacks.reports_stack import ReportsStack
+from infra.stacks.websocket_stack import WebSocketStack
 
 ROOT = Path(__file__).resolve().parent
 CONTEXT_OF_CDK = frozenset({"acknowledged-issue-numbers", "cli-telemetry"})

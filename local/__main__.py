@@ -12,7 +12,7 @@ from comanda_cli.errors import OneLineErrors
 from infra.settings import SettingsError, load_settings
 from local import emulator
 from local.console import console
-from local.demo import run_demo
+from local.demo.run import run_demo
 from local.errors import LocalError
 from local.stack import STAGE, deploy, running_stack
 from local.state import DEFAULT_FOLDER, State

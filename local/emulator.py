@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from local.errors import LocalError
-from local.guarded import ROOT, Guarded
-from local.processes import Process, identify, is_running, stop_group
+from local.processes.guarded import ROOT, Guarded
+from local.processes.processes import Process, identify, is_running, stop_group
 from local.state import State, write_private
 
 DEFAULT_PORT = 4566

@@ -20,8 +20,8 @@ from comanda_cli.tokens import TokenStore
 from local.console import Step, step
 from local.emulator import HOST, Emulator, find, on_a_free_port
 from local.errors import LocalError
-from local.guarded import ROOT, Guarded
 from local.patience import Patience
+from local.processes.guarded import ROOT, Guarded
 from local.state import State, write_private
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 
 DEFAULT_FOLDER = ROOT / ".local"
 

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from comanda_cli.stack_info import StackInfo
 from local.console import console
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 from local.state import State
 
 

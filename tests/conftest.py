@@ -14,11 +14,11 @@ from moto import mock_aws
 from comanda_cli.sessions import local_session
 from local.emulator import StartedEmulator, free_port
 from local.state import State
-from tests.report_targets import ReportResources, make_report_resources
 from tests.simulation.wire import InProcess
 from tests.strict import layer, refusals
 from tests.strict.moto_corrections import correct_moto
-from tests.targets import Resources, make_resources
+from tests.support.report_targets import ReportResources, make_report_resources
+from tests.support.targets import Resources, make_resources
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Comanda")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra.settings import StageSettings, load_settings
-from tests.contract.test_http_provider import BEHAVIOURS, TIMEOUT, UNREACHABLE, Sorted
+from tests.contract.enrichment.test_http_provider import BEHAVIOURS, TIMEOUT, UNREACHABLE, Sorted
 from tests.mutations import ROOT
 
 DOC = (ROOT / "docs" / "enrichment.md").read_text()

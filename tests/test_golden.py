@@ -7,7 +7,6 @@ import pytest
 
 from comanda.adapters.http.given import header_values
 from comanda.adapters.orders import rows as order_rows
-from tests.builders import NOW, a_delivery, a_pending_order, an_api_event, an_sqs_event
 from tests.golden import (
     FOLDER,
     golden,
@@ -19,6 +18,7 @@ from tests.golden import (
     token_event,
     websocket_event,
 )
+from tests.support.builders import NOW, a_delivery, a_pending_order, an_api_event, an_sqs_event
 
 FREE = {"headers", "multiValueHeaders", "Keys", "NewImage", "OldImage", "messageAttributes"}
 """What in an event has names that are the sender's own."""

@@ -12,7 +12,7 @@ from comanda.application.enrichment.ports import EnrichmentRequest
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import PermanentError
 from infra.settings import StageSettings
-from tests.builders import an_enriched_order
+from tests.support.builders import an_enriched_order
 
 BODY = {"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}, {"sku": "XYZ", "qty": 1}]}
 """The order of requirement E1."""

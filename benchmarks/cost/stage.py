@@ -35,9 +35,9 @@ from comanda.domain.orders.order import Order
 from comanda.domain.shared.access import Caller, Origin, Scope
 from comanda_cli.connection import QuietJournal, now
 from infra.settings import StageSettings
-from tests.builders import an_api_event
 from tests.functions.conftest import Context
 from tests.golden import sqs_record, stream_record
+from tests.support.builders import an_api_event
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 WORKERS = {
@@ -67,7 +67,7 @@ ACCESS_LOG_LINE = json.dumps(
         "time": "22/Nov/2026:09:30:00 +0000",
     }
 )
-"""As infra/api_stack.py has API Gateway write it for each request."""
+"""As infra/stacks/api_stack.py has API Gateway write it for each request."""
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -7,9 +7,9 @@ from aws_cdk import aws_dynamodb as cdk_dynamodb
 
 from benchmarks.cost.meter import Table
 from benchmarks.cost.units import Index
-from infra.data_stack import DataStack
 from infra.settings import StageSettings
-from tests.websocket_targets import make_connection_table
+from infra.stacks.data_stack import DataStack
+from tests.support.websocket_targets import make_connection_table
 
 
 class Tables:

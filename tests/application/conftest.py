@@ -17,8 +17,8 @@ from comanda.domain.delivery.retry import RetryPolicy
 from comanda.domain.orders.messages import Event, OrderDelivery
 from comanda.domain.orders.order import Item, Order
 from comanda.domain.shared.errors import ComandaError
-from tests.builders import a_delivery, a_processing_order, an_enriched_order
-from tests.fakes import (
+from tests.support.builders import a_delivery, a_processing_order, an_enriched_order
+from tests.support.fakes import (
     FakeClock,
     FakeJournal,
     FakeLedger,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.local_server import LocalServer
+from local.servers.local_server import LocalServer
 
 PAGE = Path(__file__).with_name("page.html")
 LIMIT_SECONDS = 300

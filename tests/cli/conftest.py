@@ -21,8 +21,8 @@ from comanda_cli.connection import Outside
 from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
-from tests.builders import NOW, a_processing_order
-from tests.targets import Resources, add_index, create_fifo_queue
+from tests.support.builders import NOW, a_processing_order
+from tests.support.targets import Resources, add_index, create_fifo_queue
 
 
 @dataclass

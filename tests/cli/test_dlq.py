@@ -13,9 +13,9 @@ from comanda.domain.delivery.work_item import By
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 from comanda.domain.shared.errors import Unavailable, UnreadableRow
 from comanda.domain.shared.times import to_iso
-from tests.builders import NOW, a_pending_order, an_enriched_order
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that, storage_that_fails
-from tests.unreadable import spoilt
+from tests.support.builders import NOW, a_pending_order, an_enriched_order
+from tests.support.unreadable import spoilt
 
 
 def bodies(messages: list[dict[str, Any]]) -> list[tuple[str, int]]:

@@ -14,10 +14,10 @@ from comanda.domain.delivery.work_item import Failure
 from comanda.domain.orders.order import Stage
 from comanda.domain.reports.report import ReportFile
 from comanda_cli.stack_info import StackInfo
-from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
 from tests.cli.test_reports import a_failed_report
-from tests.targets import Resources
+from tests.support.builders import NOW, a_notification
+from tests.support.targets import Resources
 
 FAILURE = Failure("StillBroken", "no, again", "some-stage", 2, NOW, "message-2")
 

@@ -11,8 +11,8 @@ import pytest
 
 from comanda_cli.stack_info import StackInfo, find_stack_file
 from local.state import write_private
-from tests.builders import NOW
 from tests.cli.conftest import Cli
+from tests.support.builders import NOW
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

@@ -17,10 +17,10 @@ from comanda_cli.connection import Outside
 from comanda_cli.main import app
 from comanda_cli.stack_info import Queue, StackInfo
 from local.state import State, write_private
-from tests.builders import a_pending_order
 from tests.golden import sqs_record
 from tests.simulation.wire import InProcess
-from tests.targets import create_fifo_queue
+from tests.support.builders import a_pending_order
+from tests.support.targets import create_fifo_queue
 
 
 class ModelOfAws:

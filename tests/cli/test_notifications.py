@@ -12,9 +12,9 @@ from comanda.domain.notifications.messages import NotificationMessage
 from comanda.domain.notifications.notification import STAGE, NotificationStatus
 from comanda.domain.shared.notify import Notify
 from comanda_cli.stack_info import StackInfo
-from tests.builders import NOW, a_notification
 from tests.cli.conftest import Cli
-from tests.targets import Resources
+from tests.support.builders import NOW, a_notification
+from tests.support.targets import Resources
 
 FAILED = a_notification(notification_id="n-2", subject_id="o-2").failed(
     Failure("ReceiverTimeout", "slow", STAGE, 14, NOW, "m-1")

@@ -17,9 +17,9 @@ from comanda_cli.connection import Connection
 from comanda_cli.errors import CliError
 from comanda_cli.stack_info import StackInfo
 from local.state import State, write_private
-from tests.builders import NOW, a_pending_order
 from tests.cli.conftest import Cli, an_api
-from tests.fakes import FakeJournal
+from tests.support.builders import NOW, a_pending_order
+from tests.support.fakes import FakeJournal
 
 ACCEPTED = {"order_id": "id-1", "recipient_id": "123", "status": "pending", "created_at": "2026-11-22T09:30:00.000Z"}
 

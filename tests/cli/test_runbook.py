@@ -7,7 +7,7 @@ import pytest
 
 from comanda.adapters.observability.journal import MEASURED
 from comanda.domain.reports.table import Kind
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order
 
 RUNBOOK = (ROOT / "docs" / "dead-letter-runbook.md").read_text()

@@ -11,8 +11,8 @@ from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.table import ReportTable
 from comanda_cli.stack_info import StackInfo
-from tests.builders import a_notification, a_pending_order, a_report
 from tests.cli.conftest import Cli, a_failed_order
+from tests.support.builders import a_notification, a_pending_order, a_report
 
 GARBAGE = '{"event": "order.created", \u202e'
 

@@ -14,8 +14,8 @@ from comanda.adapters.notifications.webhook_secrets import StoredWebhookSecrets
 from comanda.domain.shared.errors import PermanentError, Unavailable
 from comanda_cli.stack_info import StackInfo
 from comanda_cli.webhook_secrets import WebhookSecretStore
-from tests.builders import NOW
 from tests.cli.conftest import Cli
+from tests.support.builders import NOW
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

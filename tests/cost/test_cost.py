@@ -12,8 +12,8 @@ from benchmarks.cost.stage import running_stage, stream_record_of
 from benchmarks.cost.tables import BATCHES, SQS_LIMITS, WRITE_UNIT_LIMIT, counts_table
 from benchmarks.cost.usage import Kind, Usage
 from tests.infra.test_table_streams import PATTERNS
-from tests.stream_filter import matches
 from tests.strict.test_everywhere import both_are_refused
+from tests.support.stream_filter import matches
 
 DOC = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
 LOG_BYTES_AT_MOST = {1: 5_000, 2: 4_000, 10: 3_000}

@@ -24,11 +24,11 @@ from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order
 from functions.tend_dead_letters import app as tend_dead_letters
-from tests.builders import an_api_event
 from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_RECEIVES, Theatre, Work
 from tests.functions.conftest import Answer, Api, Context, worker_environment
 from tests.strict.moto_corrections import sent_by_id
-from tests.targets import Resources, create_fifo_queue
+from tests.support.builders import an_api_event
+from tests.support.targets import Resources, create_fifo_queue
 
 Queue = tuple[list[Any], set[Any], dict[Any, Any]]
 """Of moto: messages, those in flight, and what is taken for a duplicate."""

@@ -22,13 +22,13 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports
 from functions.write_reports import app as write_reports
-from tests.builders import an_api_event
 from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_ATTEMPTS, MAX_RECEIVES, Theatre
-from tests.fakes import OneAfterAnother
 from tests.functions.conftest import Answer, Context
-from tests.report_targets import ReportResources
 from tests.strict.moto_corrections import sent_by_id
-from tests.targets import create_fifo_queue
+from tests.support.builders import an_api_event
+from tests.support.fakes import OneAfterAnother
+from tests.support.report_targets import ReportResources
+from tests.support.targets import create_fifo_queue
 
 SMALL, LARGE = ["x", "y"], ["z" * 30_000] * 180
 """Cells of the one column; the large report is uploaded in two parts."""

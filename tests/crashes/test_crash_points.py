@@ -17,11 +17,11 @@ from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.orders.order import Stage
 from comanda_cli.connection import QuietJournal
-from tests.builders import NOW
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Memory, Play
 from tests.crashes.promises import promises_hold
 from tests.crashes.theatre import FAILURES, crash_points, die
+from tests.support.builders import NOW
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 

@@ -10,12 +10,12 @@ import time_machine
 from moto import mock_aws
 
 from comanda.application.delivery.reconciler import QUIET
-from tests.builders import NOW
 from tests.conftest import do_not_wait
 from tests.crashes.report_play import LARGE, ReportPlay
 from tests.crashes.report_promises import promises_hold
 from tests.crashes.theatre import FAILURES, crash_points, die
-from tests.report_targets import make_report_resources
+from tests.support.builders import NOW
+from tests.support.report_targets import make_report_resources
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order
 from functions.read_orders import app as read_orders
 from functions.write_orders import app as write_orders
-from tests.builders import an_api_event
-from tests.targets import Resources
+from tests.support.builders import an_api_event
+from tests.support.targets import Resources
 
 
 @pytest.fixture

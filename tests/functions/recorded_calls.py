@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tests.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
-from tests.report_targets import ReportResources
-from tests.targets import Resources
+from tests.support.permissions import BY_THE_MAPPING, DELETE_BY_HAND, MAY, READ_SOURCE
+from tests.support.report_targets import ReportResources
+from tests.support.targets import Resources
 
 Calls = dict[str, set[str]]
 """Actions by resource."""

@@ -13,9 +13,9 @@ from moto import mock_aws
 from comanda.domain.shared.access import Origin, Scope, TokenRecord, issue_token
 from comanda.domain.shared.errors import Unavailable
 from functions.authorize_request.app import AuthorizerHandler, Settings, Unauthorized, build
-from tests.builders import NOW
 from tests.functions.conftest import Context
 from tests.golden import token_event
+from tests.support.builders import NOW
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/orders/1"
 BEARER, TOKEN_ID, RECORD = issue_token("web-shop", Origin.WEB, [Scope.ORDERS_READ, Scope.ORDERS_WRITE], NOW)

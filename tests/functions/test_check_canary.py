@@ -17,10 +17,10 @@ from comanda.domain.orders.messages import Event, OrderMessage
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.access import CANARY, Caller, Origin, Scope
 from functions.check_canary.app import CanaryHandler, Settings, build
-from tests.builders import NOW, a_delivery, an_api_event, an_sqs_event
 from tests.functions.conftest import Api, Context, Pipeline
 from tests.functions.test_metrics import BUSINESS, TECHNICAL, Printed, printed  # noqa: F401 - a fixture
 from tests.golden import scheduled_event
+from tests.support.builders import NOW, a_delivery, an_api_event, an_sqs_event
 
 TOKEN = "Bearer 0123456789abcdef.of-the-canary"  # noqa: S105
 CALLER = Caller(CANARY, Origin.API, frozenset({Scope.ORDERS_WRITE, Scope.ORDERS_READ}))

@@ -14,10 +14,10 @@ from functions.read_orders import app as read_orders
 from functions.read_reports import app as read_reports
 from functions.write_orders import app as write_orders
 from functions.write_reports import app as write_reports
-from tests.builders import an_api_event
 from tests.functions.conftest import Context
-from tests.report_targets import ReportResources, make_report_resources
-from tests.targets import Resources
+from tests.support.builders import an_api_event
+from tests.support.report_targets import ReportResources, make_report_resources
+from tests.support.targets import Resources
 
 SHOP, DESK, OTHER = "https://shop.example", "https://desk.example", "https://shop.example.evil"
 AN_ORDER = {"item_name": "Notebook", "quantity": 1, "price": 5000}

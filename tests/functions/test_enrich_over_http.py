@@ -19,10 +19,10 @@ from comanda.domain.delivery.work_item import By
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Item, Order, OrderStatus
 from functions.enrich_order import app as enrich_order
-from local.fake_provider import FakeProvider
-from tests.builders import a_delivery, a_processing_order, an_sqs_event
+from local.servers.fake_provider import FakeProvider
 from tests.functions.conftest import Context, worker_environment
-from tests.targets import Resources
+from tests.support.builders import a_delivery, a_processing_order, an_sqs_event
+from tests.support.targets import Resources
 
 SECRET = SecretStr("Bearer hunter2-hunter2")
 ABC = (Item(1, sku="ABC"),)

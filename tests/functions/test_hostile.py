@@ -16,7 +16,7 @@ from tests.functions.test_reports import Reports
 from tests.functions.test_websockets import Door
 from tests.golden import rest_event
 from tests.hostile import CALLERS, HostileRequest, hostile_messages, hostile_requests
-from tests.report_targets import make_report_resources
+from tests.support.report_targets import make_report_resources
 
 REQUESTS = [request for request in hostile_requests() if not request.row.get("gateway")]
 INSIDES = (

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.functions.test_reports import Reports
-from tests.report_targets import make_report_resources
+from tests.support.report_targets import make_report_resources
 
 
 @pytest.fixture

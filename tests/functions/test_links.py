@@ -10,10 +10,10 @@ import pytest
 from moto import mock_aws
 
 from comanda.domain.reports.signed_link import LinkKeys, link_token
-from tests.builders import NOW
-from tests.fakes import FakeClock
 from tests.functions.test_reports import Reports
-from tests.report_targets import make_report_resources
+from tests.support.builders import NOW
+from tests.support.fakes import FakeClock
+from tests.support.report_targets import make_report_resources
 
 
 @pytest.fixture

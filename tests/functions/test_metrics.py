@@ -17,9 +17,9 @@ from comanda.application.delivery.open_run import _EVENTS
 from comanda.domain.delivery.disposition import Disposition
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Item, Order
-from local.guarded import ROOT
-from tests.builders import a_delivery, a_pending_order, a_processing_order, an_sqs_event
+from local.processes.guarded import ROOT
 from tests.functions.conftest import Api, Context, Pipeline
+from tests.support.builders import a_delivery, a_pending_order, a_processing_order, an_sqs_event
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 BUSINESS = frozenset({("service", "business")})

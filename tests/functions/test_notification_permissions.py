@@ -16,15 +16,15 @@ from comanda.domain.delivery.work_item import Failure
 from comanda.domain.notifications.notification import STAGE, Notification
 from comanda.domain.notifications.webhook_signature import issue_webhook_secret
 from functions.tend_notifications import app as tend_notifications
-from local.webhook_receiver import WebhookReceiver
-from tests.builders import NOW, a_notification
-from tests.fakes import FakeClock
+from local.servers.webhook_receiver import WebhookReceiver
 from tests.functions.conftest import Context
 from tests.functions.recorded_calls import Recorder, allowed, without
 from tests.functions.test_notifications import Path, a_change
 from tests.golden import scheduled_event
-from tests.permissions import MAY, READ_STREAM
-from tests.targets import Resources
+from tests.support.builders import NOW, a_notification
+from tests.support.fakes import FakeClock
+from tests.support.permissions import MAY, READ_STREAM
+from tests.support.targets import Resources
 
 SECRET = "webhook-secrets"  # noqa: S105 - its name
 

@@ -27,12 +27,12 @@ from comanda.domain.shared.errors import ReceiverOutage
 from comanda.domain.shared.notify import LAST_EVENTS, Notify
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
-from local.webhook_receiver import WebhookReceiver
-from tests.builders import NOW, a_caller, a_processing_order
+from local.servers.webhook_receiver import WebhookReceiver
 from tests.functions.conftest import Api, Context
 from tests.golden import row_record, sqs_record
-from tests.notification_fakes import NoLinks
-from tests.targets import Resources
+from tests.support.builders import NOW, a_caller, a_processing_order
+from tests.support.notification_fakes import NoLinks
+from tests.support.targets import Resources
 
 BODY = {"item_name": "Notebook", "quantity": 1, "price": 5000}
 SECRETS = [issue_webhook_secret(NOW)["secret"] for _ in range(2)]

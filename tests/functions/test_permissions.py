@@ -1,7 +1,8 @@
 """Each function may do exactly what it does.
 
 Neither moto nor the emulator's default mode enforces IAM, so the calls of every path are recorded at botocore and
-compared with the table that the templates are held to (tests/permissions.py): no action too few, and none too many.
+compared with the table that the templates are held to (tests/support/permissions.py): no action too few, and none
+too many.
 """
 
 import json
@@ -42,7 +43,12 @@ from functions.enrich_order import app as enrich_order
 from functions.switch_enrichment import app as switch_enrichment
 from functions.tend_dead_letters import app as tend_dead_letters
 from functions.tend_reports import app as tend_reports
-from tests.builders import (
+from tests.functions.conftest import Api, Context, Pipeline, worker_environment
+from tests.functions.recorded_calls import MAPPING, Recorder, allowed, without
+from tests.functions.test_reports import BODY, OPS, Reports, completed
+from tests.functions.test_websockets import Door
+from tests.golden import handshake_event, scheduled_event, token_event
+from tests.support.builders import (
     NOW,
     a_caller,
     a_delivery,
@@ -51,15 +57,10 @@ from tests.builders import (
     an_enriched_order,
     an_sqs_event,
 )
-from tests.fakes import FakeClock, OneAfterAnother
-from tests.functions.conftest import Api, Context, Pipeline, worker_environment
-from tests.functions.recorded_calls import MAPPING, Recorder, allowed, without
-from tests.functions.test_reports import BODY, OPS, Reports, completed
-from tests.functions.test_websockets import Door
-from tests.golden import handshake_event, scheduled_event, token_event
-from tests.permissions import MAY, READ_STREAM, SEND
-from tests.report_targets import make_report_resources
-from tests.targets import Resources
+from tests.support.fakes import FakeClock, OneAfterAnother
+from tests.support.permissions import MAY, READ_STREAM, SEND
+from tests.support.report_targets import make_report_resources
+from tests.support.targets import Resources
 
 
 def add(resources: Resources, order: Order) -> Order:

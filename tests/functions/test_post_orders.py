@@ -9,10 +9,10 @@ import pytest
 from comanda.domain.shared.access import Action, Origin, Scope, Whose
 from comanda.domain.shared.errors import MAX_FIELD_ERRORS
 from comanda.domain.shared.identity import HeaderKey, IdempotencyKey, KeySpace
-from tests.builders import a_caller, an_api_event
 from tests.functions.conftest import Answer, Api
 from tests.golden import rest_event
-from tests.rights import every_scope_set, expected
+from tests.support.builders import a_caller, an_api_event
+from tests.support.rights import every_scope_set, expected
 
 E1 = {"customer_id": "123", "items": [{"sku": "ABC", "qty": 2}, {"sku": "XYZ", "qty": 1}]}
 C3 = {"item_name": "Notebook", "quantity": 1, "price": 5000}

@@ -15,7 +15,9 @@ from comanda.application.orders.ports import Balance
 from comanda.domain.delivery.work_item import By, Failure
 from comanda.domain.orders.order import Enrichment, Order, Stage
 from comanda.domain.shared.access import Origin, Scope
-from tests.builders import (
+from tests.functions.conftest import Api
+from tests.golden import rest_event
+from tests.support.builders import (
     NOW,
     a_caller,
     a_claim,
@@ -24,8 +26,6 @@ from tests.builders import (
     an_api_event,
     an_enriched_order,
 )
-from tests.functions.conftest import Api
-from tests.golden import rest_event
 
 OPS = a_caller("ops", Origin.API, frozenset(Scope))
 STRANGER = a_caller("mobile", Origin.MOBILE)

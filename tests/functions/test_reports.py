@@ -32,10 +32,10 @@ from comanda.domain.shared.identity import HeaderKey
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.write_reports import app as write_reports
-from tests.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
-from tests.fakes import FakeClock, StillClock
 from tests.functions.conftest import Answer, Context
-from tests.report_targets import ReportResources
+from tests.support.builders import NOW, a_caller, an_api_event, an_enriched_order, an_sqs_event
+from tests.support.fakes import FakeClock, StillClock
+from tests.support.report_targets import ReportResources
 
 BODY: dict[str, Any] = {
     "type": "table",

@@ -5,10 +5,10 @@ import pytest
 from comanda.adapters.changes.streams import row_writes_of
 from comanda.adapters.orders import rows as order_rows
 from comanda.adapters.reports import rows as report_rows
-from tests.builders import NOW, a_pending_order, a_report
-from tests.fakes import FakeJournal
 from tests.golden import row_record
-from tests.unreadable import ORDERS, REPORTS, spoilt
+from tests.support.builders import NOW, a_pending_order, a_report
+from tests.support.fakes import FakeJournal
+from tests.support.unreadable import ORDERS, REPORTS, spoilt
 
 
 def test_a_write_of_an_order_has_both_its_states_and_the_change() -> None:

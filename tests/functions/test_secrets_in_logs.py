@@ -23,14 +23,14 @@ from comanda.domain.orders.order import Item, Order
 from comanda.domain.shared.access import Origin, Scope, issue_token
 from functions.authorize_request import app as authorize_request
 from functions.enrich_order import app as enrich_order
-from local.fake_provider import FakeProvider
-from tests.builders import NOW, a_delivery, a_processing_order, an_api_event, an_sqs_event
+from local.servers.fake_provider import FakeProvider
 from tests.functions.conftest import Api, Context, Pipeline, worker_environment
 from tests.functions.test_reports import Reports
 from tests.golden import token_event
-from tests.report_targets import ReportResources, make_report_resources
-from tests.targets import Resources
-from tests.xray_daemon import Daemon, a_daemon
+from tests.support.builders import NOW, a_delivery, a_processing_order, an_api_event, an_sqs_event
+from tests.support.report_targets import ReportResources, make_report_resources
+from tests.support.targets import Resources
+from tests.support.xray_daemon import Daemon, a_daemon
 
 BEARER, TOKEN_ID, RECORD = issue_token("web-shop", Origin.WEB, [Scope.ORDERS_WRITE], NOW)
 EMAIL = "marked-ana@example.com"

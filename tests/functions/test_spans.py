@@ -14,14 +14,14 @@ from comanda.adapters.orders.table import OrderTable
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Item
 from functions.process_order import app as process_order
-from local.webhook_receiver import WebhookReceiver
-from tests.builders import a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
+from local.servers.webhook_receiver import WebhookReceiver
 from tests.functions.conftest import Context, Pipeline, worker_environment
 from tests.functions.test_notifications import Path, a_change
 from tests.functions.test_reports import Reports
-from tests.report_targets import ReportResources
-from tests.targets import Resources
-from tests.xray_daemon import Daemon, a_daemon, attributes_of
+from tests.support.builders import a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
+from tests.support.report_targets import ReportResources
+from tests.support.targets import Resources
+from tests.support.xray_daemon import Daemon, a_daemon, attributes_of
 
 TRACE_ID = "67891233abcdef012345678912345678"
 PARENT = "463ac35c9f6413ad"
@@ -217,7 +217,7 @@ import json, sys
 import functions.complete_order.app, functions.enrich_order.app, functions.process_order.app
 import functions.deliver_notifications.app, functions.generate_report.app
 from comanda.adapters.observability.message_spans import XRaySpans
-from tests.builders import a_delivery, a_pending_order
+from tests.support.builders import a_delivery, a_pending_order
 XRaySpans().begin().end(a_delivery(a_pending_order()), done=True)
 print(json.dumps([name for name in sys.modules if name.startswith(("opentelemetry", "google.protobuf"))]))
 """

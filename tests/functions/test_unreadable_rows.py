@@ -8,10 +8,10 @@ import pytest
 from comanda.adapters.orders.table import OrderTable
 from comanda.domain.orders.order import Order, OrderStatus
 from comanda.domain.shared.access import Caller, Scope
-from tests.builders import a_caller, a_delivery, a_pending_order, an_sqs_event
 from tests.functions.conftest import Api, Pipeline
-from tests.targets import Resources
-from tests.unreadable import GONE, ORDERS, spoilt
+from tests.support.builders import a_caller, a_delivery, a_pending_order, an_sqs_event
+from tests.support.targets import Resources
+from tests.support.unreadable import GONE, ORDERS, spoilt
 
 OPS = a_caller("ops", scopes=frozenset({Scope.ORDERS_READ, Scope.ORDERS_READ_ALL}))
 

@@ -28,13 +28,13 @@ from comanda.domain.shared.errors import Unavailable
 from functions.authorize_connection import app as authorize_connection
 from functions.broadcast import app as broadcast
 from functions.serve_connections import app as serve_connections
-from tests.builders import NOW, a_caller, a_pending_order, a_report, an_enriched_order
-from tests.fakes import FakeClock, OneAfterAnother
 from tests.functions.conftest import Context
 from tests.golden import handshake_event, row_record, websocket_event
-from tests.report_targets import make_report_resources
-from tests.websocket_fakes import FakeClients
-from tests.websocket_targets import make_connection_table
+from tests.support.builders import NOW, a_caller, a_pending_order, a_report, an_enriched_order
+from tests.support.fakes import FakeClock, OneAfterAnother
+from tests.support.report_targets import make_report_resources
+from tests.support.websocket_fakes import FakeClients
+from tests.support.websocket_targets import make_connection_table
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/$connect"
 BEARER, TOKEN_ID, RECORD = issue_token("web-shop", Origin.WEB, [Scope.ORDERS_READ], NOW)

@@ -17,9 +17,9 @@ from comanda.domain.delivery.work_item import Failure
 from comanda.domain.orders.messages import STAGE_OF, Event, OrderMessage
 from comanda.domain.orders.order import Item, Order, OrderStatus
 from functions.enrich_order.app import Settings
-from tests.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
 from tests.functions.conftest import Pipeline
-from tests.targets import create_fifo_queue
+from tests.support.builders import NOW, a_delivery, a_pending_order, a_processing_order, an_enriched_order, an_sqs_event
+from tests.support.targets import create_fifo_queue
 
 
 @pytest.fixture

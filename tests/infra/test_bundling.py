@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import ROOT
-from infra.bundling import Bundler, BundlingError
+from infra.constructs.bundling import Bundler, BundlingError
 from infra.settings import load_settings
 
 ELF_MACHINE = {"arm64": 183, "x86_64": 62}

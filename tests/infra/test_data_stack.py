@@ -12,8 +12,8 @@ from comanda.adapters.notifications.table import SUBJECT_INDEX
 from comanda.adapters.orders.rows import PERIOD_INDEX
 from comanda.adapters.reports.uploads import TableBucket
 from comanda.domain.reports.report import Report, ReportFormat, ReportRequest
-from tests.builders import NOW
 from tests.infra.conftest import Resource, Synthesized
+from tests.support.builders import NOW
 
 TABLES = {
     "Orders": ([("order_id", "HASH")], "expires_at"),

@@ -8,7 +8,7 @@ from comanda.adapters.enrichment.providers import ProviderSettings
 from infra.settings import SAVE_SECONDS, STAGE_NAMES, load_settings
 from tests.infra.conftest import Synthesized, synthesize
 from tests.infra.test_orders_stack import COMMON, ENVIRONMENT, as_list, named, statements
-from tests.permissions import MAY, WITH_PROVIDER_SECRET
+from tests.support.permissions import MAY, WITH_PROVIDER_SECRET
 
 URL = {"enrichment_url": "https://prices.example.com/v1/enrich"}
 HEALTH = {"enrichment_health_url": "https://prices.example.com/health"}

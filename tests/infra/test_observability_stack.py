@@ -8,7 +8,7 @@ import pytest
 
 from comanda.adapters.observability.journal import MEASURED
 from infra.settings import SettingsError, load_settings
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 from tests.infra.conftest import Resource, Synthesized, synthesize
 from tests.infra.test_orders_stack import as_list, named, statements
 

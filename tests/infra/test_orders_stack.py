@@ -11,7 +11,7 @@ from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.runtime.settings import Settings as FunctionSettings
 from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
-from tests.permissions import MAY, SEND
+from tests.support.permissions import MAY, SEND
 
 COMMON = {
     "POWERTOOLS_SERVICE_NAME",

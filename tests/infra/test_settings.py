@@ -11,7 +11,7 @@ import pytest
 from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.enrichment import circuit
 from comanda.adapters.notifications import webhook_call
-from infra.every_minute import STEWARD_TIMEOUT_SECONDS
+from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS
 from infra.settings import (
     STAGE_NAMES,
     TIMES,

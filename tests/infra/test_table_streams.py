@@ -12,12 +12,12 @@ from comanda.adapters.notifications.announcing import told_of
 from comanda.adapters.orders import rows as order_rows
 from comanda.adapters.reports import rows as report_rows
 from comanda.domain.shared.notify import EVENTS, Notify
-from tests.builders import NOW, a_claim, a_pending_order, a_report
-from tests.fakes import FakeJournal
 from tests.golden import row_record
 from tests.infra.conftest import Resource, Synthesized
 from tests.infra.test_orders_stack import named, queues
-from tests.stream_filter import matches
+from tests.support.builders import NOW, a_claim, a_pending_order, a_report
+from tests.support.fakes import FakeJournal
+from tests.support.stream_filter import matches
 
 PATTERNS = {
     "AnnounceChangesFunction": {"dynamodb": {"NewImage": {"notify": {"S": [{"exists": True}]}}}},

@@ -9,14 +9,15 @@ import pytest
 
 from comanda_cli.stack_info import Queue, StackInfo, load_stack_file
 from infra.settings import SAVE_SECONDS, load_settings
-from local import demo, emulator
-from local.demo import run_demo
-from local.demo_orders import PLAN, SLOW_SECONDS
-from local.demo_trouble import LINES, explain
-from local.demo_watch import SentOrder
+from local import emulator
+from local.demo import run as demo
+from local.demo.orders import PLAN, SLOW_SECONDS
+from local.demo.run import run_demo
+from local.demo.trouble import LINES, explain
+from local.demo.watch import SentOrder
 from local.emulator import Emulator
 from local.errors import LocalError
-from local.fake_provider import FakeProvider
+from local.servers.fake_provider import FakeProvider
 from local.state import State, write_private
 
 NOBODY = "http://127.0.0.1:1"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from local.demo_http import LIMIT_SECONDS, LONGEST_PAUSE_SECONDS, ask, get, post
+from local.demo.http import LIMIT_SECONDS, LONGEST_PAUSE_SECONDS, ask, get, post
 from local.errors import LocalError
 
 Answer = httpx.Response | httpx.TransportError

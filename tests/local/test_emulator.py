@@ -15,8 +15,8 @@ import pytest
 from local import emulator
 from local.emulator import HOST, PortTaken, StartedEmulator, find, free_port
 from local.errors import LocalError
-from local.guarded import ROOT, Guarded
-from local.processes import Process, identify, is_running, stop_group
+from local.processes.guarded import ROOT, Guarded
+from local.processes.processes import Process, identify, is_running, stop_group
 from local.state import State
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(300)"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 
 OLD = "#!/bin/sh\nexit 1\n"  # what an old Python answers to the version question
 SHIM = "#!/bin/sh\necho 'pyenv: command not found' >&2\nexit 127\n"

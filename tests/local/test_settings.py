@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from local.__main__ import app
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_setting_that_cannot_be_is_refused_with_the_reason_at_once(settings: l
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("server", ["local.fake_provider", "local.webhook_receiver"])
+@pytest.mark.parametrize("server", ["local.servers.fake_provider", "local.servers.webhook_receiver"])
 def test_a_port_that_is_none_or_taken_is_said_in_one_line(server: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for port, reason in (("abc", "a port is a number"), ("65536", "a port"), (taken.getsockname()[1], "in use")):

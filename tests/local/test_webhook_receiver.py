@@ -22,7 +22,7 @@ EVENT = {"type": "order.completed", "timestamp": "2026-11-22T09:30:05.125Z", "da
 @pytest.fixture
 def printed() -> Iterator[IO[str]]:
     """What it prints, once the first line is there."""
-    command = [sys.executable, "-m", "local.webhook_receiver", "0"]
+    command = [sys.executable, "-m", "local.servers.webhook_receiver", "0"]
     environment = {**os.environ, "WEBHOOK_SECRET": SECRET}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -55,7 +55,7 @@ def test_it_says_what_it_was_told_and_whether_that_is_signed(printed: IO[str]) -
 @pytest.mark.parametrize(("secret", "advice"), [("", "rotate"), ("whsec_", "rotate"), ("whsec_é", "base64")])
 def test_a_secret_that_is_none_is_refused_at_once(secret: str, advice: str) -> None:
     """As of `WEBHOOK_SECRET=$(…)` around a command that failed: each webhook would break it later on."""
-    command = [sys.executable, "-m", "local.webhook_receiver", "0"]
+    command = [sys.executable, "-m", "local.servers.webhook_receiver", "0"]
     environment = {**os.environ, "WEBHOOK_SECRET": secret}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

@@ -17,7 +17,7 @@ from comanda.domain.reports.report import ReportFormat
 from comanda.domain.reports.table import Row, Table
 from comanda.domain.shared.access import Origin, Scope
 from tests.application.reports.conftest import Scene, a_line
-from tests.builders import NOW, a_caller
+from tests.support.builders import NOW, a_caller
 
 OPS = a_caller("ops", scopes=frozenset(Scope))
 STATUSES = (OrderStatus.COMPLETED, OrderStatus.FAILED, OrderStatus.COMPLETED, OrderStatus.PENDING)

@@ -1,6 +1,6 @@
 """The part of Comanda that tells callers of changes, joined to the system: the streams of orders and reports, who reads
 them, `notifications.fifo` with its worker and steward, the notifications table, and receivers. Settings as
-infra/notifications_stack.py gives them."""
+infra/stacks/notifications_stack.py gives them."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,6 @@ from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from functions.tend_notifications import app as tend_notifications
 from infra.settings import StageSettings
-from tests.notification_fakes import NoLinks
 from tests.simulation.expressions import Item
 from tests.simulation.functions import EventSourceMapping, Handler, Schedule
 from tests.simulation.happened import MessageEvent
@@ -23,6 +22,7 @@ from tests.simulation.seen_notifications import Changes, SeenNotification
 from tests.simulation.sqs import Message, Queue
 from tests.simulation.streams import StreamMapping
 from tests.simulation.system import System
+from tests.support.notification_fakes import NoLinks
 
 KEYS = {"orders": "order_id", "reports": "report_id"}
 

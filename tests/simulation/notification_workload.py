@@ -13,7 +13,6 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.notifications.resend import ResendNotification
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable, UnreadableRow
-from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD
 from tests.simulation.notification_system import NotificationSystem
@@ -22,6 +21,7 @@ from tests.simulation.receivers import DOWN, GONE, INSIDE, KILLER, PICKY, SLOW, 
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.seen_notifications import LAST
 from tests.simulation.workload import Intent, Workload
+from tests.support.fakes import FakeJournal
 
 ORDER_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 REPORT_STATUSES = ("requested", "generating", "ready", "failed", "cancelled")

@@ -15,10 +15,10 @@ from comanda.domain.orders.order import Order
 from comanda.domain.shared.errors import Unavailable
 from comanda_cli.bulk import work_through
 from comanda_cli.selection import QueueName, Selection, select
-from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.people import People
 from tests.simulation.system import STAGES, WORKERS, System
+from tests.support.fakes import FakeJournal
 
 MOST_IMPATIENT = 3
 """Operators in a run who act on a dead letter in a way that a scenario has."""

@@ -16,11 +16,11 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.reports.redrive import DiscardReport, RedriveReport
 from comanda.domain.reports.report import Report
 from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
-from tests.fakes import FakeJournal
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, Scenario
 from tests.simulation.report_system import DAY, ReportSystem
 from tests.simulation.s3_wire import address_of
 from tests.simulation.workload import CALLERS, Exchange, Workload
+from tests.support.fakes import FakeJournal
 
 RAGGED = "ragged"
 """A table whose last row has a cell too many: found out when it is written."""

@@ -25,13 +25,13 @@ from comanda.domain.orders.messages import Event, OrderMessage
 from comanda.domain.orders.order import Enrichment, Order, OrderStatus, Stage
 from comanda.domain.shared.errors import IllegalTransition, UnreadableRow
 from infra.settings import load_settings
-from tests.fakes import FakeJournal
 from tests.simulation.faults import STEWARD, Faults
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.simulation import virtual_world
 from tests.simulation.sqs import Message
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
+from tests.support.fakes import FakeJournal
 
 S = OrderStatus
 HOURS = 3600.0

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from comanda_cli.sessions import local_session
 from tests.simulation.wire import InProcess
-from tests.targets import Bucket, make_bucket
+from tests.support.targets import Bucket, make_bucket
 
 PART = bytes(5 * 2**20)
 DIFFERENCES = {

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any, Protocol
 
 from comanda.domain.shared.access import Origin, Scope
-from tests.builders import a_caller, an_api_event
 from tests.simulation.faults import OPERATOR, Scenario, WorldFault
 from tests.simulation.functions import Outcome
 from tests.simulation.operators import Operators
@@ -15,6 +14,7 @@ from tests.simulation.people import People
 from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.system import System
 from tests.simulation.trouble import Trouble
+from tests.support.builders import a_caller, an_api_event
 
 GATEWAY_SECONDS = 29
 """API Gateway waits no longer for a function ("Amazon API Gateway quotas")."""

@@ -10,7 +10,7 @@ from local.__main__ import settings_given
 from local.stack import deploy
 from local.state import State
 
-SERVERS = {"receiver": ("local.webhook_receiver", "receiver.log")}
+SERVERS = {"receiver": ("local.servers.webhook_receiver", "receiver.log")}
 PID_FILES = [f"{name}.pid" for name in SERVERS]
 
 

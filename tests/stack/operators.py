@@ -21,8 +21,8 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import RedriveOrder
 from comanda_cli.moving import move_one
 from comanda_cli.stack_info import StackInfo
-from local.guarded import ROOT
-from tests.fakes import FakeJournal
+from local.processes.guarded import ROOT
+from tests.support.fakes import FakeJournal
 
 ATTEMPTS = 5
 

@@ -6,10 +6,10 @@ import openpyxl
 import pytest
 
 from comanda_cli.stack_info import StackInfo
-from local import demo_watch
-from local.demo import play
-from local.demo_orders import PLAN
-from local.demo_warm_up import RECIPIENT
+from local.demo import watch as demo_watch
+from local.demo.orders import PLAN
+from local.demo.run import play
+from local.demo.warm_up import RECIPIENT
 from local.errors import LocalError
 from tests.stack.operators import Operator, wait_for
 

@@ -19,7 +19,7 @@ import pytest
 from local import emulator
 from local.__main__ import settings_given
 from local.emulator import StartedEmulator, free_port
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 from local.stack import deploy
 from local.state import State
 from tests.stack.make_of_docs import PID_FILES, remember

@@ -10,7 +10,7 @@ import pytest
 from comanda.domain.orders.order import Order
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
-from local.fake_provider import FakeProvider
+from local.servers.fake_provider import FakeProvider
 from local.stack import api_client, temporary_stack
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
 from tests.stack.operators import Operator, wait_for

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from comanda_cli.sessions import local_session
 from comanda_cli.stack_info import StackInfo
 from comanda_cli.webhook_secrets import WebhookSecretStore
-from local.webhook_receiver import WebhookReceiver
+from local.servers.webhook_receiver import WebhookReceiver
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled
 from tests.stack.operators import wait_for

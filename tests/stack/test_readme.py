@@ -11,7 +11,7 @@ import pytest
 import python_calamine
 
 from comanda_cli.stack_info import StackInfo
-from local.guarded import ROOT
+from local.processes.guarded import ROOT
 from local.stack import shell_variables
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post

@@ -31,10 +31,10 @@ from comanda.application.orders.ports import Balance
 from comanda.domain.orders.order import Order
 from comanda_cli.stack_info import StackInfo
 from local.stack import api_client
-from tests.builders import an_enriched_order
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled
 from tests.stack.operators import Operator, wait_for
+from tests.support.builders import an_enriched_order
 
 BUSY = {"requested", "generating"}
 FORMATS = ("xlsx", "pdf", "csv")

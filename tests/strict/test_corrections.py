@@ -10,7 +10,7 @@ import time_machine
 from botocore.exceptions import ClientError
 from moto.dynamodb.models import dynamodb_backends
 
-from tests.targets import Resources
+from tests.support.targets import Resources
 
 ID = {"id": {"S": "1"}}
 

@@ -20,13 +20,13 @@ from comanda_cli.connection import Outside
 from comanda_cli.sessions import local_session
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Play
-from tests.report_targets import ReportResources
 from tests.simulation import simulation
 from tests.simulation.rigs import model_rig
 from tests.simulation.system import System
 from tests.simulation.wire import client_of
 from tests.strict.refusals import Rule, complaint, expecting
-from tests.targets import Resources
+from tests.support.report_targets import ReportResources
+from tests.support.targets import Resources
 
 NOWHERE = "http://127.0.0.1:9"
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from moto import mock_aws
 from comanda.adapters.runtime.world import CLIENT_CONFIG
 from tests.simulation.wire import InProcess
 from tests.strict.refusals import Rule, expecting
-from tests.targets import Resources, make_resources
+from tests.support.targets import Resources, make_resources
 
 LEDGER_KEY = {"recipient_id": {"S": "r"}, "entry": {"S": "e"}}
 ORDER_KEY = {"order_id": {"S": "1"}}

@@ -22,7 +22,7 @@ from tests.application.notifications.conftest import URL, a_told
 from tests.application.notifications.conftest import Scene as NotificationScene
 from tests.application.reports.conftest import A_TABLE
 from tests.application.reports.conftest import Scene as ReportScene
-from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeQueue
+from tests.support.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeQueue
 
 MAX_ATTEMPTS = 3
 

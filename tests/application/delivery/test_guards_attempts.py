@@ -6,7 +6,7 @@ from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.errors import Unavailable
 from tests.application.conftest import GOOD, Scene
-from tests.builders import a_delivery, a_processing_order, an_enriched_order
+from tests.support.builders import a_delivery, a_processing_order, an_enriched_order
 
 
 def test_an_attempt_that_was_begun_goes_on_under_its_number() -> None:

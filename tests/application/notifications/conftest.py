@@ -18,9 +18,9 @@ from comanda.domain.delivery.retry import RetryPolicy
 from comanda.domain.notifications.messages import NotificationDelivery, NotificationMessage
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.shared.notify import Channel, Notify
-from tests.builders import NOW
-from tests.fakes import FakeClock, FakeJournal, FakeQueue
-from tests.notification_fakes import (
+from tests.support.builders import NOW
+from tests.support.fakes import FakeClock, FakeJournal, FakeQueue
+from tests.support.notification_fakes import (
     FakeNotificationPublisher,
     FakeNotifications,
     FakeReceivers,

@@ -19,7 +19,7 @@ from comanda.domain.shared.errors import (
 )
 from comanda.domain.shared.notify import Notify
 from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
-from tests.builders import NOW
+from tests.support.builders import NOW
 
 DOWN = ReceiverOutage("ReceiverTimeout", "no answer in time")
 LATER = NOW + timedelta(hours=1)

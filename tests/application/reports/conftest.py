@@ -26,9 +26,9 @@ from comanda.domain.reports.report import STAGE, Report, ReportFormat
 from comanda.domain.shared.access import Caller, Origin
 from comanda.domain.shared.errors import PermanentError
 from comanda.domain.shared.notify import Notify
-from tests.builders import NOW, a_caller
-from tests.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
-from tests.report_fakes import (
+from tests.support.builders import NOW, a_caller
+from tests.support.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
+from tests.support.report_fakes import (
     FakeFiles,
     FakeLinks,
     FakeOrderPeriods,

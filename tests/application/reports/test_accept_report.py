@@ -19,7 +19,7 @@ from comanda.domain.shared.errors import (
 )
 from comanda.domain.shared.notify import Notify
 from tests.application.reports.conftest import A_TABLE, WEEK, Scene
-from tests.builders import a_caller
+from tests.support.builders import a_caller
 
 
 def test_an_accepted_report_is_a_row_and_a_message(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from comanda.application.reports.generate import ROWS_BETWEEN_LOOKS
 from comanda.domain.reports.report import Report, ReportStatus
 from comanda.domain.shared.access import Origin, Scope
 from tests.application.reports.conftest import A_TABLE, LEASE, Scene, a_line
-from tests.builders import a_caller
+from tests.support.builders import a_caller
 
 
 def test_a_report_is_written_and_ready(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from comanda.domain.shared.errors import (
     NotReady,
 )
 from tests.application.reports.conftest import LEASE, WEEK, Scene
-from tests.builders import NOW, a_caller
+from tests.support.builders import NOW, a_caller
 
 
 def test_a_link_is_signed_anew_on_each_call_and_only_for_what_is_ready(scene: Scene) -> None:

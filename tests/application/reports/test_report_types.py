@@ -18,8 +18,8 @@ from comanda.domain.reports.table import Row, Strong
 from comanda.domain.shared.access import Caller, Origin, Scope
 from comanda.domain.shared.errors import Forbidden, InvalidRequest, UnreadableRow
 from tests.application.reports.conftest import LEASE, Scene, a_line
-from tests.builders import NOW, a_caller
-from tests.fakes import StillClock
+from tests.support.builders import NOW, a_caller
+from tests.support.fakes import StillClock
 
 NOVEMBER: dict[str, Any] = {"from": "2026-11-01", "to": "2026-11-22", "locale": "en-US"}
 OPS = a_caller("ops", scopes=frozenset(Scope))

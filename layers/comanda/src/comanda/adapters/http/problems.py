@@ -1,6 +1,6 @@
 """Errors become HTTP answers here, and nowhere else: RFC 9457 problem details with a stable `type`.
 
-What API Gateway answers by itself has the same form (infra/api_stack.py).
+What API Gateway answers by itself has the same form (infra/stacks/api_stack.py).
 """
 
 from http import HTTPStatus

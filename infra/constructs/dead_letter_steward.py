@@ -1,0 +1,50 @@
+"""A function that looks after dead-letter queues, and after what is owed, each minute."""
+
+from collections.abc import Mapping, Sequence
+from typing import Unpack
+
+from constructs import Construct
+
+from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.constructs.fifo_queue import FifoQueue
+from infra.constructs.python_function import FunctionCode, PythonFunction
+
+
+class DeadLetterSteward(PythonFunction):
+    """Sends what is owed, looks through the dead letters of `queues`, and begins again at the first. What it may do
+    with rows, its stack says."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        queues: Sequence[FifoQueue],
+        schedule_id: str,
+        environment: Mapping[str, str],
+        **code: Unpack[FunctionCode],
+    ) -> None:
+        first = queues[0]
+        super().__init__(
+            scope,
+            construct_id,
+            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            environment={
+                f"{first.name.upper()}_QUEUE_URL": first.queue.queue_url,
+                **{f"{queue.name.upper()}_DLQ_URL": queue.dead_letter_queue.queue_url for queue in queues},
+                "MAX_RESCUES": str(code["layers"].settings.max_rescues),
+                "WORKER_RESERVE_SECONDS": "5",
+                **environment,
+            },
+            **code,
+        )
+        self.allow("sqs:SendMessage", on=first.queue.queue_arn)
+        for queue in queues:
+            self.allow(
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",  # How many there are, as some hide behind others.
+                on=queue.dead_letter_queue.queue_arn,
+            )
+        EveryMinute(scope, schedule_id, self.function)

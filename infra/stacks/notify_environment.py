@@ -1,0 +1,9 @@
+"""What a function needs that takes requests to be told of something."""
+
+from infra.settings import StageSettings
+from infra.stacks.data_stack import DataStack
+
+
+def notify_environment(settings: StageSettings, data: DataStack) -> dict[str, str]:
+    environment = {"SUBSCRIPTIONS_TABLE": data.subscriptions.table_name}
+    return environment | ({"EMAIL_FROM": settings.email_from} if settings.email_from else {})
