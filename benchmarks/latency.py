@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from comanda_cli.stack_info import load_stack_file
+from comanda_cli.stack.stack_info import load_stack_file
 from local.stack import api_client, temporary_stack
 
 LIMIT_SECONDS = 30.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.console import console
 from local.processes.guarded import ROOT
 from local.state import State

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from local.emulator import StartedEmulator, free_port
 from local.state import State
 from tests.simulation.wire import InProcess

@@ -33,7 +33,7 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import RedriveOrder
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.access import Caller, Origin, Scope
-from comanda_cli.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietJournal, now
 from infra.settings import StageSettings
 from tests.functions.conftest import Context
 from tests.golden import sqs_record, stream_record

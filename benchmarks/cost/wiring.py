@@ -14,7 +14,7 @@ from comanda.adapters.live.management_api import ManagementApi
 from comanda.adapters.live.world import ConnectionWorld
 from comanda.adapters.reports.world import READING_CONFIG, S3_CONFIG, ReportWorld
 from comanda.adapters.runtime.world import CLIENT_CONFIG, World
-from comanda_cli.connection import now
+from comanda_cli.stack.connection import now
 from functions.broadcast import app as broadcast
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order

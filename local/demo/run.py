@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local import emulator
 from local.console import console
 from local.demo.files import check_reports, print_files, write_reports

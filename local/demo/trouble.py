@@ -8,8 +8,8 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.console import console
 from local.demo.watch import SentOrder, recipient_name
 from local.stack import api_client

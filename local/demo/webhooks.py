@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from comanda.domain.notifications.webhook_signature import is_valid
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
-from comanda_cli.webhook_secrets import WebhookSecretStore
+from comanda_cli.access.webhook_secrets import WebhookSecretStore
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.demo.outcome import Promise
 from local.demo.watch import SentOrder
 from local.errors import LocalError

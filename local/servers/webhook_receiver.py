@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from comanda_cli.escaping import escaped
+from comanda_cli.terminal.escaping import escaped
 from local.servers.local_server import ADDRESS, LocalServer, serve_as_command
 
 DEFAULT_PORT = 4581

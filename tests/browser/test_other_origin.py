@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.stack import temporary_stack
 from tests.browser.web_page import WebPage, as_aws_answers
 

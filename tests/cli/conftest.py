@@ -17,9 +17,9 @@ from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.ports import RunPublisher
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.orders.order import Order, Stage
-from comanda_cli.connection import Outside
 from comanda_cli.main import app
-from comanda_cli.stack_info import Queue, StackInfo
+from comanda_cli.stack.connection import Outside
+from comanda_cli.stack.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.support.builders import NOW, a_processing_order
 from tests.support.targets import Resources, add_index, create_fifo_queue

@@ -13,7 +13,7 @@ from comanda.adapters.reports.table import ReportTable
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.orders.order import Stage
 from comanda.domain.reports.report import ReportFile
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.cli.conftest import Cli, a_failed_order, a_publisher_that
 from tests.cli.test_reports import a_failed_report
 from tests.support.builders import NOW, a_notification

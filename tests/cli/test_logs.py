@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from comanda_cli.stack_info import StackInfo, find_stack_file
+from comanda_cli.stack.stack_info import StackInfo, find_stack_file
 from local.state import write_private
 from tests.cli.conftest import Cli
 from tests.support.builders import NOW

@@ -13,9 +13,9 @@ from comanda.adapters.orders.queue import QueuePublisher
 from comanda.domain.delivery.messages import deduplication_id
 from comanda.domain.orders.messages import Event, OrderMessage
 from comanda.domain.orders.order import Order
-from comanda_cli.connection import Outside
 from comanda_cli.main import app
-from comanda_cli.stack_info import Queue, StackInfo
+from comanda_cli.stack.connection import Outside
+from comanda_cli.stack.stack_info import Queue, StackInfo
 from local.state import State, write_private
 from tests.golden import sqs_record
 from tests.simulation.wire import InProcess
@@ -97,7 +97,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 @pytest.fixture
 def local(bare_emulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    from comanda_cli.sessions import local_session
+    from comanda_cli.stack.sessions import local_session
 
     def no_aws() -> Any:
         raise AssertionError("the local stack is not on AWS")

@@ -11,7 +11,7 @@ from comanda.domain.delivery.work_item import Failure
 from comanda.domain.notifications.messages import NotificationMessage
 from comanda.domain.notifications.notification import STAGE, NotificationStatus
 from comanda.domain.shared.notify import Notify
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.cli.conftest import Cli
 from tests.support.builders import NOW, a_notification
 from tests.support.targets import Resources

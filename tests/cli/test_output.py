@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import comanda_cli
-from comanda_cli.escaping import escaped, escaped_json
-from comanda_cli.output import print_table
+from comanda_cli.terminal.escaping import escaped, escaped_json
+from comanda_cli.terminal.output import print_table
 from tests.cli.conftest import Cli, a_failed_order, an_api
 
 ESC, CSI, RLO, LRI, ZWSP, BOM, SHY, LS = "\x1b[31m", "\x9b31m", "\u202e", "\u2066", "\u200b", "\ufeff", "\xad", "\u2028"

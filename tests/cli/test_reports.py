@@ -14,7 +14,7 @@ from comanda.adapters.reports.table import ReportTable
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.reports.messages import ReportMessage
 from comanda.domain.reports.report import STAGE, Report, ReportFormat, ReportRequest, ReportStatus
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.cli.conftest import Cli, an_api, storage_that_fails
 from tests.support.builders import NOW
 from tests.support.targets import Resources

@@ -5,9 +5,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from comanda_cli.connection import Connection, Outside
-from comanda_cli.sessions import aws_session
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.connection import Connection, Outside
+from comanda_cli.stack.sessions import aws_session
+from comanda_cli.stack.stack_info import StackInfo
 
 PROFILES = """
 [default]

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from comanda_cli.main import COMMANDS, app
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.state import State, write_private
 from tests.cli.conftest import Cli, a_failed_order
 
@@ -131,7 +131,7 @@ def test_ctrl_c_at_a_question_ends_it_in_one_line() -> None:
     """At a terminal, where the question waits for an answer."""
     program = (
         "import sys; from comanda_cli.start import run; import typer\n"
-        "from comanda_cli import main; from comanda_cli.output import confirm\n"
+        "from comanda_cli import main; from comanda_cli.terminal.output import confirm\n"
         "main._imported = lambda name: typer.main.get_group(ask)\n"
         "ask = typer.Typer()\n"
         "@ask.callback(invoke_without_command=True)\n"

@@ -10,7 +10,7 @@ from comanda.adapters.notifications.table import NotificationTable
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.table import ReportTable
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.cli.conftest import Cli, a_failed_order
 from tests.support.builders import a_notification, a_pending_order, a_report
 

@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 
 from comanda.adapters.notifications.webhook_secrets import StoredWebhookSecrets
 from comanda.domain.shared.errors import PermanentError, Unavailable
-from comanda_cli.stack_info import StackInfo
-from comanda_cli.webhook_secrets import WebhookSecretStore
+from comanda_cli.access.webhook_secrets import WebhookSecretStore
+from comanda_cli.stack.stack_info import StackInfo
 from tests.cli.conftest import Cli
 from tests.support.builders import NOW
 

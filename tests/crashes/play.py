@@ -19,7 +19,7 @@ from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
 from comanda.domain.orders.order import Item, Order, Stage
-from comanda_cli.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietJournal, now
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order

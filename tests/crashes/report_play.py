@@ -17,7 +17,7 @@ from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.reports.redrive import DiscardReport, RedriveReport
 from comanda.domain.reports.report import Report
-from comanda_cli.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietJournal, now
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports

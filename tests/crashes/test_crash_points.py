@@ -16,7 +16,7 @@ from moto import mock_aws
 from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.orders.order import Stage
-from comanda_cli.connection import QuietJournal
+from comanda_cli.stack.connection import QuietJournal
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Memory, Play
 from tests.crashes.promises import promises_hold

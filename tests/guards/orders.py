@@ -121,8 +121,8 @@ ORDERS = [
     ),
     Mutation(
         "a time for the whole of a call",
-        "adapters/http_client/timed_http.py",
-        "        self._socket.settimeout(_CALL.get().wait(self._seconds))\n",
+        "adapters/http_client/exact_response.py",
+        "        self._socket.settimeout(CALL.get().wait(self._seconds))\n",
     ),
     Mutation(
         "a body is cut off while it is read",
@@ -149,30 +149,30 @@ ORDERS = [
     ),
     Mutation(
         "an interim answer is not the answer",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/exact_response.py",
         "while 100 <= self.status < 200 and",
         "while False and",
     ),
     Mutation(
         "interim answers are bounded in number",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/exact_response.py",
         "if self._heads > MAX_INTERIM:",
         "if False:",
     ),
     Mutation(
         "a connection is kept only where its answer has ended",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/exact_response.py",
         "        if not self._ends_for_certain():\n            self.will_close = True\n",
     ),
     Mutation(
         "nor where more came behind the answer",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/exact_response.py",
         "self.is_exact and self._is_silent()",
         "self.is_exact",
     ),
     Mutation(
         "nor where the frame of its chunks is not plain",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/exact_response.py",
         "self.is_exact and self._is_silent()",
         "self._is_silent()",
     ),

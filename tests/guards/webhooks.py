@@ -33,13 +33,13 @@ WEBHOOKS = [
     ),
     Mutation(
         "the address that was checked is the one that is called",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/connections.py",
         "(address, connection.port), seconds",
         "(call.addresses(connection.host, connection.port)[0], connection.port), seconds",
     ),
     Mutation(
         "a time for the look-up of a host",
-        "adapters/http_client/timed_http.py",
+        "adapters/http_client/call.py",
         ".result(self.wait(math.inf))",
         ".result()",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from comanda_cli.stack_info import Queue, StackInfo, load_stack_file
+from comanda_cli.stack.stack_info import Queue, StackInfo, load_stack_file
 from infra.settings import SAVE_SECONDS, load_settings
 from local import emulator
 from local.demo import run as demo

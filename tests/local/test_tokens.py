@@ -24,12 +24,12 @@ from comanda.domain.shared.access import (
     authenticate,
     needed_for,
 )
-from comanda_cli import secret_document
+from comanda_cli.access import secret_document
+from comanda_cli.access.tokens import CreatedToken, TokenStore
 from comanda_cli.errors import CliError
 from comanda_cli.main import app
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
-from comanda_cli.tokens import CreatedToken, TokenStore
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.stack import LOCAL_CALLERS, ensure_tokens
 from local.state import State, write_private
 

@@ -13,8 +13,8 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.errors import Unavailable
-from comanda_cli.bulk import work_through
-from comanda_cli.selection import QueueName, Selection, select
+from comanda_cli.dead_letters.bulk import work_through
+from comanda_cli.dead_letters.selection import QueueName, Selection, select
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.people import People
 from tests.simulation.system import STAGES, WORKERS, System

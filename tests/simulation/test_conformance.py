@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.simulation.rigs import VISIBILITY_SECONDS, RealRig, Rig, arn_of, make_queue, model_rig
 from tests.strict.refusals import Rule, expecting
 

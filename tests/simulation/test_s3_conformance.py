@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.simulation.wire import InProcess
 from tests.support.targets import Bucket, make_bucket
 

@@ -9,8 +9,8 @@ import boto3
 import httpx
 import pytest
 
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo, load_stack_file
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo, load_stack_file
 from local.stack import api_client, temporary_stack
 from local.state import State, write_private
 from tests.stack.operators import Operator

@@ -19,8 +19,8 @@ from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.reports.table import ReportTable
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import RedriveOrder
-from comanda_cli.moving import move_one
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.dead_letters.moving import move_one
+from comanda_cli.stack.stack_info import StackInfo
 from local.processes.guarded import ROOT
 from tests.support.fakes import FakeJournal
 

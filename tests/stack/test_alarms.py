@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from local.stack import temporary_stack
 
 ALARM = "comanda-local-enrichment-dead-letters"

@@ -11,7 +11,7 @@ import pytest
 
 from comanda.adapters.orders.table import OrderTable
 from comanda.domain.orders.order import Order
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post
 from tests.stack.operators import Operator, wait_for

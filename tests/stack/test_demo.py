@@ -5,7 +5,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.demo import watch as demo_watch
 from local.demo.orders import PLAN
 from local.demo.run import play

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order
 

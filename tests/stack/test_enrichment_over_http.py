@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from comanda.domain.orders.order import Order
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.servers.fake_provider import FakeProvider
 from local.stack import api_client, temporary_stack
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post

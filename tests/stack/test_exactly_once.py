@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.stack import api_client
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, ledger, post

@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 
 from comanda.adapters.reports.link_keys import StoredLinkKeys
 from comanda.domain.reports.signed_link import link_token
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from infra.settings import load_settings
 from tests.generated.document import api_document
 from tests.stack.conftest import ApiClients

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from tests.hostile import HostileRequest, hostile_messages, hostile_requests
 
 REQUESTS = [request for request in hostile_requests() if request.on_the_stack]

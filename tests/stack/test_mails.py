@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.stack import api_client, temporary_stack
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled
 from tests.stack.operators import wait_for

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
-from comanda_cli.webhook_secrets import WebhookSecretStore
+from comanda_cli.access.webhook_secrets import WebhookSecretStore
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.servers.webhook_receiver import WebhookReceiver
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import python_calamine
 
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.processes.guarded import ROOT
 from local.stack import shell_variables
 from tests.stack.conftest import ApiClients

@@ -29,7 +29,7 @@ import python_calamine
 from comanda.application.orders.complete import posting_of
 from comanda.application.orders.ports import Balance
 from comanda.domain.orders.order import Order
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.stack_info import StackInfo
 from local.stack import api_client
 from tests.stack.conftest import ApiClients
 from tests.stack.helpers import a_recipient, an_order, finished, post, settled

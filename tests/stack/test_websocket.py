@@ -20,8 +20,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from comanda_cli.sessions import local_session
-from comanda_cli.stack_info import StackInfo
+from comanda_cli.stack.sessions import local_session
+from comanda_cli.stack.stack_info import StackInfo
 from local.processes.guarded import ROOT
 from local.stack import api_client, temporary_stack
 from tests.stack.helpers import a_recipient, an_order, finished, post

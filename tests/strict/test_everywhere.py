@@ -16,8 +16,8 @@ from moto import mock_aws
 from comanda.adapters.live.world import ConnectionWorld
 from comanda.adapters.reports.world import ReportWorld
 from comanda.adapters.runtime.world import World
-from comanda_cli.connection import Outside
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.connection import Outside
+from comanda_cli.stack.sessions import local_session
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Play
 from tests.simulation import simulation

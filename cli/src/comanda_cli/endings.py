@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from comanda.domain.delivery.work_item import Failure, WorkItem
 from comanda.domain.shared.errors import Unavailable, UnreadableRow
-from comanda_cli.output import console, remark, say
+from comanda_cli.terminal.output import console, remark, say
 
 LOOK_EVERY_SECONDS, LATER_EVERY_SECONDS = 0.5, 2.0
 AT_FIRST_SECONDS = 10.0

@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from comanda.domain.shared.errors import ComandaError, IllegalTransition, NotFound
-from comanda_cli.escaping import escaped
-from comanda_cli.interrupts import Interruptible
+from comanda_cli.terminal.escaping import escaped
+from comanda_cli.terminal.interrupts import Interruptible
 
 NOT_DONE = 3
 INTERRUPTED = 130

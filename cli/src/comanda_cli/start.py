@@ -2,7 +2,7 @@
 
 import sys
 
-from comanda_cli.interrupts import end_at_once_on_ctrl_c
+from comanda_cli.terminal.interrupts import end_at_once_on_ctrl_c
 
 
 def run() -> None:

@@ -18,7 +18,7 @@ from comanda.application.delivery.ports import FAILED, OPEN, OWED, Overtaken, Ro
 from comanda.domain.delivery.work_item import By, Failure, WorkItem
 from comanda.domain.reports.report import ReportFile
 from comanda.domain.shared.errors import Unavailable
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.simulation.wire import InProcess
 from tests.support.builders import NOW, a_notification, a_pending_order, a_report, an_enriched_order
 from tests.support.fakes import FakeOrders

@@ -17,7 +17,7 @@ from typing import Self
 import pytest
 
 from comanda.adapters.enrichment.http_provider import HttpProvider
-from comanda.adapters.http_client.timed_http import MAX_HEAD_BYTES, MAX_INTERIM
+from comanda.adapters.http_client.exact_response import MAX_HEAD_BYTES, MAX_INTERIM
 from comanda.domain.shared.errors import WorkError
 from tests.contract.enrichment.test_http_provider import LIMITS, REQUEST, a_certificate, provider_at
 

@@ -14,7 +14,7 @@ from comanda.application.live.ports import Gone, Subscriptions, TooSlow
 from comanda.domain.live.subscriptions import MAX_HELD, MAX_SUBSCRIPTIONS, Connection, Notice, Topic, TopicKind
 from comanda.domain.shared.access import Scope
 from comanda.domain.shared.errors import TooManySubscriptions, Unavailable
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.support.builders import NOW, a_caller
 from tests.support.websocket_fakes import FakeSubscriptions
 from tests.support.websocket_targets import make_connection_table

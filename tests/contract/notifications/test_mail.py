@@ -16,7 +16,7 @@ from comanda.application.notifications.mails import Mail
 from comanda.domain.shared.errors import PermanentError, Unavailable
 from comanda.domain.shared.locale import EN_US, PT_BR
 from comanda.domain.shared.notify import EVENTS
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.application.notifications.test_mails import written
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from comanda.adapters.reports.bucket import PART_BYTES, AlreadyStored, ReportBucket, Stored
 from comanda.domain.shared.errors import Unavailable
-from comanda_cli.sessions import local_session
+from comanda_cli.stack.sessions import local_session
 from tests.simulation.wire import InProcess
 from tests.support.targets import Bucket, make_bucket
 

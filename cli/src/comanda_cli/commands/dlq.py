@@ -9,30 +9,39 @@ import typer
 from comanda.adapters.orders.views import order_view
 from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
 from comanda.domain.orders.order import Order
-from comanda.domain.shared.errors import UnreadableRow
 from comanda.domain.shared.times import to_iso
-from comanda_cli.bulk import Outcome, work_through
-from comanda_cli.connection import Connection, QuietJournal, connect
+from comanda_cli.dead_letters.bulk import Outcome, work_through
+from comanda_cli.dead_letters.moving import dead_letters_of, move, start_move_task
+from comanda_cli.dead_letters.printing import (
+    count_dead_letters,
+    count_orders,
+    print_dry_run,
+    print_failed,
+    print_letters,
+    remark_not_seen,
+    remark_unreadable,
+    report_outcome,
+    row_of,
+)
+from comanda_cli.dead_letters.selection import QUEUE_OF, Selection, select
+from comanda_cli.dead_letters.unknown_letters import Look, look, remove
 from comanda_cli.endings import Endings
-from comanda_cli.errors import EXIT_CODES, INTERRUPTED, NOT_DONE, NotDone
-from comanda_cli.moving import dead_letters_of, move, start_move_task
-from comanda_cli.options import Json, OrderId, Stage, Waiting, taking
-from comanda_cli.output import (
+from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
+from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.terminal.options import Json, OrderId, Stage, Waiting, taking
+from comanda_cli.terminal.output import (
     confirm,
     console,
     print_facts,
     print_json,
     print_order,
     print_table,
-    readable,
     remark,
-    remark_owed,
     say,
 )
-from comanda_cli.selection import QUEUE_OF, Selection, select
-from comanda_cli.unknown_letters import Look, UnknownLetter, look, remove
 
 app = typer.Typer(no_args_is_help=True)
+
 
 MOST_NAMED = 5
 """Recipients of a class, in a table."""
@@ -64,14 +73,14 @@ def list_failed(ctx: typer.Context, selection: Selection, stage: Stage = None, a
     letters = seen.unknown
     if as_json:
         unread = [{"order_id": row.row_id, "unreadable": row.why} for row in unreadable]
-        print_json([*map(_row, found), *unread, *(letter.to_json() for letter in letters)])
+        print_json([*map(row_of, found), *unread, *(letter.to_json() for letter in letters)])
     else:
         if found:
-            _print_list(found)
-        _remark_unreadable(unreadable)
-        _remark_not_seen(seen)
+            print_failed(found)
+        remark_unreadable(unreadable)
+        remark_not_seen(seen)
         if letters:
-            _print_letters(letters)
+            print_letters(letters)
             remark(
                 "Dead letters that no record accounts for: no redrive begins them. `comanda dlq remove` removes them."
             )
@@ -96,7 +105,7 @@ def sum_up_failed(ctx: typer.Context, selection: Selection, stage: Stage = None,
     """Failed orders by class: how many, of whom, since when; the most first. Exit code 3 where there is none."""
     connection = connect(ctx, stage)
     found, unreadable = select(connection.orders, selection, connection.outside.clock())
-    _remark_unreadable(unreadable)
+    remark_unreadable(unreadable)
     by_class: dict[str, list[Order]] = {}
     for order in found:
         if order.failure:
@@ -175,7 +184,7 @@ def redrive_failed(
             endings.watch(connection.orders, sent, waiting.seconds, outside.sleep, outside.clock)
         except KeyboardInterrupt:
             outcome.interrupted = True
-    _report("redriven", outcome, endings, waiting.seconds, as_json=manner.as_json)
+    report_outcome("redriven", outcome, endings, waiting.seconds, as_json=manner.as_json)
 
 
 @app.command("discard", epilog=EXIT_CODES)
@@ -190,7 +199,7 @@ def discard_failed(ctx: typer.Context, selection: Selection, manner: Manner, sta
     chosen = _choose(connection, selection, manner, "Discard")
     discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
     outcome = _run(chosen, lambda order_id: discard(order_id, user), manner, connection, "Discarding")
-    _report("discarded", outcome, None, 0, as_json=manner.as_json)
+    report_outcome("discarded", outcome, None, 0, as_json=manner.as_json)
 
 
 @app.command("move", epilog=EXIT_CODES)
@@ -219,7 +228,7 @@ def move_dead_letters(
     if not depth:
         raise NotDone(f"{queue} has no dead letters")
     most = min(depth, limit or depth)  # Not what is dead-lettered once more meanwhile.
-    confirm(f"Move {_dead_letters(most)} back into {queue}?", yes=yes)
+    confirm(f"Move {count_dead_letters(most)} back into {queue}?", yes=yes)
     if on_aws:
         task = start_move_task(connection.sqs, chosen)
         moved = most
@@ -230,11 +239,11 @@ def move_dead_letters(
     if as_json:
         print_json(facts)
     elif on_aws:
-        say(f"SQS is moving {_dead_letters(moved)} back into {queue}; `comanda queues` shows how far it is.")
+        say(f"SQS is moving {count_dead_letters(moved)} back into {queue}; `comanda queues` shows how far it is.")
     else:
-        say(f"{_dead_letters(moved)} moved back into {queue}.")
+        say(f"{count_dead_letters(moved)} moved back into {queue}.")
     if moved < most:
-        remark(f"{_dead_letters(most - moved)} could not be had: in the hands of the steward, say. Run it again.")
+        remark(f"{count_dead_letters(most - moved)} could not be had: in the hands of the steward, say. Run it again.")
         raise typer.Exit(NOT_DONE)
 
 
@@ -265,23 +274,19 @@ def remove_unknown_letters(
     removed: list[str] = []
     if chosen:
         if not yes and not as_json:
-            _print_letters(chosen)
-        confirm(f"Remove {_dead_letters(len(chosen))} for good?", yes=yes)
+            print_letters(chosen)
+        confirm(f"Remove {count_dead_letters(len(chosen))} for good?", yes=yes)
         removed = remove(connection, chosen)
         refused |= {each.message_id: "no longer there, or hidden" for each in chosen if each.message_id not in removed}
     if as_json:
         print_json({"removed": removed, "refused": refused})
     else:
-        say(f"{_dead_letters(len(removed))} removed.")
+        say(f"{count_dead_letters(len(removed))} removed.")
         for message_id, why in refused.items():
             remark(f"{message_id}: {why}.")
-        _remark_not_seen(seen)
+        remark_not_seen(seen)
     if refused or not removed:
         raise typer.Exit(NOT_DONE)
-
-
-def _dead_letters(number: int) -> str:
-    return "1 dead letter" if number == 1 else f"{number} dead letters"
 
 
 def _choose(connection: Connection, selection: Selection, manner: Manner, verb: str) -> list[Order]:
@@ -289,13 +294,13 @@ def _choose(connection: Connection, selection: Selection, manner: Manner, verb: 
     if selection.is_everything and not manner.all_failed:
         raise typer.BadParameter("which orders? Give a filter, or --all")
     chosen, unreadable = select(connection.orders, selection, connection.outside.clock())
-    _remark_unreadable(unreadable)
+    remark_unreadable(unreadable)
     if not chosen:
         raise NotDone("no failed order matches; nothing was done")
     if manner.dry_run:
-        _print_dry_run(chosen, as_json=manner.as_json)
+        print_dry_run(chosen, as_json=manner.as_json)
         raise typer.Exit
-    confirm(f"{verb} {_orders(len(chosen))}?", yes=manner.yes)
+    confirm(f"{verb} {count_orders(len(chosen))}?", yes=manner.yes)
     return chosen
 
 
@@ -309,99 +314,3 @@ def _run(
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
         task = progress.add_task(title, total=len(chosen))
         return work_through(chosen, act, 1 / manner.rate, connection.outside.sleep, lambda: progress.advance(task))
-
-
-def _report(done: str, outcome: Outcome, endings: Endings | None, waited: float, *, as_json: bool) -> None:
-    """Say what became of all orders, and end with the exit code that tells it too."""
-    if as_json:
-        print_json(
-            {
-                done: [order.order_id for order in outcome.done],
-                "skipped": outcome.skipped,
-                "unavailable": outcome.unavailable,
-                "owed": outcome.owed,
-                "held_back": outcome.held_back,
-                "left": outcome.left,
-                "interrupted": outcome.interrupted,
-                "endings": endings.to_json() if endings else None,
-            }
-        )
-    else:
-        _print_report(done, outcome, endings, waited)
-    if outcome.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if outcome.unavailable or outcome.held_back:
-        raise typer.Exit(1)
-    if not outcome.done or (endings and not endings.are_as_wanted):
-        raise typer.Exit(NOT_DONE)
-
-
-def _print_report(done: str, outcome: Outcome, endings: Endings | None, waited: float) -> None:
-    became = f": {endings.summary}" if endings else ""
-    say(f"{_orders(len(outcome.done))} {done}{became}.")
-    for reason in outcome.skipped.values():
-        say(f"Skipped: {reason}.")
-    for order_id, reason in outcome.unavailable.items():
-        remark(f"Not answered for {order_id}: {reason}. Run it again; nothing is doubled by that.")
-    remark_owed(outcome.owed)
-    if outcome.held_back:
-        remark(f"Held back so as not to overtake it: {', '.join(outcome.held_back)}.")
-    if outcome.interrupted:
-        remark(f"Interrupted; {_orders(len(outcome.left))} left. Run it again to go on.")
-    elif endings:
-        endings.print_details(waited, "comanda dlq list")
-
-
-def _print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
-    if as_json:
-        print_json([_row(order) for order in chosen])
-    else:
-        _print_list(chosen)
-        say(f"{_orders(len(chosen))} would be taken; nothing was done.")
-
-
-def _remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
-    for _ in readable(rows):
-        pass
-
-
-def _remark_not_seen(seen: Look) -> None:
-    for queue, number in seen.not_seen.items():
-        remark(f"{_dead_letters(number)} of {queue} could not be looked at: hidden, or behind ten others of a group.")
-
-
-def _print_letters(letters: Sequence[UnknownLetter]) -> None:
-    rows = [(each.message_id, each.queue, each.size, each.begins, each.why) for each in letters]
-    print_table(["Message", "Queue", "Bytes", "Begins with", "Why"], rows)
-
-
-def _print_list(orders: Sequence[Order]) -> None:
-    rows = [_row(order) for order in orders]
-    print_table(
-        ["Order", "Recipient", "Stage", "Class", "Message", "Attempts", "Failed at"],
-        [
-            [row[name] for name in ("order_id", "recipient_id", "stage", "class", "message", "attempts", "at")]
-            for row in rows
-        ],
-    )
-
-
-def _row(order: Order) -> dict[str, Any]:
-    failure = order.failure
-    if failure is None:
-        raise ValueError(f"order {order.order_id} has no failure")
-    return {
-        "order_id": order.order_id,
-        "recipient_id": order.recipient_id,
-        "queue": QUEUE_OF[failure.stage].value,
-        "stage": failure.stage,
-        "class": failure.name,
-        "message": failure.message,
-        "attempts": failure.attempts,
-        "at": to_iso(failure.at),
-        "replay": order.replay,
-    }
-
-
-def _orders(number: int) -> str:
-    return "1 order" if number == 1 else f"{number} orders"

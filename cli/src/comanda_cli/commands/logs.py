@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda_cli.connection import connect
+from comanda_cli.dead_letters.selection import age
 from comanda_cli.errors import CliError, NotDone
-from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, remark, say
-from comanda_cli.selection import age
+from comanda_cli.stack.connection import connect
+from comanda_cli.terminal.options import Json, Stage
+from comanda_cli.terminal.output import print_json, remark, say
 
 GROUPS_AT_ONCE = 5
 """FilterLogEvents is limited to 5 calls a second in some regions, 10 in most ("CloudWatch Logs quotas")."""
@@ -25,8 +25,6 @@ _SAID_ALREADY = {
     *("order_id", "report_id"),  # What was asked for.
     *("recipient_id", "caller", "correlation_id", "report_type", "format"),  # The same in every line.
 }
-
-
 _DETAIL = "DEBUG"
 """The level of lines that are no step of a story: one for each pass of a message on its way into a dead-letter queue,
 say, which are dozens."""

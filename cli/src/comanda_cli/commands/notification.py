@@ -13,11 +13,20 @@ from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPo
 from comanda.domain.shared.errors import IllegalTransition, InvalidRequest, NotFound, Unavailable, UnreadableRow
 from comanda.domain.shared.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.shared.times import to_iso
-from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, CliError, NotDone
-from comanda_cli.options import Json, Stage, Waiting, taking
-from comanda_cli.output import confirm, print_facts, print_json, print_table, readable, remark, remark_owed, say
+from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.terminal.options import Json, Stage, Waiting, taking
+from comanda_cli.terminal.output import (
+    confirm,
+    print_facts,
+    print_json,
+    print_table,
+    readable,
+    remark,
+    remark_owed,
+    say,
+)
 
 app = typer.Typer(no_args_is_help=True)
 default_app = typer.Typer(no_args_is_help=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 import typer
 
-from comanda_cli.connection import Connection, connect
-from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table, remark
+from comanda_cli.stack.connection import Connection, connect
+from comanda_cli.terminal.options import Json, Stage
+from comanda_cli.terminal.output import print_json, print_table, remark
 
 METRIC = "ApproximateAgeOfOldestMessage"
 LOOK_BACK = timedelta(minutes=15)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from comanda_cli.connection import connect
 from comanda_cli.errors import EXIT_CODES
-from comanda_cli.options import As, Json, Stage, Token
-from comanda_cli.output import print_facts, print_json, print_table
+from comanda_cli.stack.connection import connect
+from comanda_cli.terminal.options import As, Json, Stage, Token
+from comanda_cli.terminal.output import print_facts, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True)
 

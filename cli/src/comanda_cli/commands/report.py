@@ -11,12 +11,12 @@ from comanda.adapters.reports.views import report_view
 from comanda.application.reports.redrive import DiscardReport, RedriveReport
 from comanda.domain.reports.report import Report, ReportFormat, ReportStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
-from comanda_cli.connection import Connection, QuietJournal, connect
 from comanda_cli.downloads import download
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
-from comanda_cli.options import As, Json, Stage, Token, Waiting, taking
-from comanda_cli.output import (
+from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.terminal.options import As, Json, Stage, Token, Waiting, taking
+from comanda_cli.terminal.output import (
     confirm,
     failure_text,
     print_facts,
@@ -28,7 +28,7 @@ from comanda_cli.output import (
     remark_owed,
     say,
 )
-from comanda_cli.watching import watch
+from comanda_cli.terminal.watching import watch
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from comanda.domain.shared.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, TokenRecord, Whose, needed_for
-from comanda_cli.connection import Connection, connect
+from comanda_cli.access.tokens import TokenStore
 from comanda_cli.errors import CliError
-from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table, remark, say
-from comanda_cli.tokens import TokenStore
+from comanda_cli.stack.connection import Connection, connect
+from comanda_cli.terminal.options import Json, Stage
+from comanda_cli.terminal.output import print_json, print_table, remark, say
 
 app = typer.Typer(no_args_is_help=True)
 

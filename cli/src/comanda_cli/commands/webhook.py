@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from comanda.domain.notifications.webhook_signature import WebhookSecretRecord
-from comanda_cli.connection import Connection, connect
-from comanda_cli.options import Json, Stage
-from comanda_cli.output import print_json, print_table, remark, say
-from comanda_cli.webhook_secrets import WebhookSecretStore
+from comanda_cli.access.webhook_secrets import WebhookSecretStore
+from comanda_cli.stack.connection import Connection, connect
+from comanda_cli.terminal.options import Json, Stage
+from comanda_cli.terminal.output import print_json, print_table, remark, say
 
 app = typer.Typer(no_args_is_help=True)
 secret = typer.Typer(no_args_is_help=True)

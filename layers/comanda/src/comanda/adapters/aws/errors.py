@@ -8,8 +8,6 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from comanda.domain.shared.errors import Unavailable
 
 _CONDITIONS = {"ConditionalCheckFailedException", "TransactionCanceledException", "PreconditionFailed"}
-
-
 _DEFECTS = {
     "ValidationException",
     "SerializationException",

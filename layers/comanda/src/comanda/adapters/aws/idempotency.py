@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 
 _A_DAY = 24 * 60 * 60  # seconds
-
-
 Answer = tuple[dict[str, Any], bool]
 """A body, and whether it was given before."""
 

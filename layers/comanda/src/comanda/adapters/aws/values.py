@@ -22,8 +22,6 @@ def is_key(text: str) -> bool:
 
 UNKNOWN = object()
 """A value of DynamoDB's that Python cannot hold."""
-
-
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 Message = TypeVar("Message")
-
-
 WorkerHandler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 

@@ -21,12 +21,8 @@ from comanda.domain.shared.errors import PermanentError, ProviderOutage, Transie
 
 MAX_DETAIL = 300
 """Characters of the provider's own words that become part of a failure."""
-
-
 ORDER_ID_REQUIRED_FROM = datetime(2027, 7, 1, tzinfo=UTC)
 """From then on, a good answer names its order. One that names another is refused today."""
-
-
 _JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 

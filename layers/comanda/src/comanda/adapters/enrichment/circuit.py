@@ -27,20 +27,12 @@ if TYPE_CHECKING:
 from comanda.adapters.aws.circuit_store import CircuitStore, epoch_seconds
 
 NAME = "enrichment"
-
-
 FAILURES = 3
 """Different orders whose calls failed in a row, in one execution environment, open the circuit."""
-
-
 RECOVERY_SECONDS = 150
 """Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
-
-
 TRY_SECONDS = 30
 """Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
-
-
 OUTAGE_LINGERS = 600
 """Seconds after which nothing is left of an outage: what it turned away until its end was seen by the steward, which
 looks each minute, some minutes late at the most."""

@@ -40,6 +40,4 @@ def _price(value: object) -> Decimal:
 
 
 Text = Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(_plain_text)]
-
-
 Price = Annotated[Decimal, BeforeValidator(_price)]

@@ -14,8 +14,6 @@ from comanda.domain.shared.notify import EVENTS, LAST_EVENTS, Notify
 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 """As forms of the web take it (HTML, "Valid e-mail address"), and with a dot in the domain."""
-
-
 LOCALES = (PT_BR.tag, EN_US.tag)
 
 

@@ -12,8 +12,9 @@ from ipaddress import ip_address
 
 from urllib3.exceptions import HTTPError
 
+from comanda.adapters.http_client.call import LookUp, addresses_of
 from comanda.adapters.http_client.retry_after import seconds_of
-from comanda.adapters.http_client.timed_http import Limits, LookUp, TimedUrl, addresses_of
+from comanda.adapters.http_client.timed_http import Limits, TimedUrl
 from comanda.adapters.notifications.webhook_answers import error_of_call, error_of_status, not_allowed
 from comanda.application.shared.ports import Clock
 from comanda.domain.notifications.webhook_address import AddressPolicy, fault_in

@@ -24,14 +24,8 @@ from comanda.domain.shared.errors import FieldError, InvalidRequest
 from comanda.domain.shared.identity import ID_PATTERN, MAX_ID
 
 MAX_ITEMS = 100
-
-
 MAX_QTY = 1_000_000
-
-
 MAX_METADATA_TEXT = 500
-
-
 MAX_METADATA_NUMBER = 10**15
 
 
@@ -49,11 +43,7 @@ def _metadata_value(value: object) -> str | int | bool | None:
 
 
 Id = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID, pattern=ID_PATTERN)]
-
-
 Qty = Annotated[StrictInt, Field(ge=1, le=MAX_QTY)]
-
-
 MetadataValue = Annotated[str | int | bool | None, BeforeValidator(_metadata_value)]
 
 

@@ -23,12 +23,8 @@ from comanda.adapters.runtime.world import CLIENT_CONFIG
 
 READS_AT_ONCE = 8
 """Pages of a report's rows."""
-
-
 READING_CONFIG = CLIENT_CONFIG.merge(Config(parameter_validation=False))
 """For hundreds of thousands of keys; DynamoDB itself checks what it is sent."""
-
-
 S3_CONFIG = CLIENT_CONFIG.merge(
     Config(
         read_timeout=30,

@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 GROUPS_AT_ONCE = 10
 """A batch has at most ten messages, and so at most ten groups."""
-
-
 ORDERS_AT_ONCE = 10
 """All orders of a batch, whatever their groups."""
-
-
 CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=2,  # seconds

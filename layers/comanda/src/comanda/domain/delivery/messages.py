@@ -20,20 +20,12 @@ from typing import Any, Generic, Protocol, TypeVar
 CONTENT_IDS_UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
 """Releases before 2026-12 sent without a deduplication id, so that SQS took the content's hash. What they sent is ours
 for as long as a queue keeps it."""
-
-
 SCHEMA = 1
 """The newest form of a body that this release reads. A body of the first form does not say so."""
-
-
 MAX_BODY_BYTES = 16_384
 """A body is a few hundred bytes; one of ours with the longest ids there may be stays far below."""
-
-
 MAX_TEXT_BYTES = 2048
 """The longest key of a row ("Constraints in Amazon DynamoDB"), and longer than any other text of a body."""
-
-
 MAX_REPLAY = 10**9
 
 

@@ -28,8 +28,6 @@ MAX_TOLD = 10
 """Receivers of one report."""
 
 _REPORTS = uuid.UUID("0b9a7f4e-3f0e-4f8c-9a55-7f3b4c1d2e60")
-
-
 SHOWS: Mapping[str, Action] = {
     "orders": Action.READ_ORDER,
     "summary": Action.READ_ORDER,

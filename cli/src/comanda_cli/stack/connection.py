@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from comanda_cli.errors import CliError
-from comanda_cli.sessions import aws_session, local_session
-from comanda_cli.stack_info import Queue, StackInfo, find_stack_file, load_stack_file, load_stage
+from comanda_cli.stack.sessions import aws_session, local_session
+from comanda_cli.stack.stack_info import Queue, StackInfo, find_stack_file, load_stack_file, load_stage
 
 if TYPE_CHECKING:
     import boto3
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from comanda.domain.notifications.notification import Notification
     from comanda.domain.orders.order import Order
     from comanda.domain.reports.report import Report
-    from comanda_cli.api import Api
+    from comanda_cli.stack.api import Api
 
 TOKEN_VARIABLE = "COMANDA_TOKEN"  # noqa: S105 - a variable's name
 CONNECT_SECONDS, READ_SECONDS = 5, 10
@@ -176,7 +176,7 @@ class Connection:
         bearer = bearer or os.environ.get(TOKEN_VARIABLE)
         if not bearer:
             raise CliError(f"who calls? Give --token, or set {TOKEN_VARIABLE}; `comanda token create` makes one")
-        from comanda_cli.api import Api
+        from comanda_cli.stack.api import Api
 
         client = self.http(base_url=self.stack.api_url, headers={"Authorization": f"Bearer {bearer}"})
         return Api(client, self.outside.sleep)

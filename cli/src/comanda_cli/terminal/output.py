@@ -14,7 +14,7 @@ import typer
 
 from comanda.domain.shared.errors import UnreadableRow
 from comanda_cli.errors import NotDone
-from comanda_cli.escaping import escaped, escaped_json
+from comanda_cli.terminal.escaping import escaped, escaped_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
-from comanda_cli.escaping import escaped
-from comanda_cli.output import console
+from comanda_cli.terminal.escaping import escaped
+from comanda_cli.terminal.output import console
 
 LOOK_EVERY_SECONDS = 0.3
 

@@ -13,9 +13,9 @@ from comanda.domain.delivery.messages import Message, NewerSchema
 from comanda.domain.notifications.messages import NotificationMessage
 from comanda.domain.orders.messages import OrderMessage
 from comanda.domain.reports.messages import ReportMessage
-from comanda_cli.connection import Connection
-from comanda_cli.moving import MOST_AT_ONCE, dead_letters_of
-from comanda_cli.stack_info import Queue
+from comanda_cli.dead_letters.moving import MOST_AT_ONCE, dead_letters_of
+from comanda_cli.stack.connection import Connection
+from comanda_cli.stack.stack_info import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -8,7 +8,7 @@ SQS"): by that the worker knows that it came back, and begins the next run.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from comanda_cli.stack_info import Queue
+from comanda_cli.stack.stack_info import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
