@@ -78,14 +78,14 @@ DEAD_LETTERS = [
     Mutation(
         "a letter stays where its rescue was overtaken",
         RECONCILER,
-        "        except Overtaken:\n            return False\n",
-        "        except Overtaken:\n            return True\n",
+        "        except VersionConflict:\n            return False\n",
+        "        except VersionConflict:\n            return True\n",
     ),
     Mutation(
         "the steward leaves what has changed",
         RECONCILER,
-        "        except Overtaken:\n            return\n",
-        "        except Overtaken:\n            raise\n",
+        "        except VersionConflict:\n            return\n",
+        "        except VersionConflict:\n            raise\n",
     ),
     Mutation(
         "a group that shared a full receive is seen in full",

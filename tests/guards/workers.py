@@ -55,8 +55,8 @@ WORKERS = [
     Mutation(
         "an outage is no attempt",
         WORKER,
-        "except (Overtaken, Unavailable, TooEarly):\n            raise\n",
-        "except (Overtaken, TooEarly):\n            raise\n",
+        "except (VersionConflict, Unavailable, TooEarly):\n            raise\n",
+        "except (VersionConflict, TooEarly):\n            raise\n",
     ),
     Mutation(
         "what is put off uses up no attempt",

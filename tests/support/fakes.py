@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from comanda.adapters.delivery.work_item_rows import attention_kind_of
-from comanda.application.delivery.ports import OPEN, Overtaken
+from comanda.application.delivery.ports import OPEN, VersionConflict
 from comanda.application.enrichment.ports import EnrichmentRequest
 from comanda.application.orders.ports import Balance, LedgerEntry, Posting
 from comanda.domain.delivery.messages import Received
@@ -91,7 +91,7 @@ class FakeOrders:
         if self.before_save:
             self.before_save.pop(0)()
         if self.rows[after.order_id].version != before.version:
-            raise Overtaken(after.order_id)
+            raise VersionConflict(after.order_id)
         self.put(after)
         if self.lost_answers:
             self.lost_answers -= 1
@@ -133,9 +133,9 @@ class FakeLedger:
         recipient_id = posting.after.recipient_id
         there = self.balances.get(recipient_id, Balance(recipient_id, posting.before.currency))
         if there.orders_completed != posting.before.orders_completed:
-            raise Overtaken(recipient_id)
+            raise VersionConflict(recipient_id)
         if any(self.orders.rows[before.order_id].version != before.version for before, _ in posting.orders):
-            raise Overtaken(recipient_id)
+            raise VersionConflict(recipient_id)
         self.orders.put(*(after for _, after in posting.orders))
         self.balances[recipient_id] = posting.after
         self.written.setdefault(recipient_id, []).extend(posting.entries)

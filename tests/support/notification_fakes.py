@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comanda.adapters.notifications.table import attention_of
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.notifications.messages import NotificationMessage
 from comanda.domain.notifications.notification import Notification, NotificationStatus
@@ -83,7 +83,7 @@ class FakeNotifications:
             self.lost_saves -= 1
             raise Unavailable("notifications table: ThrottlingException")
         if self.rows[after.notification_id].version != before.version:
-            raise Overtaken(after.notification_id)
+            raise VersionConflict(after.notification_id)
         self.put(after)
         if self.lost_answers:
             self.lost_answers -= 1

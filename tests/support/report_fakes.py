@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from comanda.adapters.reports.rows import attention_of
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.ports import OrderLine, UploadLink
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.reports.messages import ReportMessage
@@ -74,7 +74,7 @@ class FakeReports:
         if self.before_save:
             self.before_save.pop(0)()
         if self.rows[after.report_id].version != before.version:
-            raise Overtaken(after.report_id)
+            raise VersionConflict(after.report_id)
         self.put(after)
         self.saved.append(after)
         if self.lost_answers:

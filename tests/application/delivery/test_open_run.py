@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.domain.delivery.work_item import By
 from comanda.domain.shared.errors import IllegalTransition, Unavailable
 from tests.application.delivery.conftest import Scene
@@ -46,7 +46,7 @@ def test_a_row_that_is_not_as_it_was_read_begins_no_run_and_nothing_is_sent(scen
     """Or a failed order runs, and nobody knows why."""
     row = scene.add()
     failed = scene.put(row.failed(scene.failure()))
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         scene.open_run(row, By.STEWARD)
     assert (scene.row(row), scene.first_queue.sent) == (failed, [])
 

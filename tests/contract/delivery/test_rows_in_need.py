@@ -14,7 +14,7 @@ from moto import mock_aws
 from comanda.adapters.notifications.table import NotificationTable
 from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.reports.table import ReportTable
-from comanda.application.delivery.ports import FAILED, OPEN, OWED, Overtaken, RowsInNeed
+from comanda.application.delivery.ports import FAILED, OPEN, OWED, RowsInNeed, VersionConflict
 from comanda.domain.delivery.work_item import By, Failure, WorkItem
 from comanda.domain.reports.report import ReportFile
 from comanda.domain.shared.errors import Unavailable
@@ -219,7 +219,7 @@ def test_whoever_read_an_earlier_version_is_overtaken(rows: Any, kind: Kind) -> 
     put(rows, waiting)
     begun = waiting.opened(By.CONSOLE, NOW, "")
     rows.save(waiting, begun)
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         rows.save(waiting, waiting.opened(By.STEWARD, NOW, ""))
     assert row_of(rows, waiting) == begun
 

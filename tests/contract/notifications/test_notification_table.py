@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from comanda.adapters.notifications.table import MAX_AGE, CachedDefaults, NotificationTable, SubscriptionTable
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.domain.delivery.work_item import Failure
 from comanda.domain.notifications.notification import STAGE, Notification
 from comanda.domain.shared.notify import Channel, Notify
@@ -46,7 +46,7 @@ def test_a_change_is_made_from_the_row_as_it_is(table: NotificationTable) -> Non
     first = a_notification()
     table.add(first)
     table.save(first, first.delivered(LATER))
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         table.save(first, first.ended(LATER))
 
 

@@ -8,7 +8,7 @@ import pytest
 from comanda.adapters.aws.values import from_dynamodb, to_dynamodb
 from comanda.adapters.orders.ledger import LedgerTable
 from comanda.adapters.orders.table import OrderTable
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.complete import posting_of
 from comanda.application.orders.ports import Balance
 from comanda.domain.orders.order import Order, OrderStatus
@@ -62,11 +62,11 @@ def test_ten_orders_fit_into_one_transaction(ledger: LedgerTable, orders: OrderT
 def test_an_order_is_posted_once(ledger: LedgerTable, orders: OrderTable) -> None:
     posting = posting_of(EMPTY, enriched(orders, "10.00"), NOW)
     ledger.post(posting)
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         ledger.post(posting)
     after = ledger.balance("123")
     assert after
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         ledger.post(posting_of(after, [before for before, _ in posting.orders], NOW))
     assert ledger.balance("123") == after
     assert len(ledger.entries("123", 0, 10)) == 1
@@ -95,7 +95,7 @@ def test_each_condition_holds_without_the_others(
 ) -> None:
     """One of balance and entries is gone, as after a mistake by hand: what is left is not written over."""
     resources.dynamodb.put_item(TableName=resources.ledger_table, Item=to_dynamodb({"recipient_id": "123", **there}))
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         ledger.post(posting_of(read, enriched(orders, "10.00"), NOW))
     (left,) = resources.dynamodb.scan(TableName=resources.ledger_table)["Items"]
     assert from_dynamodb(left) == {"recipient_id": "123", **there}
@@ -104,7 +104,7 @@ def test_each_condition_holds_without_the_others(
 def test_one_order_that_changed_keeps_back_the_whole_posting(ledger: LedgerTable, orders: OrderTable) -> None:
     good, changed = enriched(orders, "10.00", "5.00")
     orders.save(changed, replace(changed, version=changed.version + 1))
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         ledger.post(posting_of(EMPTY, [good, changed], NOW))
     assert ledger.balance("123") is None
     assert ledger.entries("123", 0, 10) == []
@@ -116,7 +116,7 @@ def test_one_order_that_changed_keeps_back_the_whole_posting(ledger: LedgerTable
 def test_a_balance_that_moved_on_keeps_back_the_posting(ledger: LedgerTable, orders: OrderTable) -> None:
     first, second = enriched(orders, "10.00", "5.00")
     ledger.post(posting_of(EMPTY, [first], NOW))
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         ledger.post(posting_of(EMPTY, [second], NOW))
     assert len(ledger.entries("123", 0, 10)) == 1
 

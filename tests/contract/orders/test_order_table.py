@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from comanda.adapters.orders.table import OrderTable
-from comanda.application.delivery.ports import OPEN, Overtaken
+from comanda.application.delivery.ports import OPEN, VersionConflict
 from comanda.domain.delivery.work_item import Attempts, By, Failure
 from comanda.domain.orders.order import Enrichment, Item, Order, Stage
 from tests.support.builders import NOW, a_claim, a_pending_order, a_processing_order, an_enriched_order
@@ -74,7 +74,7 @@ def test_a_change_is_saved_where_the_row_is_as_it_was_read(table: OrderTable) ->
     pending = claim.stored(NOW)
     table.save(claim, pending)
     assert table.get(claim.order_id) == pending
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         table.save(claim, claim.started(NOW))
     assert table.get(claim.order_id) == pending
 
@@ -100,7 +100,7 @@ def test_its_own_change_met_again_is_no_others(table: OrderTable, resources: Res
 
 def test_nothing_is_saved_where_there_is_no_row(table: OrderTable) -> None:
     claim = a_claim()
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         table.save(claim, claim.stored(NOW))
     assert table.get(claim.order_id) is None
 

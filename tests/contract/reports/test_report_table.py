@@ -9,7 +9,7 @@ from comanda.adapters.observability.journal import PowertoolsJournal
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
 from comanda.adapters.reports.table import ReportTable
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.accept import AcceptReport
 from comanda.domain.delivery.work_item import By, Failure
 from comanda.domain.reports.messages import ReportMessage
@@ -46,10 +46,10 @@ def test_what_is_stored_comes_back_equal(table: ReportTable, report: Report) -> 
 def test_a_change_is_written_once_and_only_over_what_was_read(table: ReportTable) -> None:
     table.claim(REQUESTED)
     table.save(REQUESTED, LEASED)
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         table.save(REQUESTED, REQUESTED.cancelled(NOW))
     table.save(LEASED, READY)
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         table.save(LEASED, FAILED)
     assert table.get(READY.report_id) == READY
     again = READY.asked_again(NOW + timedelta(days=8), NOW + timedelta(days=15), "corr-2")

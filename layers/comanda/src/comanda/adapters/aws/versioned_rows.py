@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from comanda.adapters.aws.errors import answering, code_of
 from comanda.adapters.aws.row_fields import MOST, Row
 from comanda.adapters.aws.values import UNKNOWN, decoded, failed_row, is_key, to_dynamodb
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.domain.shared.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class VersionedRows:
             failed_row(error)
 
     def save(self, before: Row, after: Row) -> None:
-        """Write what differs, where the row still has the version of `before`. Raises Overtaken otherwise.
+        """Write what differs, where the row still has the version of `before`. Raises VersionConflict otherwise.
 
         boto3 tries again by itself where an answer was lost, and then finds its own write: that is no other's.
         """
@@ -116,7 +116,7 @@ class VersionedRows:
         except ClientError as error:
             found = failed_row(error)
             if any(found.get(name) != value for name, value in after.items()):
-                raise Overtaken(after[self.key]) from error
+                raise VersionConflict(after[self.key]) from error
 
     def fail_unreadable(
         self,

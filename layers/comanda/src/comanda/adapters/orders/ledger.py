@@ -11,7 +11,7 @@ from comanda.adapters.aws.errors import answering, code_of
 from comanda.adapters.aws.row_fields import Fields, any_amount, count, moment, name, reading
 from comanda.adapters.aws.values import decoded, is_key, to_dynamodb
 from comanda.adapters.orders.table import update_of_order
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import Balance, LedgerEntry, Posting
 from comanda.domain.shared.errors import Unavailable
 from comanda.domain.shared.times import to_iso
@@ -74,7 +74,7 @@ class LedgerTable:
                 raise
             reasons = {str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])}
             if "ConditionalCheckFailed" in reasons:
-                raise Overtaken(posting.before.recipient_id) from error
+                raise VersionConflict(posting.before.recipient_id) from error
             if "ValidationError" in reasons or "ItemCollectionSizeLimitExceeded" in reasons:
                 raise
             raise Unavailable(f"ledger table: {', '.join(sorted(reasons - {'None'}))}") from error

@@ -34,8 +34,8 @@ class OpenRun(Generic[Row]):
         """Begin the next run of `row`, and give it as it is then. Where its message cannot be sent now, the reconciler
         sends it.
 
-        `after` as WorkItem.opened has it. Raises IllegalTransition where `by` may not begin one, Overtaken where the
-        row is no longer as it was read, Unavailable where it was not written, as far as anybody knows.
+        `after` as WorkItem.opened has it. Raises IllegalTransition where `by` may not begin one, VersionConflict
+        where the row is no longer as it was read, Unavailable where it was not written, as far as anybody knows.
         """
         opened = self.write(row, row.opened(by, self.clock(), note, after=after), by)
         try:
@@ -45,7 +45,7 @@ class OpenRun(Generic[Row]):
             return opened
 
     def write(self, row: Row, opened: Row, by: By) -> Row:
-        """The first half. Raises Overtaken, Unavailable."""
+        """The first half. Raises VersionConflict, Unavailable."""
         self.rows.save(row, opened)
         self.journal.tell(f"{row.kind}.{_EVENTS[by]}", opened, by=by.value)
         return opened

@@ -30,7 +30,7 @@ class Rows(Protocol[Row]):
         """The rows there are, by id. One that cannot be read takes no other along."""
 
     def save(self, before: Row, after: Row, /) -> None:
-        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+        """Write what differs, where the row still has `before.version`. Raises VersionConflict otherwise."""
 
     def fail_unreadable(self, row_id: str, failure: Failure, /) -> bool:
         """Make a row failed that cannot be read, as far as that is so and it can be written. Whether it was: one that
@@ -89,5 +89,5 @@ class DeadLetters(Protocol):
         """About how many messages there are, hidden ones included. Raises Unavailable."""
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """The row is no longer what the change was made from, so nothing was written."""

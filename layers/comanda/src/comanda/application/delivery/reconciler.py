@@ -13,7 +13,7 @@ from typing import Generic
 
 from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_all
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import OWED, DeadLetters, Overtaken, Row, RowsInNeed
+from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed, VersionConflict
 from comanda.application.shared.ports import Clock, Journal
 from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
 from comanda.domain.delivery.work_item import By, Failure
@@ -130,7 +130,7 @@ class Reconciler(Generic[Row]):
     def _requeue(self, row: Row, by: By, run: int) -> bool:
         try:
             self.open_run(row, by, REQUEUED_AFTER_OUTAGE if by is By.OUTAGE else REQUEUED, after=run)
-        except Overtaken:
+        except VersionConflict:
             return False
         return True
 
@@ -140,7 +140,7 @@ class Reconciler(Generic[Row]):
         failed = row.failed(Failure("WorkerUnavailable", why, stage, 0, self.clock(), message_id))
         try:
             self.rows.save(row, failed)
-        except Overtaken:
+        except VersionConflict:
             return
         facts = {"error_class": "WorkerUnavailable", "reason": why, "stage": stage}
         self.journal.tell(f"{row.kind}.failed", failed, **facts)

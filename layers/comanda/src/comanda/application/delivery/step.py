@@ -27,7 +27,7 @@ class Job(Generic[Row]):
     span: Span = NO_SPANS
 
     def save(self, after: Row) -> None:
-        """Raises Overtaken, Unavailable."""
+        """Raises VersionConflict, Unavailable."""
         self.rows.save(self.row, after)
         self.row = after
 
@@ -38,7 +38,7 @@ class Turn(Protocol[Row]):
     def __call__(self, jobs: Sequence[Job[Row]], /) -> int:
         """Do the step for the first job, and for as many behind it as can go along; give the number done.
 
-        Raises PermanentError or TransientError about the first job, TooEarly, Overtaken, Unavailable.
+        Raises PermanentError or TransientError about the first job, TooEarly, VersionConflict, Unavailable.
         """
 
 

@@ -23,7 +23,7 @@ from typing import Any, Generic, NoReturn
 
 from comanda.application.delivery.message_groups import Backoff, back_off, in_groups
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Executor, Overtaken, R, Row, Rows, SourceQueue, T
+from comanda.application.delivery.ports import Executor, R, Row, Rows, SourceQueue, T, VersionConflict
 from comanda.application.delivery.spans import NO_SPANS, Span, Spans
 from comanda.application.delivery.step import Job, Step, TooEarly
 from comanda.application.shared.ports import Clock, Journal
@@ -124,7 +124,7 @@ class _Group(Generic[Row]):
             try:
                 self._check_time()
                 done, disposition = self._advance(self._look(), span)
-            except Overtaken:
+            except VersionConflict:
                 self._rows = None
             except Unavailable as error:
                 pause = self._worker.retry.pause_after(self._waiting[0].receive_count, self._worker.draw)
@@ -233,7 +233,7 @@ class _Group(Generic[Row]):
             self._fail(job, error)
         except TransientError as error:
             self._failed_for_now(job, error)
-        except (Overtaken, Unavailable, TooEarly):
+        except (VersionConflict, Unavailable, TooEarly):
             raise
         except Exception as error:  # noqa: BLE001 - a defect met by one message must not stop its neighbours (P6)
             self._failed_for_now(job, self._unexpected(job, error))
@@ -293,7 +293,7 @@ class _Group(Generic[Row]):
                 ):
                     return
                 worker.rows.save(row, row.given_back(worker.clock()))
-            except (Overtaken, Unavailable):
+            except (VersionConflict, Unavailable):
                 worker.sleep(pause)
             else:
                 return

@@ -26,7 +26,7 @@ class Notifications(Protocol):
         """As Rows.fail_unreadable."""
 
     def save(self, before: Notification, after: Notification) -> None:
-        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+        """Write what differs, where the row still has `before.version`. Raises VersionConflict otherwise."""
 
     def mark_sent(self, owed: Notification, sent: Notification) -> None:
         """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""

@@ -4,7 +4,7 @@ failed one is left at that."""
 from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.notifications.ports import Notifications
 from comanda.application.shared.ports import Clock, Journal
 from comanda.domain.delivery.work_item import By
@@ -25,7 +25,7 @@ class ResendNotification:
             raise NotFound(f"there is no notification {notification_id}")
         try:
             return self.open_run(found, By.OPERATOR)
-        except Overtaken:
+        except VersionConflict:
             raise IllegalTransition(f"notification {notification_id} is changing right now; look at it again") from None
 
 
@@ -47,7 +47,7 @@ class DiscardNotification:
         aside = found.set_aside(self.clock())
         try:
             self.notifications.save(found, aside)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise IllegalTransition(
                 f"notification {notification_id} has changed in the meantime; look at it again"
             ) from error

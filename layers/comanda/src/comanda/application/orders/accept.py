@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import NewOrder, Orders, Publisher
 from comanda.application.shared.ports import Clock, DefaultNotify, Journal
 from comanda.domain.orders.messages import Event
@@ -48,7 +48,7 @@ class AcceptOrder:
         order = found or claim
         self.publisher.publish(order, Event.CREATED)
         accepted = order.stored(order.created_at)
-        with suppress(Overtaken):  # A worker has the message already, or a concurrent duplicate was quicker.
+        with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.orders.save(order, accepted)
         self.journal.tell("order.accepted", accepted)
         return Accepted(accepted, replayed=found is not None)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import Orders
 from comanda.application.orders.read import visible_order
 from comanda.application.shared.ports import Clock, Journal
@@ -28,7 +28,7 @@ class CancelOrder:
         cancelled = order.cancelled(self.clock())
         try:
             self.orders.save(order, cancelled)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise IllegalTransition("work on this order has begun; it can no longer be cancelled") from error
         self.journal.tell("order.cancelled", cancelled)
         return cancelled

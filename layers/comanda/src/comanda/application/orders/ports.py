@@ -30,7 +30,7 @@ class Orders(Protocol):
         """As Rows.fail_unreadable."""
 
     def save(self, before: Order, after: Order) -> None:
-        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+        """Write what differs, where the row still has `before.version`. Raises VersionConflict otherwise."""
 
     def mark_sent(self, owed: Order, sent: Order) -> None:
         """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""
@@ -78,7 +78,8 @@ class Ledger(Protocol):
         """At most `limit` entries with a sequence greater than `after`, in order."""
 
     def post(self, posting: Posting) -> None:
-        """Write all of it in one transaction. Raises Overtaken where an order or the balance is not as it was read."""
+        """Write all of it in one transaction. Raises VersionConflict where an order or the balance is not as it was
+        read."""
 
 
 class Publisher(Protocol):

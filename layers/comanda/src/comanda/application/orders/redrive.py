@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import Orders
 from comanda.application.shared.ports import Clock, Journal
 from comanda.domain.delivery.work_item import By
@@ -24,7 +24,7 @@ class RedriveOrder:
         failed = _failed(self.orders.get(order_id), order_id)
         try:
             return self.open_run(failed, By.OPERATOR, f"redriven by {by}")
-        except Overtaken:
+        except VersionConflict:
             _failed(self.orders.get(order_id), order_id)
             raise IllegalTransition(f"order {order_id} is changing right now; look at it again") from None
 
@@ -50,7 +50,7 @@ class DiscardOrder:
         aside = order.set_aside(self.clock(), f"discarded by {by}")
         try:
             self.orders.save(order, aside)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise IllegalTransition(f"order {order_id} has changed in the meantime; look at it again") from error
         self.journal.tell("order.discarded", aside)
         return aside

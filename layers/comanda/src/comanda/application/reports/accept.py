@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Overtaken, RunPublisher
+from comanda.application.delivery.ports import RunPublisher, VersionConflict
 from comanda.application.reports.ports import Reports, Sources
 from comanda.application.reports.types import REPORT_TYPES
 from comanda.application.reports.types.report_type import Volume
@@ -113,7 +113,7 @@ class AcceptReport:
         report = found or claim
         self.publisher.publish(report)
         accepted = report.stored(self.clock())
-        with suppress(Overtaken):  # A worker has the message already, or a concurrent duplicate was quicker.
+        with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.reports.save(report, accepted)
         self.journal.tell("report.accepted", accepted)
         return AcceptedReport(accepted, replayed=False)
@@ -122,7 +122,7 @@ class AcceptReport:
         again = found.asked_again(claim.created_at, claim.expires_at, claim.correlation_id, claim.notify)
         try:
             self._open_run.write(found, again, By.CLIENT)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
         accepted = self._open_run.send(again)
         self.journal.tell("report.accepted", accepted)
@@ -142,7 +142,7 @@ class AcceptReport:
                 self.reports.save(found, telling)
             except ValueError as error:
                 raise InvalidRequest(FieldError("notify", f"{error}; ask for its status instead")) from error
-            except Overtaken:
+            except VersionConflict:
                 found = self.reports.get(found.report_id) or found
             else:
                 return telling

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.ports import Reports
 from comanda.application.reports.read import visible_report
 from comanda.application.shared.ports import Clock, Journal
@@ -29,7 +29,7 @@ class CancelReport:
         cancelled = report.cancelled(now)
         try:
             self.reports.save(report, cancelled)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise IllegalTransition("work on this report has begun; it can no longer be cancelled") from error
         self.journal.tell("report.cancelled", cancelled)
         return cancelled

@@ -33,7 +33,7 @@ class Reports(Protocol):
         """As Rows.fail_unreadable."""
 
     def save(self, before: Report, after: Report) -> None:
-        """Write what differs, where the row still has `before.version`. Raises Overtaken otherwise."""
+        """Write what differs, where the row still has `before.version`. Raises VersionConflict otherwise."""
 
     def mark_sent(self, owed: Report, sent: Report) -> None:
         """Write that nothing is owed, and nothing else, where the row is in the run of `owed` and owes its message."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
-from comanda.application.delivery.ports import Overtaken
+from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.ports import Reports
 from comanda.application.shared.ports import Clock, Journal
 from comanda.domain.delivery.work_item import By
@@ -27,7 +27,7 @@ class RedriveReport:
             raise IllegalTransition(f"report {report_id} has expired; ask for it again")
         try:
             return self.open_run(failed, By.OPERATOR)
-        except Overtaken:
+        except VersionConflict:
             _failed(self.reports.get(report_id), report_id)
             raise IllegalTransition(f"report {report_id} is changing right now; look at it again") from None
 
@@ -48,7 +48,7 @@ class DiscardReport:
         aside = report.set_aside(self.clock())
         try:
             self.reports.save(report, aside)
-        except Overtaken as error:
+        except VersionConflict as error:
             raise IllegalTransition(f"report {report_id} has changed in the meantime; look at it again") from error
         self.journal.tell("report.discarded", aside)
         return aside
