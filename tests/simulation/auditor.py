@@ -8,13 +8,13 @@ from collections import Counter
 from itertools import chain
 
 from tests.simulation.notification_workload import NotificationWorkload
+from tests.simulation.observed_rows import Row
 from tests.simulation.promises import notification_promises, order_promises, report_promises
 from tests.simulation.promises.broken import Broken
 from tests.simulation.promises.notification_evidence import NotificationEvidence, failed_where_well, rows_told
 from tests.simulation.promises.order_evidence import OrderEvidence
 from tests.simulation.promises.report_evidence import PERMANENT, ReportEvidence, rows_of
 from tests.simulation.report_workload import ReportWorkload
-from tests.simulation.seen_rows import Row
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
 

@@ -13,12 +13,12 @@ from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from functions.tend_notifications import app as tend_notifications
 from infra.settings import StageSettings
+from tests.simulation.events import MessageEvent
 from tests.simulation.expressions import Item
 from tests.simulation.functions import EventSourceMapping, Handler, Schedule
-from tests.simulation.happened import MessageEvent
 from tests.simulation.notification_faults import ANNOUNCER, DELIVERER, NOTIFICATION_STEWARD
+from tests.simulation.observed_notifications import Changes, SeenNotification
 from tests.simulation.receivers import Receivers
-from tests.simulation.seen_notifications import Changes, SeenNotification
 from tests.simulation.sqs import Message, Queue
 from tests.simulation.streams import StreamMapping
 from tests.simulation.system import System

@@ -16,10 +16,10 @@ from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailabl
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.notification_faults import DELIVERER, NOTIFICATION_STEWARD
 from tests.simulation.notification_system import NotificationSystem
+from tests.simulation.observed_notifications import LAST
 from tests.simulation.operators import MOST_IMPATIENT
 from tests.simulation.receivers import DOWN, GONE, INSIDE, KILLER, PICKY, SLOW, URLS, WELL
 from tests.simulation.report_workload import ReportWorkload
-from tests.simulation.seen_notifications import LAST
 from tests.simulation.workload import Intent, Workload
 from tests.support.fakes import FakeJournal
 

@@ -15,8 +15,8 @@ from comanda.domain.orders.order import Order
 from comanda.domain.shared.errors import Unavailable
 from comanda_cli.dead_letters.bulk import work_through
 from comanda_cli.dead_letters.selection import QueueName, Selection, select
+from tests.simulation.actors import People
 from tests.simulation.faults import OPERATOR, Scenario
-from tests.simulation.people import People
 from tests.simulation.system import STAGES, WORKERS, System
 from tests.support.fakes import FakeJournal
 

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.events import seconds_of
 from tests.simulation.functions import CLOCKS
-from tests.simulation.happened import seconds_of
+from tests.simulation.observed_reports import Cells, SeenReport, is_whole_pdf, rows_in
 from tests.simulation.report_system import SourceWrite
 from tests.simulation.report_workload import ReportIntent
-from tests.simulation.seen_reports import Cells, SeenReport, is_whole_pdf, rows_in
 
 
 def what_is_wrong_with(

@@ -16,13 +16,13 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports
 from functions.write_reports import app as write_reports
+from tests.simulation.events import MessageEvent
 from tests.simulation.expressions import Item
 from tests.simulation.faults import REPORT_STEWARD
 from tests.simulation.functions import EventSourceMapping, Handler, Schedule
-from tests.simulation.happened import MessageEvent
+from tests.simulation.observed_reports import SeenReport
 from tests.simulation.s3 import S3, Object
 from tests.simulation.scheduler import SideBySide
-from tests.simulation.seen_reports import SeenReport
 from tests.simulation.sqs import Message, Queue
 from tests.simulation.system import System
 from tests.simulation.wire import client_of

@@ -25,10 +25,10 @@ from functions.write_orders import app as write_orders
 from infra.settings import StageSettings
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
+from tests.simulation.events import MessageEvent, RowWrite
 from tests.simulation.expressions import Item
 from tests.simulation.faults import STEWARD, SWITCH, CallFault, Faults, Scenario, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
-from tests.simulation.happened import MessageEvent, RowWrite
 from tests.simulation.history import History
 from tests.simulation.lambda_service import LambdaService
 from tests.simulation.provider import Provider

@@ -7,13 +7,13 @@ from random import Random
 from typing import Any, Protocol
 
 from comanda.domain.shared.access import Origin, Scope
+from tests.simulation.actors import People
+from tests.simulation.disruptions import Trouble
 from tests.simulation.faults import OPERATOR, Scenario, WorldFault
 from tests.simulation.functions import Outcome
 from tests.simulation.operators import Operators
-from tests.simulation.people import People
 from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.system import System
-from tests.simulation.trouble import Trouble
 from tests.support.builders import a_caller, an_api_event
 
 GATEWAY_SECONDS = 29

@@ -21,7 +21,7 @@ from comanda_cli.stack.sessions import local_session
 from tests.conftest import resources_on_moto
 from tests.crashes.play import Play
 from tests.simulation import simulation
-from tests.simulation.rigs import model_rig
+from tests.simulation.conformance_targets import model_rig
 from tests.simulation.system import System
 from tests.simulation.wire import client_of
 from tests.strict.refusals import Rule, complaint, expecting

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tests.simulation.happened import MessageEvent
+from tests.simulation.events import MessageEvent
 from tests.simulation.sqs import Message
 from tests.simulation.system import System
 from tests.simulation.workload import Exchange

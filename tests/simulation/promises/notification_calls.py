@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 
 from tests.simulation.notification_faults import ANNOUNCER, DELIVERER, NOTIFICATION_STEWARD, OF_ITS_RIGHTS
+from tests.simulation.observed_notifications import LAST, SeenNotification
 from tests.simulation.promises.broken import Broken
 from tests.simulation.promises.notification_evidence import NotificationEvidence
 from tests.simulation.receivers import Call
-from tests.simulation.seen_notifications import LAST, SeenNotification
 from tests.simulation.workload import Exchange
 
 STILL_UNDER_WAY = 60

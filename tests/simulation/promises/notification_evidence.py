@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.simulation.happened import MessageEvent
+from tests.simulation.events import MessageEvent
 from tests.simulation.notification_system import NotificationWrite
 from tests.simulation.notification_workload import HOPELESS, NotificationWorkload
+from tests.simulation.observed_notifications import SeenNotification, Wanted
 from tests.simulation.receivers import URLS, Call
-from tests.simulation.seen_notifications import SeenNotification, Wanted
 
 
 class NotificationEvidence:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from tests.simulation.notification_faults import DELIVERER
 from tests.simulation.notification_workload import NotificationWorkload
+from tests.simulation.observed_notifications import SeenNotification
 from tests.simulation.promises.broken import NOBODY_DIED
 from tests.simulation.receivers import INSIDE, PICKY
-from tests.simulation.seen_notifications import SeenNotification
 
 OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "WorkerDied"}
 """Of a receiver that is left alone nothing fails: the last attempt is made whatever is known of it."""

@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from tests.simulation.events import MessageEvent, RowWrite
 from tests.simulation.expressions import Item
-from tests.simulation.happened import MessageEvent, RowWrite
-from tests.simulation.seen_rows import Row
+from tests.simulation.observed_rows import Row
 from tests.simulation.system import MOST_SHOWN, System
 from tests.simulation.workload import Workload
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from tests.simulation.events import RowWrite
 from tests.simulation.functions import CLOCKS
-from tests.simulation.happened import RowWrite
+from tests.simulation.observed_rows import PERMANENT, Row
 from tests.simulation.promises.broken import (
     DEAD_LETTER_SECONDS,
     NOBODY_DIED,
@@ -18,7 +19,6 @@ from tests.simulation.promises.broken import (
 )
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
 from tests.simulation.provider import HANGS, KILLER
-from tests.simulation.seen_rows import PERMANENT, Row
 from tests.simulation.system import MOST_SHOWN, STAGES
 
 TRANSIENT = {"ProviderError", "ProviderDown", "ProviderTimeout"}

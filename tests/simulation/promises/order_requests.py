@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from tests.simulation.observed_rows import Row
 from tests.simulation.promises.broken import Broken
 from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
-from tests.simulation.seen_rows import Row
 from tests.simulation.workload import Exchange
 
 SENT = {"sent", "swallowed"}

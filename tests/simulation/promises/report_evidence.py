@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.simulation.happened import MessageEvent
+from tests.simulation.events import MessageEvent
+from tests.simulation.observed_reports import SeenReport
 from tests.simulation.report_system import ReportWrite
 from tests.simulation.report_workload import ReportIntent, ReportWorkload
-from tests.simulation.seen_reports import SeenReport
 from tests.simulation.workload import Exchange
 
 SETTLED = {"ready", "failed", "cancelled"}

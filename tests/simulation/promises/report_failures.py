@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
+from tests.simulation.observed_reports import SeenReport
 from tests.simulation.promises.broken import (
     DEAD_LETTER_SECONDS,
     NOBODY_DIED,
@@ -12,7 +13,6 @@ from tests.simulation.promises.broken import (
     left_alone,
 )
 from tests.simulation.promises.report_evidence import PERMANENT, SETTLED, ReportEvidence
-from tests.simulation.seen_reports import SeenReport
 
 TRANSIENT = {"OutOfTime", "WorkerDied"}
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from tests.simulation.functions import CLOCKS
+from tests.simulation.observed_reports import SeenReport
 from tests.simulation.promises.broken import Broken, messages_ahead
 from tests.simulation.promises.report_evidence import SETTLED, ReportEvidence
 from tests.simulation.report_files import what_is_wrong_with
 from tests.simulation.report_system import BUCKET, ReportWrite
-from tests.simulation.seen_reports import SeenReport
 
 LEGAL: Mapping[str | None, set[str | None]] = {
     None: {"accepting"},

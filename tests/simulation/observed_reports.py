@@ -10,8 +10,8 @@ from typing import Any
 
 from openpyxl import load_workbook
 
+from tests.simulation.events import seconds_of
 from tests.simulation.expressions import Item
-from tests.simulation.happened import seconds_of
 
 
 @dataclass(frozen=True)

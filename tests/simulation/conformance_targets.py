@@ -60,7 +60,7 @@ def main(event, context):
 """
 
 
-class Rig(Protocol):
+class Target(Protocol):
     """A place to try things in."""
 
     name: str
@@ -76,7 +76,7 @@ class Rig(Protocol):
 
 
 @dataclass
-class RealRig:
+class RealTarget:
     """An endpoint in real time."""
 
     name: str
@@ -145,12 +145,12 @@ class ModelRig:
 
 
 @contextmanager
-def model_rig() -> Iterator[ModelRig]:
+def model_target() -> Iterator[ModelRig]:
     with time_machine.travel(1_792_000_000.0, tick=False) as traveller:
         yield ModelRig(traveller)
 
 
-def make_queue(rig: Rig, dead_letter_queue: str | None = None, max_receive_count: int = 2) -> str:
+def make_queue(target: Target, dead_letter_queue: str | None = None, max_receive_count: int = 2) -> str:
     """A FIFO queue as the CDK app makes them; its url."""
     attributes = {
         "FifoQueue": "true",
@@ -160,9 +160,9 @@ def make_queue(rig: Rig, dead_letter_queue: str | None = None, max_receive_count
         "VisibilityTimeout": str(VISIBILITY_SECONDS),
     }
     if dead_letter_queue:
-        policy = {"deadLetterTargetArn": arn_of(rig.sqs, dead_letter_queue), "maxReceiveCount": max_receive_count}
+        policy = {"deadLetterTargetArn": arn_of(target.sqs, dead_letter_queue), "maxReceiveCount": max_receive_count}
         attributes["RedrivePolicy"] = json.dumps(policy)
-    url: str = rig.sqs.create_queue(QueueName=f"t-{uuid.uuid4().hex[:8]}.fifo", Attributes=attributes)["QueueUrl"]
+    url: str = target.sqs.create_queue(QueueName=f"t-{uuid.uuid4().hex[:8]}.fifo", Attributes=attributes)["QueueUrl"]
     return url
 
 
