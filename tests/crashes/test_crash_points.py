@@ -18,9 +18,9 @@ from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.orders.order import Stage
 from comanda_cli.stack.connection import QuietJournal
 from tests.conftest import resources_on_moto
-from tests.crashes.play import Memory, Play
-from tests.crashes.promises import promises_hold
-from tests.crashes.theatre import FAILURES, crash_points, die
+from tests.crashes.crash_harness import FAILURES, crash_points, die
+from tests.crashes.invariants import promises_hold
+from tests.crashes.system import Memory, System
 from tests.support.builders import NOW
 
 BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
@@ -29,9 +29,9 @@ BAD, FLAKY, HOPELESS = "BOMBA", "FLAKY-1", "FLAKY-99"
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    given: Callable[[Play], None]
+    given: Callable[[System], None]
     """What went before; nothing fails in it."""
-    play: Callable[[Play], None]
+    system: Callable[[System], None]
     calls: Mapping[str, int]
     """AWS calls of each handler in it."""
     ends: Mapping[str, str]
@@ -41,110 +41,110 @@ class Scenario:
 # What is given
 
 
-def nothing(_: Play) -> None: ...
+def nothing(_: System) -> None: ...
 
 
-def two_orders(sku: str) -> Callable[[Play], None]:
+def two_orders(sku: str) -> Callable[[System], None]:
     """One of this item, and behind it a good one of the same recipient, both as far as the second stage."""
 
-    def given(play: Play) -> None:
-        play.post("first", sku)
-        play.post("second")
-        play.drain(Stage.PROCESSING)
+    def given(system: System) -> None:
+        system.post("first", sku)
+        system.post("second")
+        system.drain(Stage.PROCESSING)
 
     return given
 
 
-def one_accepted_order(play: Play) -> None:
-    play.post("first")
+def one_accepted_order(system: System) -> None:
+    system.post("first")
 
 
-def two_accepted_orders(play: Play) -> None:
-    play.post("first")
-    play.post("second")
+def two_accepted_orders(system: System) -> None:
+    system.post("first")
+    system.post("second")
 
 
-def failed(play: Play) -> None:
+def failed(system: System) -> None:
     """An order that failed for good, and whose row was mended since."""
-    play.post("first", BAD)
-    play.drain()
-    play.correct("first")
+    system.post("first", BAD)
+    system.drain()
+    system.correct("first")
 
 
-def dead_lettered_untried(play: Play) -> None:
-    play.post("first")
-    play.broken = True
-    play.drain()
+def dead_lettered_untried(system: System) -> None:
+    system.post("first")
+    system.broken = True
+    system.drain()
 
 
-def dead_lettered_twice(play: Play) -> None:
-    dead_lettered_untried(play)
-    play.minute()
-    play.drain()
+def dead_lettered_twice(system: System) -> None:
+    dead_lettered_untried(system)
+    system.minute()
+    system.drain()
 
 
-def redriven_and_owed(play: Play) -> None:
+def redriven_and_owed(system: System) -> None:
     """Whoever redrove it died between row and message."""
-    failed(play)
-    play.strike("redrive", REDRIVEN_ROW, "after", die)
-    play.redrive("first")
-    assert play.was_struck
+    failed(system)
+    system.strike("redrive", REDRIVEN_ROW, "after", die)
+    system.redrive("first")
+    assert system.was_struck
 
 
-def redriven_and_completed(play: Play) -> None:
+def redriven_and_completed(system: System) -> None:
     """Its old message is still in the dead-letter queue."""
-    failed(play)
-    play.redrive("first")
-    play.drain()
+    failed(system)
+    system.redrive("first")
+    system.drain()
 
 
 # What is played
 
 
-def order_and_work(play: Play) -> None:
-    play.post("first")
-    play.drain()
+def order_and_work(system: System) -> None:
+    system.post("first")
+    system.drain()
 
 
-def enrich(play: Play) -> None:
-    play.drain(Stage.ENRICHMENT)
+def enrich(system: System) -> None:
+    system.drain(Stage.ENRICHMENT)
 
 
-def work_with_care(play: Play) -> None:
+def work_with_care(system: System) -> None:
     for stage in Stage:
-        play.crash_on_arrival(stage)
-        play.drain(stage)
+        system.crash_on_arrival(stage)
+        system.drain(stage)
 
 
-def wait_for_the_steward(play: Play) -> None:
+def wait_for_the_steward(system: System) -> None:
     """Until nobody can be at it any more."""
-    play.clock.shift(QUIET)
-    play.minute()
+    system.clock.shift(QUIET)
+    system.minute()
 
 
-def redrive_from_console(play: Play) -> None:
-    play.redrive_from_console(Stage.ENRICHMENT)
-    play.drain(Stage.ENRICHMENT)
+def redrive_from_console(system: System) -> None:
+    system.redrive_from_console(Stage.ENRICHMENT)
+    system.drain(Stage.ENRICHMENT)
 
 
-def redrive(play: Play) -> None:
-    play.redrive("first")
-    play.drain(Stage.PROCESSING)
+def redrive(system: System) -> None:
+    system.redrive("first")
+    system.drain(Stage.PROCESSING)
 
 
-def discard(play: Play) -> None:
-    play.discard("first")
+def discard(system: System) -> None:
+    system.discard("first")
 
 
-def repair(play: Play) -> None:
-    play.minute()
-    play.broken = False
-    play.drain(Stage.PROCESSING)
+def repair(system: System) -> None:
+    system.minute()
+    system.broken = False
+    system.drain(Stage.PROCESSING)
 
 
-def cancel(play: Play) -> None:
-    play.cancel("first")
-    play.drain()
+def cancel(system: System) -> None:
+    system.cancel("first")
+    system.drain()
 
 
 FIRST, BOTH = {"completed": "first"}, {"completed": "first second"}
@@ -164,8 +164,8 @@ SCENARIOS = [
     Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
     Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 17, "process": 3}, FIRST),
     Scenario("failed by the steward", dead_lettered_twice, wait_for_the_steward, {"steward": 15}, FIRST_FAILED),
-    Scenario("owed and sent by the steward", redriven_and_owed, Play.minute, {"steward": 18}, FIRST),
-    Scenario("dead letter deleted by the steward", redriven_and_completed, Play.minute, {"steward": 14}, FIRST),
+    Scenario("owed and sent by the steward", redriven_and_owed, System.minute, {"steward": 18}, FIRST),
+    Scenario("dead letter deleted by the steward", redriven_and_completed, System.minute, {"steward": 14}, FIRST),
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
 ]
 
@@ -177,13 +177,13 @@ POINTS = [
 
 
 @pytest.fixture(scope="module")
-def stage(moto_session: boto3.Session) -> Iterator[Play]:
+def stage(moto_session: boto3.Session) -> Iterator[System]:
     with mock_aws():
-        yield Play(resources_on_moto(moto_session), moto_session)
+        yield System(resources_on_moto(moto_session), moto_session)
 
 
 @pytest.fixture(scope="module")
-def given(stage: Play) -> Callable[[str], Memory]:
+def given(stage: System) -> Callable[[str], Memory]:
     """What each scenario is given, played once."""
 
     @cache
@@ -197,7 +197,7 @@ def given(stage: Play) -> Callable[[str], Memory]:
 
 
 @pytest.fixture
-def play(stage: Play, given: Callable[[str], Memory], scenario: Scenario) -> Iterator[Play]:
+def system(stage: System, given: Callable[[str], Memory], scenario: Scenario) -> Iterator[System]:
     """As it is when the scenario has what it is given."""
     memory = given(scenario.name)
     with time_machine.travel(NOW, tick=False) as clock:
@@ -207,26 +207,26 @@ def play(stage: Play, given: Callable[[str], Memory], scenario: Scenario) -> Ite
 
 @pytest.mark.parametrize(("scenario", "handler", "number", "when", "how"), POINTS)
 def test_all_promises_hold_whatever_call_fails(
-    play: Play, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
+    system: System, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
 ) -> None:
-    play.strike(handler, number, when, how)
-    scenario.play(play)
-    assert play.was_struck
-    play.five_minutes()
-    promises_hold(play, **scenario.ends)
+    system.strike(handler, number, when, how)
+    scenario.system(system)
+    assert system.was_struck
+    system.five_minutes()
+    promises_hold(system, **scenario.ends)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_table_of_calls_is_whole(play: Play, scenario: Scenario) -> None:
+def test_the_table_of_calls_is_whole(system: System, scenario: Scenario) -> None:
     """A handler that makes one more call than the table says would have a crash point that nobody tried."""
-    play.calls.clear()
-    scenario.play(play)
-    assert play.calls == scenario.calls
-    play.five_minutes()
-    promises_hold(play, **scenario.ends)
+    system.calls.clear()
+    scenario.system(system)
+    assert system.calls == scenario.calls
+    system.five_minutes()
+    promises_hold(system, **scenario.ends)
 
 
-def test_an_outage_of_the_provider_excuses_no_other_stage(stage: Play) -> None:
+def test_an_outage_of_the_provider_excuses_no_other_stage(stage: System) -> None:
     """The workers of the first stage could not run, whatever the provider does."""
     with time_machine.travel(NOW, tick=False) as clock:
         stage.clear(clock)

@@ -11,9 +11,9 @@ from moto import mock_aws
 
 from comanda.application.delivery.reconciler import QUIET
 from tests.conftest import do_not_wait
-from tests.crashes.report_play import LARGE, ReportPlay
-from tests.crashes.report_promises import promises_hold
-from tests.crashes.theatre import FAILURES, crash_points, die
+from tests.crashes.crash_harness import FAILURES, crash_points, die
+from tests.crashes.report_invariants import promises_hold
+from tests.crashes.report_system import LARGE, ReportSystem
 from tests.support.builders import NOW
 from tests.support.report_targets import make_report_resources
 
@@ -21,9 +21,9 @@ from tests.support.report_targets import make_report_resources
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    given: Callable[[ReportPlay], None]
+    given: Callable[[ReportSystem], None]
     """What went before; nothing fails in it."""
-    play: Callable[[ReportPlay], None]
+    system: Callable[[ReportSystem], None]
     calls: Mapping[str, int]
     """AWS calls of each handler in it."""
     ends: Mapping[str, str]
@@ -33,113 +33,113 @@ class Scenario:
 # What is given
 
 
-def nothing(_: ReportPlay) -> None: ...
+def nothing(_: ReportSystem) -> None: ...
 
 
-def accepted(play: ReportPlay) -> None:
-    play.post("first")
+def accepted(system: ReportSystem) -> None:
+    system.post("first")
 
 
-def accepted_large(play: ReportPlay) -> None:
-    play.post("first", LARGE)
+def accepted_large(system: ReportSystem) -> None:
+    system.post("first", LARGE)
 
 
-def accepted_ragged(play: ReportPlay) -> None:
-    play.post("first", ragged=True)
+def accepted_ragged(system: ReportSystem) -> None:
+    system.post("first", ragged=True)
 
 
-def failed(play: ReportPlay) -> None:
-    accepted_ragged(play)
-    play.drain()
+def failed(system: ReportSystem) -> None:
+    accepted_ragged(system)
+    system.drain()
 
 
-def dead_lettered_untried(play: ReportPlay, *, keyed: bool = True) -> None:
-    play.post("first", keyed=keyed)
-    play.broken = True
-    play.drain()
+def dead_lettered_untried(system: ReportSystem, *, keyed: bool = True) -> None:
+    system.post("first", keyed=keyed)
+    system.broken = True
+    system.drain()
 
 
-def rescued_and_dead_lettered_again(play: ReportPlay, *, keyed: bool = True) -> None:
-    dead_lettered_untried(play, keyed=keyed)
-    play.minute()
-    play.drain()
+def rescued_and_dead_lettered_again(system: ReportSystem, *, keyed: bool = True) -> None:
+    dead_lettered_untried(system, keyed=keyed)
+    system.minute()
+    system.drain()
 
 
-def abandoned(play: ReportPlay, *, keyed: bool = True) -> None:
+def abandoned(system: ReportSystem, *, keyed: bool = True) -> None:
     """Failed by the steward; the workers can run again."""
-    rescued_and_dead_lettered_again(play, keyed=keyed)
-    wait_for_the_steward(play)
-    play.broken = False
+    rescued_and_dead_lettered_again(system, keyed=keyed)
+    wait_for_the_steward(system)
+    system.broken = False
 
 
-def abandoned_without_a_key(play: ReportPlay) -> None:
-    abandoned(play, keyed=False)
+def abandoned_without_a_key(system: ReportSystem) -> None:
+    abandoned(system, keyed=False)
 
 
-def abandoned_and_owed(play: ReportPlay) -> None:
+def abandoned_and_owed(system: ReportSystem) -> None:
     """Whoever redrove it died between row and message."""
-    abandoned(play)
-    play.strike("redrive", REDRIVEN_ROW, "after", die)
-    play.redrive("first")
-    assert play.was_struck
+    abandoned(system)
+    system.strike("redrive", REDRIVEN_ROW, "after", die)
+    system.redrive("first")
+    assert system.was_struck
 
 
-def redriven_and_ready(play: ReportPlay) -> None:
+def redriven_and_ready(system: ReportSystem) -> None:
     """Its old message is still in the dead-letter queue."""
-    abandoned(play)
-    play.redrive("first")
-    play.drain()
+    abandoned(system)
+    system.redrive("first")
+    system.drain()
 
 
 # What is played
 
 
-def ask_and_write(play: ReportPlay) -> None:
-    play.post("first")
-    play.drain()
+def ask_and_write(system: ReportSystem) -> None:
+    system.post("first")
+    system.drain()
 
 
-def ask_without_a_key(play: ReportPlay) -> None:
-    play.post("first", keyed=False)
+def ask_without_a_key(system: ReportSystem) -> None:
+    system.post("first", keyed=False)
 
 
-def ask_again(play: ReportPlay) -> None:
-    play.post_again("first")
+def ask_again(system: ReportSystem) -> None:
+    system.post_again("first")
 
 
-def write(play: ReportPlay) -> None:
-    play.drain()
+def write(system: ReportSystem) -> None:
+    system.drain()
 
 
-def redrive(play: ReportPlay) -> None:
-    play.redrive("first")
-    play.drain()
+def redrive(system: ReportSystem) -> None:
+    system.redrive("first")
+    system.drain()
 
 
-def wait_for_the_steward(play: ReportPlay) -> None:
+def wait_for_the_steward(system: ReportSystem) -> None:
     """Until nobody can be at it any more."""
-    play.clock.shift(QUIET)
-    play.minute()
+    system.clock.shift(QUIET)
+    system.minute()
 
 
-def redrive_from_console(play: ReportPlay) -> None:
-    play.move_back(play.dead_letters, play.source)
-    play.drain()
+def redrive_from_console(system: ReportSystem) -> None:
+    system.move_back(system.dead_letters, system.source)
+    system.drain()
 
 
-def discard(play: ReportPlay) -> None:
-    play.discard("first")
+def discard(system: ReportSystem) -> None:
+    system.discard("first")
 
 
-def repair(play: ReportPlay) -> None:
-    play.minute()
-    play.broken = False
-    play.drain()
+def repair(system: ReportSystem) -> None:
+    system.minute()
+    system.broken = False
+    system.drain()
 
 
-def cancel(play: ReportPlay) -> None:
-    play.cancel("first")
-    play.drain()
+def cancel(system: ReportSystem) -> None:
+    system.cancel("first")
+    system.drain()
 
 
 REDRIVEN_ROW = 2
@@ -157,7 +157,7 @@ SCENARIOS = [
     Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 8, "generate": 7}, READY),
     Scenario("failed by the steward", rescued_and_dead_lettered_again, wait_for_the_steward, {"steward": 6}, FAILED),
     Scenario("owed and sent by the steward", abandoned_and_owed, repair, {"steward": 9, "generate": 7}, READY),
-    Scenario("dead letter deleted by the steward", redriven_and_ready, ReportPlay.minute, {"steward": 5}, READY),
+    Scenario("dead letter deleted by the steward", redriven_and_ready, ReportSystem.minute, {"steward": 5}, READY),
     Scenario("cancelled", accepted, cancel, {"cancel": 2, "generate": 1}, CANCELLED),
 ]
 POINTS = [
@@ -168,15 +168,15 @@ POINTS = [
 
 
 @pytest.fixture(scope="module")
-def stage(moto_session: boto3.Session) -> Iterator[ReportPlay]:
+def stage(moto_session: boto3.Session) -> Iterator[ReportSystem]:
     with mock_aws(), ThreadPoolExecutor(2) as threads:
         resources = make_report_resources(moto_session, threads)
         resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
-        yield ReportPlay(resources)
+        yield ReportSystem(resources)
 
 
 @pytest.fixture
-def play(stage: ReportPlay, scenario: Scenario) -> Iterator[ReportPlay]:
+def system(stage: ReportSystem, scenario: Scenario) -> Iterator[ReportSystem]:
     """As it is when the scenario has what it is given."""
     with time_machine.travel(NOW, tick=False) as clock:
         stage.clear(clock)
@@ -186,21 +186,21 @@ def play(stage: ReportPlay, scenario: Scenario) -> Iterator[ReportPlay]:
 
 @pytest.mark.parametrize(("scenario", "handler", "number", "when", "how"), POINTS)
 def test_all_promises_hold_whatever_call_fails(
-    play: ReportPlay, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
+    system: ReportSystem, scenario: Scenario, handler: str, number: int, when: str, how: Callable[[], None]
 ) -> None:
-    play.strike(handler, number, when, how)
-    scenario.play(play)
-    assert play.was_struck
-    play.five_minutes()
-    promises_hold(play, **scenario.ends)
+    system.strike(handler, number, when, how)
+    scenario.system(system)
+    assert system.was_struck
+    system.five_minutes()
+    promises_hold(system, **scenario.ends)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_table_of_calls_is_whole(play: ReportPlay, scenario: Scenario) -> None:
+def test_the_table_of_calls_is_whole(system: ReportSystem, scenario: Scenario) -> None:
     """A handler that makes one more call than the table says would have a crash point that nobody tried."""
-    play.calls.clear()
-    scenario.play(play)
-    assert play.calls == scenario.calls
-    play.five_minutes()
-    promises_hold(play, **scenario.ends)
-    assert play.unfinished_uploads() == []
+    system.calls.clear()
+    scenario.system(system)
+    assert system.calls == scenario.calls
+    system.five_minutes()
+    promises_hold(system, **scenario.ends)
+    assert system.unfinished_uploads() == []

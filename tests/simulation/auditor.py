@@ -7,13 +7,13 @@ import json
 from collections import Counter
 from itertools import chain
 
+from tests.simulation.checkers import notification_promises, order_promises, report_promises
+from tests.simulation.checkers.notification_evidence import NotificationEvidence, failed_where_well, rows_told
+from tests.simulation.checkers.order_evidence import OrderEvidence
+from tests.simulation.checkers.report_evidence import PERMANENT, ReportEvidence, rows_of
+from tests.simulation.checkers.violation import Violation
 from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.observed_rows import Row
-from tests.simulation.promises import notification_promises, order_promises, report_promises
-from tests.simulation.promises.broken import Broken
-from tests.simulation.promises.notification_evidence import NotificationEvidence, failed_where_well, rows_told
-from tests.simulation.promises.order_evidence import OrderEvidence
-from tests.simulation.promises.report_evidence import PERMANENT, ReportEvidence, rows_of
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
@@ -69,7 +69,7 @@ class Audit:
             ended += [f"notification ended {row.status}" for row in rows_told(self._telling).values()]
         return reached + Counter(ended)
 
-    def verdict(self, *, rested: bool) -> Broken | None:
+    def verdict(self, *, rested: bool) -> Violation | None:
         """The first broken promise, at a moment when everything has come to rest."""
         if not rested:
             return self._never_rests()
@@ -85,41 +85,41 @@ class Audit:
             broken = chain(broken, notification_promises.broken(NotificationEvidence(self._telling, self._calm_since)))
         return next(broken, None)
 
-    def verdict_after_redrive(self) -> Broken | None:
+    def verdict_after_redrive(self) -> Violation | None:
         """P9: what failed before completes now, unless it has a flaw of its own."""
         for row in self._rows():
             could = row.succeeds_within(self._system.settings.max_attempts) and row.order_id not in self._system.spoiled
             if row.order_id in self._failed_before_redrive and row.status == "failed" and could and not row.discarded:
-                return Broken("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
+                return Violation("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
         return self._reports_after_redrive() or self._notifications_after_redrive()
 
-    def _reports_after_redrive(self) -> Broken | None:
+    def _reports_after_redrive(self) -> Violation | None:
         now = self._system.scheduler.time()
         for row in rows_of(self._asking).values() if self._asking else ():
             was_failed = row.report_id in self._failed_before_redrive and row.status == "failed"
             over = row.discarded or row.expires_at <= now
             if was_failed and not over and row.failure and row.failure["class"] not in PERMANENT:
-                return Broken("P9", f"still failed after a redrive: {row.failure}", row.report_id)
+                return Violation("P9", f"still failed after a redrive: {row.failure}", row.report_id)
         return None
 
-    def _notifications_after_redrive(self) -> Broken | None:
+    def _notifications_after_redrive(self) -> Violation | None:
         for row in failed_where_well(self._telling) if self._telling else ():
             if row.notification_id in self._failed_before_redrive:
                 why = f"a notification still failed after a redrive: {row.failure}"
-                return Broken("P9", why, row.wanted.subject_id)
+                return Violation("P9", why, row.wanted.subject_id)
         return None
 
     def _rows(self) -> list[Row]:
         return [Row.of(item) for item in self._system.dynamodb.tables["orders"].rows.values()]
 
-    def _never_rests(self) -> Broken:
+    def _never_rests(self) -> Violation:
         for queue in [*self._system.queues.values(), *(part.queue for part in self._system.parts)]:
             for message in queue.messages:
                 body = json.loads(message.body)
                 order_id = body.get("order_id") or body.get("report_id") or self._told_of(body["notification_id"])
                 why = f"{queue.name} never ran dry; received {message.receive_count} times"
-                return Broken("P5", why, order_id, message.group)
-        return Broken("P5", "somebody never came to an end")
+                return Violation("P5", why, order_id, message.group)
+        return Violation("P5", "somebody never came to an end")
 
     def _told_of(self, notification_id: str) -> str | None:
         """The order or the report that a notification is about."""

@@ -19,12 +19,12 @@ from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_brea
 from comanda.adapters.observability.journal import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
+from tests.simulation.checkers.violation import Violation
 from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults, Scenario
 from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
 from tests.simulation.notification_workload import NotificationWorkload
-from tests.simulation.promises.broken import Broken
 from tests.simulation.report_system import ReportSystem
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.scenarios import add_scenarios
@@ -56,7 +56,7 @@ REPORTS_SHARE = NOTIFICATIONS_SHARE = 0.33
 @dataclass(frozen=True)
 class Result:
     seed: int
-    broken: Broken | None
+    broken: Violation | None
     digest: str
     virtual_seconds: float
     orders: int
@@ -122,10 +122,10 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
     )
 
 
-def _refused() -> Broken | None:
+def _refused() -> Violation | None:
     """What AWS would not have taken is a defect, also where the code under test lived on (tests/strict)."""
     refused = complaint()
-    return Broken("no defects", refused) if refused else None
+    return Violation("no defects", refused) if refused else None
 
 
 def has_reports(seed: int) -> bool:
@@ -148,7 +148,7 @@ def _random_of_notifications(seed: int) -> Random | None:
     return random if random.random() < NOTIFICATIONS_SHARE else None
 
 
-def _play(system: System, workload: Workload, audit: Audit, random: Random) -> Broken | None:
+def _play(system: System, workload: Workload, audit: Audit, random: Random) -> Violation | None:
     """Trouble, calm, verdict. Then everything is redriven, now or much later, at times with new trouble; verdict."""
     scheduler = system.scheduler
     workload.begin()
@@ -168,7 +168,7 @@ def _play(system: System, workload: Workload, audit: Audit, random: Random) -> B
     return audit.verdict(rested=rested and drained) or audit.verdict_after_redrive()
 
 
-def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Broken | None:
+def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Violation | None:
     scheduler = system.scheduler
     scheduler.run(lambda: workload.people.busy == 0, 3600)
     scheduler.let_pass(30)

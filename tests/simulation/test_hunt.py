@@ -7,8 +7,8 @@ import pytest
 
 from tests.simulation import hunt
 from tests.simulation.auditor import Audit
+from tests.simulation.checkers.violation import Violation
 from tests.simulation.hunt import Hunt, Tried, go_on, try_out
-from tests.simulation.promises.broken import Broken
 from tests.simulation.seeds import Code
 
 
@@ -47,7 +47,9 @@ def test_the_next_hunt_leaves_what_was_found(tmp_path: Path) -> None:
 
 def test_a_broken_seed_is_found_with_all_that_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     """By an auditor who misses something in every run."""
-    monkeypatch.setattr(Audit, "verdict", lambda audit, rested: Broken("P0", "nothing", next(iter(audit.order_ids()))))
+    monkeypatch.setattr(
+        Audit, "verdict", lambda audit, rested: Violation("P0", "nothing", next(iter(audit.order_ids())))
+    )
     tried = try_out(11)
     assert tried.verdict
     assert tried.verdict.startswith("P0: nothing")

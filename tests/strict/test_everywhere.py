@@ -19,7 +19,7 @@ from comanda.adapters.runtime.world import World
 from comanda_cli.stack.connection import Outside
 from comanda_cli.stack.sessions import local_session
 from tests.conftest import resources_on_moto
-from tests.crashes.play import Play
+from tests.crashes.system import Play
 from tests.simulation import simulation
 from tests.simulation.conformance_targets import model_rig
 from tests.simulation.system import System

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tests.simulation.events import RowWrite
-from tests.simulation.functions import CLOCKS
-from tests.simulation.observed_rows import PERMANENT, Row
-from tests.simulation.promises.broken import (
+from tests.simulation.checkers.order_evidence import SETTLED, OrderEvidence
+from tests.simulation.checkers.violation import (
     DEAD_LETTER_SECONDS,
     NOBODY_DIED,
     TRUTH_SECONDS,
-    Broken,
+    Violation,
     console_moves,
     left_alone,
 )
-from tests.simulation.promises.order_evidence import SETTLED, OrderEvidence
+from tests.simulation.events import RowWrite
+from tests.simulation.functions import CLOCKS
+from tests.simulation.observed_rows import PERMANENT, Row
 from tests.simulation.provider import HANGS, KILLER
 from tests.simulation.system import MOST_SHOWN, STAGES
 
@@ -31,10 +31,10 @@ MOST_DEATHS = 1
 time is over: from then on it is worked on with care."""
 
 
-def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Broken]:
+def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Violation]:
     for row in seen.rows.values():
         if row.failure and row.status == "failed" and (why := _fails_without_reason(seen, row, row.failure)):
-            yield Broken("P6", f"{row.failure['class']}: {why}", row.order_id, row.recipient_id)
+            yield Violation("P6", f"{row.failure['class']}: {why}", row.order_id, row.recipient_id)
 
 
 def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, Any]) -> str | None:
@@ -68,7 +68,7 @@ def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, A
     return "an order must not fail of that"
 
 
-def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Broken]:
+def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Violation]:
     """A6, where nothing else went wrong: what is done with does not come back with each death of its neighbour."""
     if not seen.system.faults.is_quiet:
         return
@@ -77,10 +77,10 @@ def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Broken]:
     for message_id, order_id in {(event.message_id, event.subject_id) for event in seen.events("received")}:
         deaths = seen.died(message_id)
         if deaths > MOST_DEATHS + killers and seen.rows[order_id].recipient_id not in troubled:
-            yield Broken("A6", f"its batch died {deaths} times, beside others' killers", order_id)
+            yield Violation("A6", f"its batch died {deaths} times, beside others' killers", order_id)
 
 
-def permanent_errors_do_not_wait(seen: OrderEvidence) -> Iterator[Broken]:
+def permanent_errors_do_not_wait(seen: OrderEvidence) -> Iterator[Violation]:
     """P7, where nothing else went wrong. Nor where an order hangs: once it comes again, its batch is worked on one by
     one, and whoever is behind it waits for its calls."""
     if not seen.system.faults.is_quiet or seen.system.faults.hanging:
@@ -90,39 +90,39 @@ def permanent_errors_do_not_wait(seen: OrderEvidence) -> Iterator[Broken]:
         if not row.failure or row.failure["class"] not in PERMANENT.values() or row.status != "failed":
             continue
         if row.failure["attempts"] != "1":
-            yield Broken("P7", f"{row.failure['attempts']} attempts", row.order_id, row.recipient_id)
+            yield Violation("P7", f"{row.failure['attempts']} attempts", row.order_id, row.recipient_id)
         failed_at = next(w.at for w in seen.writes[row.order_id] if w.status == "failed")
         letters = [event.at for event in seen.events("dead-lettered", row.order_id)]
         if row.recipient_id in troubled:
             continue
         if not letters or letters[0] > failed_at + DEAD_LETTER_SECONDS:
             late = f"{letters[0] - failed_at:.1f} s" if letters else "never"
-            yield Broken("P7", f"in the dead-letter queue after: {late}", row.order_id, row.recipient_id)
+            yield Violation("P7", f"in the dead-letter queue after: {late}", row.order_id, row.recipient_id)
 
 
-def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Broken]:
+def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Violation]:
     for letter in seen.events("dead-lettered"):
         hidden = seen.rows[letter.subject_id].recipient_id in seen.crowds
         deadline = max(letter.at, seen.calm_since) + (HIDDEN_TRUTH_SECONDS if hidden else TRUTH_SECONDS)
         last = left_alone(letter, deadline, seen.writes[letter.subject_id], seen.events(None, letter.subject_id))
         if last and last.status not in SETTLED:
             why = f"in the dead-letter queue, and {last.status} five minutes later"
-            yield Broken("P8", why, letter.subject_id)
+            yield Violation("P8", why, letter.subject_id)
 
 
-def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Broken]:
+def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Violation]:
     """What comes back untried is failed and shown so, but where the steward cannot see it. An outage counts for
     nothing, and excuses nothing else."""
     for order_id, writes in seen.writes.items():
         most = max(write.rescues for write in writes)
         for before, after in pairwise(writes):
             if after.rescues > before.rescues and not _may_be_dead_lettered(seen, before, after):
-                yield Broken("P8", "requeued while somebody was at it, and was not dead-lettered", order_id)
+                yield Violation("P8", "requeued while somebody was at it, and was not dead-lettered", order_id)
             if after.after_outages > before.after_outages and not after.in_outage:
-                yield Broken("P8", "requeued after an outage of the provider that there was not", order_id)
+                yield Violation("P8", "requeued after an outage of the provider that there was not", order_id)
         hidden = order_id in seen.rows and seen.rows[order_id].recipient_id in seen.crowds
         if most > seen.system.settings.max_rescues and not hidden:
-            yield Broken("P8", f"requeued {most} times, and never failed", order_id)
+            yield Violation("P8", f"requeued {most} times, and never failed", order_id)
 
 
 def _may_be_dead_lettered(seen: OrderEvidence, before: RowWrite, after: RowWrite) -> bool:
@@ -131,7 +131,7 @@ def _may_be_dead_lettered(seen: OrderEvidence, before: RowWrite, after: RowWrite
     return letters or after.at - before.at >= QUIET_SECONDS - CLOCKS
 
 
-def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
+def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Violation]:
     for stage in STAGES:
         in_sight: Counter[str] = Counter()
         for message in seen.system.dead_letter_queues[stage].messages:
@@ -144,12 +144,12 @@ def dead_letters_are_of_failed_orders(seen: OrderEvidence) -> Iterator[Broken]:
                 continue
             if row is None or row.status != "failed" or row.discarded:
                 status = row.status if row else "no order"
-                yield Broken("P8", f"a dead letter in {stage} of an order that is {status}", order_id, message.group)
+                yield Violation("P8", f"a dead letter in {stage} of an order that is {status}", order_id, message.group)
             if not console_moves(message, seen.system):
-                yield Broken("P9", "a dead letter that the console cannot redrive", order_id, message.group)
+                yield Violation("P9", "a dead letter that the console cannot redrive", order_id, message.group)
 
 
-def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Broken]:
+def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Violation]:
     """P9: or the console could not redrive them. After fourteen days only the row is left."""
     kept = {
         json.loads(message.body)["order_id"]
@@ -159,4 +159,4 @@ def failed_orders_have_dead_letters(seen: OrderEvidence) -> Iterator[Broken]:
     gone = {event.subject_id for event in seen.events("expired")} | seen.workload.operators.purged
     for row in seen.rows.values():
         if row.status == "failed" and not row.discarded and row.order_id not in kept | gone:
-            yield Broken("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)
+            yield Violation("P9", "failed, and has no dead letter to redrive", row.order_id, row.recipient_id)

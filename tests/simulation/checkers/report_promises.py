@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.promises import report_failures, report_requests, report_runs
-from tests.simulation.promises.broken import Broken, wrong_answers
-from tests.simulation.promises.report_evidence import ReportEvidence
+from tests.simulation.checkers import report_failures, report_requests, report_runs
+from tests.simulation.checkers.report_evidence import ReportEvidence
+from tests.simulation.checkers.violation import Violation, wrong_answers
 
 
-def broken(seen: ReportEvidence) -> Iterator[Broken]:
+def broken(seen: ReportEvidence) -> Iterator[Violation]:
     """In this order: the first one is told."""
     yield from wrong_answers(seen.asking.workload.report_exchanges, is_quiet=seen.system.faults.is_quiet)
     yield from report_requests.accepted_is_durable(seen)

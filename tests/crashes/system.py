@@ -24,7 +24,7 @@ from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order
 from functions.tend_dead_letters import app as tend_dead_letters
-from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_RECEIVES, Theatre, Work
+from tests.crashes.crash_harness import FUNCTION_TIMEOUT, MAX_RECEIVES, CrashHarness, Work
 from tests.functions.conftest import Answer, Api, Context, worker_environment
 from tests.strict.moto_corrections import sent_by_id
 from tests.support.builders import an_api_event
@@ -44,7 +44,7 @@ class Memory:
     mine: dict[str, Any]
 
 
-class Play(Theatre):
+class System(CrashHarness):
     """One stage with its orders, which go by short names. Built once; each test begins with `clear` or `go_back`."""
 
     def __init__(self, resources: Resources, session: boto3.Session) -> None:

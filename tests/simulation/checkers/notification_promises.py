@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.promises import notification_calls, notification_failures, notification_runs
-from tests.simulation.promises.broken import Broken
-from tests.simulation.promises.notification_evidence import NotificationEvidence
+from tests.simulation.checkers import notification_calls, notification_failures, notification_runs
+from tests.simulation.checkers.notification_evidence import NotificationEvidence
+from tests.simulation.checkers.violation import Violation
 
 
-def broken(seen: NotificationEvidence) -> Iterator[Broken]:
+def broken(seen: NotificationEvidence) -> Iterator[Violation]:
     """In this order: the first one is told."""
     yield from notification_calls.asked_is_what_callers_said(seen)
     yield from notification_calls.whatever_was_asked_for_is_told(seen)

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from tests.simulation.checkers.report_evidence import SETTLED, ReportEvidence
+from tests.simulation.checkers.violation import Violation, messages_ahead
 from tests.simulation.functions import CLOCKS
 from tests.simulation.observed_reports import SeenReport
-from tests.simulation.promises.broken import Broken, messages_ahead
-from tests.simulation.promises.report_evidence import SETTLED, ReportEvidence
 from tests.simulation.report_files import what_is_wrong_with
 from tests.simulation.report_system import BUCKET, ReportWrite
 
@@ -26,13 +26,13 @@ ONLY_EXPIRED = {"accepting", "requested", "generating", "ready"}
 """These are asked for again only once their time is over."""
 
 
-def no_run_of_its_own(seen: ReportEvidence) -> Iterator[Broken]:
+def no_run_of_its_own(seen: ReportEvidence) -> Iterator[Violation]:
     """P2: only an operator makes a failed report run again, or who asks for it once more."""
     deeds = Counter(report_id for _, deed, report_id in seen.asking.operated if deed != "discard")
     for report_id, writes in seen.writes.items():
         revived = sum(_is_revived(before, after) for before, after in pairwise(writes))
         if revived > deeds[report_id]:
-            yield Broken("P2", f"failed, and ran again {revived} times, redriven {deeds[report_id]}", report_id)
+            yield Violation("P2", f"failed, and ran again {revived} times, redriven {deeds[report_id]}", report_id)
 
 
 def _is_revived(before: ReportWrite, after: ReportWrite) -> bool:
@@ -44,38 +44,38 @@ def _is_revived(before: ReportWrite, after: ReportWrite) -> bool:
     return runs and before.row.created_at == after.row.created_at
 
 
-def row_leads(seen: ReportEvidence) -> Iterator[Broken]:
+def row_leads(seen: ReportEvidence) -> Iterator[Violation]:
     """I1 and I2, as for orders."""
     runs = {report_id: [(each.at, each.replay) for each in writes] for report_id, writes in seen.writes.items()}
     yield from messages_ahead(seen.reports.events, runs)
     for report_id, rows in seen.histories():
         for before, after in pairwise(rows):
             if after.replay > before.replay and not after.owed:
-                yield Broken("I2", f"run {after.replay} began, and owes no message", report_id)
+                yield Violation("I2", f"run {after.replay} began, and owes no message", report_id)
             if after.replay < before.replay and after.created_at == before.created_at:
-                yield Broken("I2", f"run {before.replay} was followed by run {after.replay}", report_id)
+                yield Violation("I2", f"run {before.replay} was followed by run {after.replay}", report_id)
 
 
-def states_are_legal(seen: ReportEvidence) -> Iterator[Broken]:
+def states_are_legal(seen: ReportEvidence) -> Iterator[Violation]:
     for report_id, writes in seen.writes.items():
         before: SeenReport | None = None
         for write in writes:
             row, status = write.row, before.status if before else None
             joined = row and before and status == "ready" and row.tells_more_than(before)
             if (row.status if row else None) not in LEGAL[status] and not joined:
-                yield Broken("states", f"{status} → {row.status if row else None}", report_id)
+                yield Violation("states", f"{status} → {row.status if row else None}", report_id)
             sent = row and before and before.owed and not row.owed and row.version == before.version
             if row and before and row.version <= before.version and not sent:
-                yield Broken("states", f"version {before.version} was followed by {row.version}", report_id)
+                yield Violation("states", f"version {before.version} was followed by {row.version}", report_id)
             if row and before and row.created_at != before.created_at:
                 if before.keyed and status != "accepting":
-                    yield Broken("P2", f"asked for under a key, and generated again once {status}", report_id)
+                    yield Violation("P2", f"asked for under a key, and generated again once {status}", report_id)
                 if status in ONLY_EXPIRED and write.at < before.expires_at - CLOCKS:
-                    yield Broken("B6", f"generated again while it was {status}", report_id)
+                    yield Violation("B6", f"generated again while it was {status}", report_id)
             before = row
 
 
-def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Broken]:
+def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Violation]:
     for report_id, writes in seen.writes.items():
         before: SeenReport | None = None
         owner, last = "", dict[str, int]()
@@ -83,22 +83,22 @@ def who_lost_its_lease_changes_nothing(seen: ReportEvidence) -> Iterator[Broken]
             row = write.row
             if row and before:
                 if row.lease < before.lease:
-                    yield Broken("fence", f"lease {row.lease} wrote after lease {before.lease}", report_id)
+                    yield Violation("fence", f"lease {row.lease} wrote after lease {before.lease}", report_id)
                 became_ready = row.status == "ready" and before.status != "ready"
                 if became_ready and write.who not in {owner, "aws"}:  # aws: a call that took effect late.
-                    yield Broken("fence", f"{write.who} finished what {owner} had the lease of", report_id)
+                    yield Violation("fence", f"{write.who} finished what {owner} had the lease of", report_id)
             if row and row.lease > (before.lease if before else 0):
                 owner = write.who
             if row and row.tried:
                 message_id, receive_count = row.tried
                 if receive_count < last.get(message_id, 0):
                     why = f"receive {receive_count} wrote after receive {last[message_id]} of one message"
-                    yield Broken("fence", why, report_id)
+                    yield Violation("fence", why, report_id)
                 last[message_id] = receive_count
             before = row
 
 
-def a_lease_keeps_others_away(seen: ReportEvidence) -> Iterator[Broken]:
+def a_lease_keeps_others_away(seen: ReportEvidence) -> Iterator[Violation]:
     for report_id, writes in seen.writes.items():
         for write, after in pairwise(writes):
             before, row = write.row, after.row
@@ -107,12 +107,12 @@ def a_lease_keeps_others_away(seen: ReportEvidence) -> Iterator[Broken]:
             if before.lease_until <= after.at + CLOCKS:
                 continue
             if row.lease > before.lease:
-                yield Broken("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
+                yield Violation("fence", f"lease {row.lease} was taken while {before.lease} lasted", report_id)
             if row.rescues > before.rescues:
-                yield Broken("fence", f"it was requeued while lease {before.lease} lasted", report_id)
+                yield Violation("fence", f"it was requeued while lease {before.lease} lasted", report_id)
 
 
-def one_file_a_generation(seen: ReportEvidence) -> Iterator[Broken]:
+def one_file_a_generation(seen: ReportEvidence) -> Iterator[Violation]:
     """B6: a ready report's file is never another. And none is written twice."""
     files: dict[tuple[str, str], set[str]] = defaultdict(set)
     for report_id, rows in seen.histories():
@@ -121,22 +121,22 @@ def one_file_a_generation(seen: ReportEvidence) -> Iterator[Broken]:
                 files[report_id, row.created_at].add(row.file["key"])
     for (report_id, _), keys in files.items():
         if len(keys) > 1:
-            yield Broken("B6", f"one generation has {len(keys)} files", report_id)
+            yield Violation("B6", f"one generation has {len(keys)} files", report_id)
 
 
-def files_are_whole(seen: ReportEvidence) -> Iterator[Broken]:
+def files_are_whole(seen: ReportEvidence) -> Iterator[Violation]:
     objects = seen.reports.s3.buckets[BUCKET].objects
     for row in seen.rows.values():
         if row.status != "ready" or row.expires_at <= seen.now:
             continue
         stored = objects.get(row.file["key"]) if row.file else None
         if row.file is None or stored is None:
-            yield Broken("B3", "ready, and its file is not there", row.report_id)
+            yield Violation("B3", "ready, and its file is not there", row.report_id)
         elif why := what_is_wrong_with(row, stored.content, seen.intent(row), seen.reports.sources):
-            yield Broken("B3", why, row.report_id)
+            yield Violation("B3", why, row.report_id)
 
 
-def links_lead_to_the_file(seen: ReportEvidence) -> Iterator[Broken]:
+def links_lead_to_the_file(seen: ReportEvidence) -> Iterator[Violation]:
     for got in seen.asking.downloads:
         facts = [
             (row.file["sha256"], int(row.file["bytes"]))
@@ -144,23 +144,23 @@ def links_lead_to_the_file(seen: ReportEvidence) -> Iterator[Broken]:
             if (row := write.row) and row.file and row.file["key"] == got.key
         ]
         if got.status != 200:
-            yield Broken("B3", f"a fresh link led to {got.status}", got.report_id)
+            yield Violation("B3", f"a fresh link led to {got.status}", got.report_id)
         elif (got.digest, got.size) not in facts:
-            yield Broken("B3", "what was downloaded is not what the row says", got.report_id)
+            yield Violation("B3", "what was downloaded is not what the row says", got.report_id)
         elif got.view and (got.digest, got.size) != (got.view["sha256"], got.view["bytes"]):
-            yield Broken("B3", "what was downloaded is not what GET said", got.report_id)
+            yield Violation("B3", "what was downloaded is not what GET said", got.report_id)
 
 
-def nothing_lost(seen: ReportEvidence) -> Iterator[Broken]:
+def nothing_lost(seen: ReportEvidence) -> Iterator[Violation]:
     """P1, P5: whatever has a message comes to an end."""
     sent = {(event.subject_id, event.replay) for event in seen.events("sent")}
     for row in seen.rows.values():
         never_sent = row.status == "accepting" and (row.report_id, row.replay) not in sent
         if row.status not in SETTLED and row.expires_at > seen.now and not never_sent:
-            yield Broken("P5", f"{row.status} for ever", row.report_id)
+            yield Violation("P5", f"{row.status} for ever", row.report_id)
 
 
-def no_upload_is_left_open(seen: ReportEvidence) -> Iterator[Broken]:
+def no_upload_is_left_open(seen: ReportEvidence) -> Iterator[Violation]:
     """B3: but where its worker died, or the call that begins or aborts it was struck."""
     for upload in seen.reports.s3.buckets[BUCKET].uploads.values():
         if upload.owner is None:  # Begun by a call that came late: nobody knows of it.
@@ -170,4 +170,4 @@ def no_upload_is_left_open(seen: ReportEvidence) -> Iterator[Broken]:
             for call in ("CreateMultipartUpload", "AbortMultipartUpload")
         ]
         if upload.owner.alive and not any(excuses):
-            yield Broken("B3", "an upload was left open", upload.key.split("/")[1])
+            yield Violation("B3", "an upload was left open", upload.key.split("/")[1])

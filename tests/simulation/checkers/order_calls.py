@@ -3,20 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.simulation.promises.broken import Broken
-from tests.simulation.promises.order_evidence import OrderEvidence
+from tests.simulation.checkers.order_evidence import OrderEvidence
+from tests.simulation.checkers.violation import Violation
 from tests.simulation.provider import Call
 
 WITNESSES = 3
 """Orders that it takes to say that the provider is down where it does not say so itself."""
 
 
-def broken(seen: OrderEvidence) -> Iterator[Broken]:
+def broken(seen: OrderEvidence) -> Iterator[Violation]:
     yield from attempts_bound_the_calls(seen)
     yield from no_order_opens_the_circuit(seen)
 
 
-def attempts_bound_the_calls(seen: OrderEvidence) -> Iterator[Broken]:
+def attempts_bound_the_calls(seen: OrderEvidence) -> Iterator[Violation]:
     """In each run. For each of its messages there are the attempts, the last of which may ask twice, and one call
     behind a head that failed; and it costs no attempt where the provider then said that it was not healthy, or what
     came of the call could not be written."""
@@ -28,15 +28,17 @@ def attempts_bound_the_calls(seen: OrderEvidence) -> Iterator[Broken]:
         most = _messages(seen, order_id, replay) * (seen.system.settings.max_attempts + 2)
         if len(counted) > most + _cut_short(seen, order_id, replay, calls):
             why = f"the provider was asked {len(counted)} times in run {replay}, and may be asked {most} times"
-            yield Broken("B8", why, order_id)
+            yield Violation("B8", why, order_id)
 
 
-def no_order_opens_the_circuit(seen: OrderEvidence) -> Iterator[Broken]:
+def no_order_opens_the_circuit(seen: OrderEvidence) -> Iterator[Violation]:
     """By itself, nor two of them, while the provider is well."""
     provider, counts = seen.system.provider, seen.system.history.counts
     failed = {call.key for call in provider.calls if call.outcome in {"ProviderTimeout", "ProviderDown"}}
     if not provider.said_down and len(failed) < WITNESSES and (opened := counts["enrichment.circuit_open"]):
-        yield Broken("B8", f"the circuit was opened {opened} times, of {len(failed)} orders", next(iter(failed), None))
+        yield Violation(
+            "B8", f"the circuit was opened {opened} times, of {len(failed)} orders", next(iter(failed), None)
+        )
 
 
 def _with_the_next(calls: Sequence[Call]) -> Iterator[tuple[Call, Call | None]]:

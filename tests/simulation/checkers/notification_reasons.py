@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from tests.simulation.checkers.violation import NOBODY_DIED
 from tests.simulation.notification_faults import DELIVERER
 from tests.simulation.notification_workload import NotificationWorkload
 from tests.simulation.observed_notifications import SeenNotification
-from tests.simulation.promises.broken import NOBODY_DIED
 from tests.simulation.receivers import INSIDE, PICKY
 
 OF_ATTEMPTS = {"ReceiverRefused", "ReceiverUnavailable", "ReceiverTimeout", "WorkerDied"}

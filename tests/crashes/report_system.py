@@ -22,7 +22,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports
 from functions.write_reports import app as write_reports
-from tests.crashes.theatre import FUNCTION_TIMEOUT, MAX_ATTEMPTS, MAX_RECEIVES, Theatre
+from tests.crashes.crash_harness import FUNCTION_TIMEOUT, MAX_ATTEMPTS, MAX_RECEIVES, CrashHarness
 from tests.functions.conftest import Answer, Context
 from tests.strict.moto_corrections import sent_by_id
 from tests.support.builders import an_api_event
@@ -34,7 +34,7 @@ SMALL, LARGE = ["x", "y"], ["z" * 30_000] * 180
 """Cells of the one column; the large report is uploaded in two parts."""
 
 
-class ReportPlay(Theatre):
+class ReportSystem(CrashHarness):
     """Reports go by short names; each is a CSV of one column, uploaded before. Built once; tests begin with `clear`."""
 
     def __init__(self, resources: ReportResources) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.promises import order_calls, order_failures, order_requests, order_runs
-from tests.simulation.promises.broken import Broken, wrong_answers
-from tests.simulation.promises.order_evidence import OrderEvidence
+from tests.simulation.checkers import order_calls, order_failures, order_requests, order_runs
+from tests.simulation.checkers.order_evidence import OrderEvidence
+from tests.simulation.checkers.violation import Violation, wrong_answers
 
 
-def broken(seen: OrderEvidence) -> Iterator[Broken]:
+def broken(seen: OrderEvidence) -> Iterator[Violation]:
     """In this order: the first one is told."""
     yield from wrong_answers(seen.workload.exchanges, is_quiet=seen.system.faults.is_quiet)
     yield from order_requests.accepted_is_durable(seen)

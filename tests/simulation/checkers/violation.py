@@ -19,7 +19,7 @@ _SENT_AGAIN = {"sent", "moved back", "swallowed"}
 
 
 @dataclass(frozen=True)
-class Broken:
+class Violation:
     """The first promise that was found broken."""
 
     promise: str
@@ -32,14 +32,14 @@ class Broken:
         return f"{self.promise}: {self.why}" + (f"  [{about}]" if about else "")
 
 
-def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[Broken]:
+def wrong_answers(exchanges: Iterable[Exchange], *, is_quiet: bool) -> Iterator[Violation]:
     """`is_quiet`: nothing goes wrong in this run."""
     for exchange in exchanges:
         asked = f"{exchange.method} {exchange.path}"
         if exchange.status == 500:
-            yield Broken("errors over HTTP", f"500 to {asked}: {exchange.answer}")
+            yield Violation("errors over HTTP", f"500 to {asked}: {exchange.answer}")
         if exchange.status >= 500 and is_quiet:
-            yield Broken("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
+            yield Violation("errors over HTTP", f"{exchange.status} to {asked} although nothing went wrong")
 
 
 class _Write(Protocol):
@@ -70,7 +70,9 @@ def console_moves(letter: Message, system: System) -> bool:
     return bool(letter.dead_letter_source) and letter.visible_at <= system.scheduler.time()
 
 
-def messages_ahead(events: Iterable[MessageEvent], runs: Mapping[str, Sequence[tuple[float, int]]]) -> Iterator[Broken]:
+def messages_ahead(
+    events: Iterable[MessageEvent], runs: Mapping[str, Sequence[tuple[float, int]]]
+) -> Iterator[Violation]:
     """I1: each message whose row did not know of its run when it was sent. `runs`: when each row was written, and which
     run it was in."""
     for event in events:
@@ -78,6 +80,6 @@ def messages_ahead(events: Iterable[MessageEvent], runs: Mapping[str, Sequence[t
             continue
         known = max((run for at, run in runs.get(event.subject_id, []) if at <= event.at), default=-1)
         if event.replay > known:
-            yield Broken(
+            yield Violation(
                 "I1", f"a message of run {event.replay} was sent, and its row knew of {known}", event.subject_id
             )

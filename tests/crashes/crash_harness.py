@@ -68,7 +68,7 @@ def crash_points(calls: Mapping[str, int]) -> list[tuple[str, str, int]]:
     ]
 
 
-class Theatre:
+class CrashHarness:
     """Handlers of which one AWS call can be made to fail, and the queues between them."""
 
     clock: time_machine.Traveller
