@@ -273,19 +273,19 @@ def test_a_link_names_the_file_and_dies_within_a_quarter_of_an_hour(api: ApiClie
 
 
 @contextmanager
-def deadly_worker(operator: Operator, folder: Path) -> Iterator[Path]:
-    """generate_report becomes tests/stack/deadly_report.py; the file that counts its deaths. Its dead come back
+def poisoned_worker(operator: Operator, folder: Path) -> Iterator[Path]:
+    """generate_report becomes tests/stack/poison_report.py; the file that counts its deaths. Its dead come back
     quickly."""
     deaths = folder / "deaths"
     deaths.touch()
-    operator.replace_code("generate_report", Path(__file__).with_name("deadly_report.py"))
+    operator.replace_code("generate_report", Path(__file__).with_name("poison_report.py"))
     quick = {"WORKER_RESERVE_SECONDS": "1", "REPORT_LEASE_SECONDS": "3", "FUNCTION_SECONDS": "8"}
     variables = operator.variables("generate_report", **quick, REPORT_ROWS_A_SECOND="10000000", DEATHS_FILE=str(deaths))
     with operator.changed(
         "generate_report",
         "reports",
         {"VisibilityTimeout": "9"},
-        Handler="deadly_report.handler",
+        Handler="poison_report.handler",
         Timeout=8,
         Environment=variables,
     ):
@@ -300,7 +300,7 @@ def test_a_worker_killed_half_way_leaves_one_whole_file(api: ApiClients, operato
     upload = client.post("reports/uploads", json={"bytes": len(lines)}).json()
     put(upload, lines)
     seen = set[str]()
-    with deadly_worker(operator, tmp_path) as deaths:
+    with poisoned_worker(operator, tmp_path) as deaths:
         report_id = ask(client, a_table("csv", upload_id=upload["upload_id"]))
         deadline = time.monotonic() + 120
         while (report := client.get(f"reports/{report_id}").json())["status"] != "ready":

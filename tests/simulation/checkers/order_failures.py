@@ -27,8 +27,8 @@ HIDDEN_TRUTH_SECONDS = 2 * 3600
 QUIET_SECONDS = 180
 """Whoever is at an order writes its row within this time."""
 MOST_DEATHS = 1
-"""A6: of the batch that an order comes with. And one with each killer that is new to it, or order that hangs until the
-time is over: from then on it is worked on with care."""
+"""A6: of the batch that an order comes with. And one with each poison message that is new to it, or order that hangs
+until the time is over: from then on it is worked on with care."""
 
 
 def nobody_fails_untried(seen: OrderEvidence) -> Iterator[Violation]:
@@ -73,11 +73,11 @@ def killers_take_nobody_along(seen: OrderEvidence) -> Iterator[Violation]:
     if not seen.system.faults.is_quiet:
         return
     troubled = {row.recipient_id for row in seen.rows.values() if row.holds_others_up or row.failure}
-    killers = sum(not {KILLER, HANGS}.isdisjoint(row.skus) for row in seen.rows.values())
+    poisons = sum(not {KILLER, HANGS}.isdisjoint(row.skus) for row in seen.rows.values())
     for message_id, order_id in {(event.message_id, event.subject_id) for event in seen.events("received")}:
         deaths = seen.died(message_id)
-        if deaths > MOST_DEATHS + killers and seen.rows[order_id].recipient_id not in troubled:
-            yield Violation("A6", f"its batch died {deaths} times, beside others' killers", order_id)
+        if deaths > MOST_DEATHS + poisons and seen.rows[order_id].recipient_id not in troubled:
+            yield Violation("A6", f"its batch died {deaths} times, beside others' poison messages", order_id)
 
 
 def permanent_errors_do_not_wait(seen: OrderEvidence) -> Iterator[Violation]:

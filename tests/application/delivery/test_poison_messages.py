@@ -33,25 +33,25 @@ def deaths(scene: Scene, *batch: OrderDelivery) -> tuple[int, list[str]]:
 def test_an_order_that_kills_the_worker_takes_nobody_along(
     scene: Scene, recipients: tuple[str, str], *, good_first: bool
 ) -> None:
-    killer, good = (scene.to_enrich(recipient) for recipient in recipients)
-    kills = {scene.row(killer).order_id}
+    poison, good = (scene.to_enrich(recipient) for recipient in recipients)
+    kills = {scene.row(poison).order_id}
     scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
-    died, dead_letters = deaths(scene, *((good, killer) if good_first else (killer, good)))
+    died, dead_letters = deaths(scene, *((good, poison) if good_first else (poison, good)))
     assert died == 4, "as many starts as attempts, and the one that was not written down"
-    assert dead_letters == ids(killer)
-    failure = scene.row(killer).failure
+    assert dead_letters == ids(poison)
+    failure = scene.row(poison).failure
     assert failure
     assert (failure.name, failure.attempts) == ("WorkerDied", 3)
     assert scene.row(good).enrichment is not None
     assert scene.row(good).attempts is None or scene.row(good).attempts_of(good.message_id) <= 1
 
 
-def test_nine_killers_in_front_of_a_good_order(scene: Scene) -> None:
-    killers = [scene.to_enrich() for _ in range(9)]
+def test_nine_poison_messages_in_front_of_a_good_order(scene: Scene) -> None:
+    poisons = [scene.to_enrich() for _ in range(9)]
     good = scene.to_enrich()
-    kills = {scene.row(killer).order_id for killer in killers}
+    kills = {scene.row(poison).order_id for poison in poisons}
     scene.provider.on_enrich = lambda request: die(request) if request.order_id in kills else None
-    _, dead_letters = deaths(scene, *killers, good)
-    assert dead_letters == ids(*killers)
-    assert {scene.row(killer).status for killer in killers} == {S.FAILED}
+    _, dead_letters = deaths(scene, *poisons, good)
+    assert dead_letters == ids(*poisons)
+    assert {scene.row(poison).status for poison in poisons} == {S.FAILED}
     assert scene.row(good).enrichment is not None

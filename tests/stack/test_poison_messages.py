@@ -20,16 +20,16 @@ from tests.stack.operators import ATTEMPTS, Operator, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds worker processes in /proc")
 
-DEADLY = Path(__file__).with_name("deadly.py")
+POISON = Path(__file__).with_name("poison.py")
 DEATHS = {"os._exit": 100, "out of memory": 200, "timeout": 300}
 
 
 @contextmanager
-def deadly_worker(operator: Operator, folder: Path) -> Iterator[Path]:
-    """enrich_order becomes tests/stack/deadly.py; the file that counts the starts. Its dead come back quickly."""
+def poisoned_worker(operator: Operator, folder: Path) -> Iterator[Path]:
+    """enrich_order becomes tests/stack/poison.py; the file that counts the starts. Its dead come back quickly."""
     starts = folder / "starts"
     starts.touch()
-    operator.replace_code("enrich_order", DEADLY)
+    operator.replace_code("enrich_order", POISON)
     with operator.changed(
         "enrich_order",
         "enrichment",
@@ -44,37 +44,40 @@ def deadly_worker(operator: Operator, folder: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     "death", ["os._exit", *(pytest.param(death, marks=pytest.mark.prove) for death in ("out of memory", "timeout"))]
 )
-def test_a_killer_takes_nobody_along(api: ApiClients, operator: Operator, tmp_path: Path, death: str) -> None:
-    """One batch: a good order before the killer, one behind it, and a neighbour's that is at work when it kills."""
+def test_a_poison_message_takes_nobody_along(api: ApiClients, operator: Operator, tmp_path: Path, death: str) -> None:
+    """One batch: a good order before the poison message, one behind it, and a neighbour's that is at work when it
+    kills."""
     client, recipient, neighbour, number = api("web"), a_recipient(), a_recipient(), DEATHS[death]
-    with deadly_worker(operator, tmp_path) as starts:
+    with poisoned_worker(operator, tmp_path) as starts:
         with operator.paused("enrich_order"):
             before = post(client, an_order(recipient))
-            killer = post(client, an_order(recipient, f"SLOW-{number}"))
+            poison = post(client, an_order(recipient, f"SLOW-{number}"))
             behind = post(client, an_order(recipient))
             beside = post(client, an_order(neighbour, "SLOW-1"))
             wait_for(lambda: operator.waiting("enrichment") == 4, "a full queue")
         assert finished(client, beside)["status"] == "completed"
-        assert client.get(f"orders/{killer}").json()["status"] == "processing", "the neighbour did not wait for it"
-        failed = finished(client, killer, 240)
+        assert client.get(f"orders/{poison}").json()["status"] == "processing", "the neighbour did not wait for it"
+        failed = finished(client, poison, 240)
         assert_worker_died(failed, starts, number)
         assert_completed_unharmed(api, operator, recipient, [before, behind])
         assert_completed_unharmed(api, operator, neighbour, [beside])
-        operator.dead_letters("enrichment", {killer})
+        operator.dead_letters("enrichment", {poison})
 
 
 @pytest.mark.prove
-def test_ten_killers_in_a_row_in_front_of_a_good_order(api: ApiClients, operator: Operator, tmp_path: Path) -> None:
+def test_ten_poison_messages_in_a_row_in_front_of_a_good_order(
+    api: ApiClients, operator: Operator, tmp_path: Path
+) -> None:
     client, recipient, numbers = api("web"), a_recipient(), range(100, 110)
-    with deadly_worker(operator, tmp_path) as starts:
+    with poisoned_worker(operator, tmp_path) as starts:
         with operator.paused("enrich_order"):
-            killers = [post(client, an_order(recipient, f"SLOW-{number}")) for number in numbers]
+            poisons = [post(client, an_order(recipient, f"SLOW-{number}")) for number in numbers]
             good = post(client, an_order(recipient))
             wait_for(lambda: operator.waiting("enrichment") == 11, "a full queue")
-        for killer, number in zip(killers, numbers, strict=True):
-            assert_worker_died(finished(client, killer, 240), starts, number)
+        for poison, number in zip(poisons, numbers, strict=True):
+            assert_worker_died(finished(client, poison, 240), starts, number)
         assert_completed_unharmed(api, operator, recipient, [good])
-        operator.dead_letters("enrichment", set(killers))
+        operator.dead_letters("enrichment", set(poisons))
 
 
 def assert_worker_died(order: dict[str, object], starts: Path, number: int) -> None:
@@ -86,7 +89,7 @@ def assert_worker_died(order: dict[str, object], starts: Path, number: int) -> N
 
 
 def assert_completed_unharmed(api: ApiClients, operator: Operator, recipient: str, order_ids: list[str]) -> None:
-    """Completed in this order, each without having lost an attempt to the killer."""
+    """Completed in this order, each without having lost an attempt to the poison message."""
     for order_id in order_ids:
         order = finished(api("ops"), order_id)
         assert [moment["status"] for moment in order["timeline"]] == ["pending", "processing", "completed"]
@@ -103,8 +106,8 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
     recipients = [a_recipient() for _ in range(number // 15)]
     accepted: dict[str, list[str]] = {recipient: [] for recipient in recipients}
     doomed, cancelled = set[str](), set[str]()
-    with ThreadPoolExecutor(1) as killer:
-        killed = killer.submit(kill_workers, operator, random.Random(12), kills)
+    with ThreadPoolExecutor(1) as poison:
+        killed = poison.submit(kill_workers, operator, random.Random(12), kills)
         for _ in range(number):
             recipient = chance.choice(recipients)
             (sku,) = chance.choices(["ABC", "XYZ", "FLAKY-1", "FLAKY-2", "BOMBA"], [8, 8, 2, 1, 2])
