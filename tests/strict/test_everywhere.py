@@ -19,9 +19,9 @@ from comanda.adapters.runtime.world import World
 from comanda_cli.stack.connection import Outside
 from comanda_cli.stack.sessions import local_session
 from tests.conftest import resources_on_moto
-from tests.crashes.system import Play
+from tests.crashes.system import System as OrderSystem
 from tests.simulation import simulation
-from tests.simulation.conformance_targets import model_rig
+from tests.simulation.conformance_targets import model_target
 from tests.simulation.system import System
 from tests.simulation.wire import client_of
 from tests.strict.refusals import Rule, complaint, expecting
@@ -78,7 +78,7 @@ def test_on_what_functions_make_for_themselves(monkeypatch: pytest.MonkeyPatch) 
 
 @mock_aws()
 def test_at_crash_points(moto_session: boto3.Session) -> None:
-    play = Play(resources_on_moto(moto_session), moto_session)
+    play = OrderSystem(resources_on_moto(moto_session), moto_session)
     both_are_refused(play.resources.dynamodb, play.resources.sqs)
 
 
@@ -108,7 +108,7 @@ def test_in_the_simulator_without_pytest() -> None:
 
 
 def test_in_the_conformance_suite() -> None:
-    with model_rig() as rig, expecting(Rule.BODY), pytest.raises(ClientError, match=re.escape(Rule.BODY.text)):
+    with model_target() as rig, expecting(Rule.BODY), pytest.raises(ClientError, match=re.escape(Rule.BODY.text)):
         send_badly(rig.sqs)
 
 
