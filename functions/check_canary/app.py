@@ -25,8 +25,8 @@ class Settings(BaseSettings):
 
 
 def build(settings: Settings, secrets: SecretsProvider, clock: Clock) -> CanaryHandler:
-    door = FrontDoor(settings.api_url, ProviderSecret(secrets, settings.canary_secret))
-    check = CheckCanary(door, PowertoolsJournal(), clock, timedelta(minutes=settings.canary_minutes))
+    api = FrontDoor(settings.api_url, ProviderSecret(secrets, settings.canary_secret))
+    check = CheckCanary(api, PowertoolsJournal(), clock, timedelta(minutes=settings.canary_minutes))
 
     @measured
     def handle(_event: dict[str, Any], _context: LambdaContext) -> None:

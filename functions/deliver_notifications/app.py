@@ -24,7 +24,7 @@ class Settings(SourceSettings):
 
 
 @dataclass(frozen=True)
-class Edge:
+class ExternalServices:
     """What is outside of Comanda's own tables and queues."""
 
     receivers: Receivers
@@ -34,19 +34,19 @@ class Edge:
     """Unset where the stage sends none."""
 
 
-def build(settings: Settings, world: World, edge: Edge) -> WorkerHandler:
+def build(settings: Settings, world: World, services: ExternalServices) -> WorkerHandler:
     journal = PowertoolsJournal()
     webhooks = WebhookSender(
-        receivers=edge.receivers,
-        secrets=edge.secrets,
+        receivers=services.receivers,
+        secrets=services.secrets,
         circuits=ReceiverCircuits(world.dynamodb, settings.circuits_table, journal),
-        links=edge.links,
+        links=services.links,
         clock=world.clock,
         max_attempts=settings.max_attempts,
     )
     senders: Mapping[Channel, Sender] = {
         Channel.WEBHOOK: webhooks,
-        **({Channel.EMAIL: edge.mail} if edge.mail else {}),
+        **({Channel.EMAIL: services.mail} if services.mail else {}),
     }
     deliver = DeliverNotifications(
         subscriptions=SubscriptionTable(world.dynamodb, settings.subscriptions_table),

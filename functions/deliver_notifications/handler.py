@@ -4,7 +4,7 @@ import os
 
 from comanda.adapters.runtime.world import World
 from functions.deliver_notifications.app import build
-from functions.deliver_notifications.edge import EdgeSettings, edge_of
+from functions.deliver_notifications.services import EdgeSettings, edge_of
 
 world = World.real()
 settings = EdgeSettings.load(os.environ)

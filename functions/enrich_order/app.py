@@ -45,6 +45,6 @@ def build(
         provider=once,
         journal=journal,
         clock=world.clock,
-        provider_executor=world.asking,
+        provider_executor=world.provider_executor,
     )
     return worker_handler(step, settings, world, begin=once.register)

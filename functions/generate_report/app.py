@@ -12,7 +12,7 @@ from comanda.adapters.reports.sources import ReportSourceSettings, report_source
 from comanda.adapters.reports.table import ReportTable
 from comanda.adapters.reports.world import ReportWorld
 from comanda.adapters.reports.writers.files import ReportWriter
-from comanda.application.reports.generate import GenerateReport, Pace
+from comanda.application.reports.generate import GenerateReport, Limits
 from comanda.application.reports.ports import ReportFiles
 from comanda.domain.reports.messages import ReportMessage
 
@@ -37,7 +37,7 @@ def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = No
         sources=report_sources(settings, world),
         journal=journal,
         clock=world.clock,
-        pace=Pace(
+        limits=Limits(
             lease=settings.report_lease_seconds,
             reserve=settings.worker_reserve_seconds,
             rows_a_second=settings.report_rows_a_second,

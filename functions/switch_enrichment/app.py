@@ -30,7 +30,7 @@ def build(
     switch = SwitchEnrichment(
         circuit=EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal),
         provider=provider or provider_of(settings, world),
-        intake=EventSourceMapping(functions, settings.enrichment_mapping),
+        event_source=EventSourceMapping(functions, settings.enrichment_mapping),
         journal=journal,
     )
 

@@ -43,7 +43,7 @@ class Scene:
     queue: FakeQueue = field(default_factory=FakeQueue)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
-    asking: Executor = field(default_factory=OneAfterAnother)
+    provider_executor: Executor = field(default_factory=OneAfterAnother)
     seconds_left: float = 10
     slept: list[float] = field(default_factory=list)
     spans: FakeSpans = field(default_factory=FakeSpans)
@@ -59,7 +59,7 @@ class Scene:
 
     @property
     def enriching(self) -> EnrichOrder:
-        return EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.asking)
+        return EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.provider_executor)
 
     def complete(self, *batch: OrderDelivery) -> list[str]:
         return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
@@ -73,7 +73,7 @@ class Scene:
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
             journal=self.journal,
             clock=self.clock,
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=self.slept.append,
             executor=OneAfterAnother(),
             reserve_seconds=2,

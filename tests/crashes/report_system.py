@@ -58,7 +58,7 @@ class ReportSystem(CrashHarness):
         self._read = read_reports.build(read_reports.Settings.load(environment), world)
         generate = generate_report.build(generate_report.Settings.load(environment), world)
         self.workers = {self.source: ("generate", generate)}
-        steward = World(world.dynamodb, world.sqs, now, world.draw, world.sleep, OneAfterAnother(), OneAfterAnother())
+        steward = World(world.dynamodb, world.sqs, now, world.random, world.sleep, OneAfterAnother(), OneAfterAnother())
         self.steward = tend_reports.build(tend_reports.Settings.load(environment), steward)
 
     def clear(self, clock: time_machine.Traveller) -> None:

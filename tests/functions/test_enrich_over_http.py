@@ -56,7 +56,9 @@ class Worker:
         self._table = OrderTable(resources.dynamodb, resources.orders_table)
         given = worker_environment(resources, resources.queue_url, resources.queue_url)
         settings = enrich_order.Settings.load({**given, "ENRICHMENT_URL": url, **environment})
-        self._handle = enrich_order.build(settings, replace(resources.world(), asking=threads), resources.functions)
+        self._handle = enrich_order.build(
+            settings, replace(resources.world(), provider_executor=threads), resources.functions
+        )
 
     def add(self, *, recipient: str = "r-1", items: tuple[Item, ...] = ABC) -> Order:
         order = a_processing_order(recipient_id=recipient, items=items)

@@ -79,9 +79,9 @@ class Path:
         }
         self._announce = announce_changes.build(announce_changes.Settings.load(tables), world)
         calls = receivers or WebhookCalls(LOCAL_POLICY, world.clock)
-        edge = deliver_notifications.Edge(calls, secrets or KnownSecrets(), NoLinks())
+        services = deliver_notifications.ExternalServices(calls, secrets or KnownSecrets(), NoLinks())
         deliver = deliver_notifications.Settings.load(tables)
-        self._deliver = deliver_notifications.build(deliver, world, edge)
+        self._deliver = deliver_notifications.build(deliver, world, services)
 
     def announce(self, before: Order, after: Order) -> None:
         record = row_record("order_id", order_rows.to_row(before), order_rows.to_row(after))

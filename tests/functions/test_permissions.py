@@ -318,7 +318,7 @@ def test_tend_reports(reports: Reports) -> None:
     world = reports.resources.world()
     steward = tend_reports.build(
         tend_reports.Settings.load(settings),
-        World(world.dynamodb, world.sqs, world.clock, world.draw, world.sleep, OneAfterAnother(), OneAfterAnother()),
+        World(world.dynamodb, world.sqs, world.clock, world.random, world.sleep, OneAfterAnother(), OneAfterAnother()),
     )
     steward(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_reports")

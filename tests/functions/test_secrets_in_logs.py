@@ -207,7 +207,7 @@ def test_calls_of_a_provider_with_a_secret(
         given = worker_environment(moto, moto.queue_url, moto.queue_url)
         urls = {"ENRICHMENT_URL": fake.url, "ENRICHMENT_SECRET": "known-by"}
         settings = enrich_order.Settings.load({**given, **urls})
-        handle = enrich_order.build(settings, replace(moto.world(), asking=threads), moto.functions)
+        handle = enrich_order.build(settings, replace(moto.world(), provider_executor=threads), moto.functions)
         fake.book.behave(**behaviour)
         order = marked_order(moto)
         handle(an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED)), Context())  # type: ignore[arg-type]

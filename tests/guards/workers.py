@@ -93,8 +93,8 @@ WORKERS = [
     Mutation(
         "pauses of an outage grow with the receives",
         WORKER,
-        "pause_after(self._waiting[0].receive_count, self._worker.draw)",
-        "pause_after(1, self._worker.draw)",
+        "pause_after(self._waiting[0].receive_count, self._worker.random)",
+        "pause_after(1, self._worker.random)",
     ),
     Mutation(
         "what failed is received at once until it is dead-lettered",

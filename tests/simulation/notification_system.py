@@ -131,8 +131,8 @@ class NotificationSystem:
         add(NOTIFICATION_STEWARD, partial(tend_notifications.build, tend), 60)
 
     def _build_deliverer(self, settings: deliver_notifications.Settings, world: World) -> Handler:
-        edge = deliver_notifications.Edge(self.receivers, self.receivers, NoLinks())
-        return deliver_notifications.build(settings, world, edge)
+        services = deliver_notifications.ExternalServices(self.receivers, self.receivers, NoLinks())
+        return deliver_notifications.build(settings, world, services)
 
     # What the auditor and the reader of a history see.
 

@@ -104,7 +104,7 @@ class ReportSystem:
             sqs=world.sqs,
             s3=self._client,
             clock=world.clock,
-            draw=world.draw,
+            random=world.random,
             sleep=world.sleep,
             reading=side_by_side,
             sending=side_by_side,

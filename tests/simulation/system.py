@@ -136,10 +136,10 @@ class System:
             dynamodb=self._clients["dynamodb"],
             sqs=self._clients["sqs"],
             clock=partial(datetime.now, UTC),
-            draw=self._random.random,
+            random=self._random.random,
             sleep=self.scheduler.sleep,
             executor=SideBySide(self.scheduler),
-            asking=SideBySide(self.scheduler),
+            provider_executor=SideBySide(self.scheduler),
         )
 
     def _make_tables(self) -> None:

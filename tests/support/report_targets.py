@@ -54,7 +54,7 @@ class ReportResources:
             sqs=self.sqs,
             s3=self.s3,
             clock=FakeClock(NOW),
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=lambda _: None,
             reading=self.reading,
             sending=self.reading,

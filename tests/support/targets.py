@@ -36,10 +36,10 @@ class Resources:
             dynamodb=self.dynamodb,
             sqs=self.sqs,
             clock=FakeClock(NOW),
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=lambda _: None,
             executor=OneAfterAnother(),
-            asking=OneAfterAnother(),
+            provider_executor=OneAfterAnother(),
         )
 
     def messages(self) -> list[dict[str, Any]]:

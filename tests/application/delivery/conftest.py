@@ -117,7 +117,7 @@ class Scene:
             retry=RetryPolicy(MAX_ATTEMPTS, first_pause=1, longest_pause=5),
             journal=self.journal,
             clock=self.clock,
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=self.slept.append,
             reserve_seconds=2,
         )

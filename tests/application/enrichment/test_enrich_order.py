@@ -34,7 +34,7 @@ def test_all_are_asked_about_at_once_and_handed_on_in_order(scene: Scene) -> Non
     batch = [scene.to_enrich() for _ in range(10)]
     all_at_once = Barrier(10, timeout=10)
     scene.provider.on_enrich = lambda _: wait_for(all_at_once)
-    with ThreadPoolExecutor(10) as scene.asking:
+    with ThreadPoolExecutor(10) as scene.provider_executor:
         assert scene.enrich(*batch) == []
     assert handed_on(scene) == order_ids(scene, *batch)
     assert sorted(asked(scene)) == sorted(order_ids(scene, *batch)), "each of them once"

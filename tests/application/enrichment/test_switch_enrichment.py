@@ -56,11 +56,11 @@ class FakeIntake:
 class Scene:
     circuit: FakeCircuit = field(default_factory=FakeCircuit)
     provider: FakeProvider = field(default_factory=FakeProvider)
-    intake: FakeIntake = field(default_factory=FakeIntake)
+    event_source: FakeIntake = field(default_factory=FakeIntake)
     journal: FakeJournal = field(default_factory=FakeJournal)
 
     def minute(self) -> None:
-        SwitchEnrichment(self.circuit, self.provider, self.intake, self.journal)()
+        SwitchEnrichment(self.circuit, self.provider, self.event_source, self.journal)()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ class Scene:
 def test_whatever_it_finds_one_call_makes_it_right(state: str, healthy: bool, was_on: bool) -> None:
     scene = Scene(FakeCircuit(state), FakeProvider(healthy), FakeIntake(on=was_on))
     scene.minute()
-    assert scene.intake.on == (state == "closed" or healthy)
+    assert scene.event_source.on == (state == "closed" or healthy)
     if state != "closed":
         assert scene.circuit.state == ("open for one" if healthy else "open")
 
@@ -83,16 +83,16 @@ def test_nobody_asks_a_provider_whose_circuit_is_closed() -> None:
 def test_a_mapping_that_is_still_changing_is_asked_again() -> None:
     scene = Scene(FakeCircuit("open"), FakeProvider(healthy=False), FakeIntake(busy=2))
     scene.minute()
-    assert (scene.intake.on, scene.journal.told[-1][0]) == (True, "enrichment.switch_busy")
+    assert (scene.event_source.on, scene.journal.told[-1][0]) == (True, "enrichment.switch_busy")
     scene.minute()
     scene.minute()
-    assert not scene.intake.on
+    assert not scene.event_source.on
 
 
 def test_a_call_that_dies_half_way_is_made_good_by_the_next() -> None:
-    scene = Scene(FakeCircuit("open"), intake=FakeIntake(on=False, broken=True))
+    scene = Scene(FakeCircuit("open"), event_source=FakeIntake(on=False, broken=True))
     with pytest.raises(Unavailable):
         scene.minute()
-    scene.intake.broken = False
+    scene.event_source.broken = False
     scene.minute()
-    assert (scene.intake.on, scene.circuit.state) == (True, "open for one")
+    assert (scene.event_source.on, scene.circuit.state) == (True, "open for one")

@@ -62,7 +62,7 @@ class Scene:
             retry=RetryPolicy(MAX_ATTEMPTS, 5, 3600),
             journal=self.journal,
             clock=self.clock,
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=lambda _: None,
             reserve_seconds=17,
         )

@@ -14,7 +14,7 @@ from comanda.application.delivery.reconciler import Reconciler
 from comanda.application.delivery.worker import Worker
 from comanda.application.reports.accept import AcceptedReport, AcceptReport
 from comanda.application.reports.cancel import CancelReport
-from comanda.application.reports.generate import GenerateReport, Pace
+from comanda.application.reports.generate import GenerateReport, Limits
 from comanda.application.reports.ports import OrderLine, Sources
 from comanda.application.reports.read import ReadReport
 from comanda.application.reports.redrive import DiscardReport, RedriveReport
@@ -96,7 +96,7 @@ class Scene:
             sources=self.sources,
             journal=self.journal,
             clock=self.clock,
-            pace=Pace(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
+            limits=Limits(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
             currency="BRL",
         )
 
@@ -109,7 +109,7 @@ class Scene:
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
             journal=self.journal,
             clock=self.clock,
-            draw=lambda: 0.0,
+            random=lambda: 0.0,
             sleep=self.sleep,
             reserve_seconds=5,
         )

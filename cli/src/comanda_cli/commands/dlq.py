@@ -48,7 +48,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Manner:
+class BulkOptions:
     """How orders are worked through."""
 
     all_failed: Annotated[bool, typer.Option("--all", help="Every failed order; needed where no filter is given.")] = (
@@ -159,10 +159,10 @@ def show_failed(ctx: typer.Context, order_id: OrderId, stage: Stage = None, as_j
 
 @app.command("redrive", epilog=EXIT_CODES)
 @taking(Selection, "selection")
-@taking(Manner, "manner")
+@taking(BulkOptions, "options")
 @taking(Waiting, "waiting")
 def redrive_failed(
-    ctx: typer.Context, selection: Selection, manner: Manner, waiting: Waiting, stage: Stage = None
+    ctx: typer.Context, selection: Selection, options: BulkOptions, waiting: Waiting, stage: Stage = None
 ) -> None:
     """Begin failed orders again, each recipient's in the order in which they were created, and say what became of them.
 
@@ -173,9 +173,9 @@ def redrive_failed(
     """
     connection = connect(ctx, stage)
     outside = connection.outside
-    chosen = _choose(connection, selection, manner, "Redrive")
+    chosen = _choose(connection, selection, options, "Redrive")
     redrive, user = RedriveOrder(connection.orders, connection.order_runs), outside.user()
-    outcome = _run(chosen, lambda order_id: redrive(order_id, user), manner, connection, "Redriving")
+    outcome = _run(chosen, lambda order_id: redrive(order_id, user), options, connection, "Redriving")
     endings = None
     sent = [order for order in outcome.done if not order.owed]
     if sent and waiting.seconds and not outcome.interrupted:
@@ -184,22 +184,22 @@ def redrive_failed(
             endings.watch(connection.orders, sent, waiting.seconds, outside.sleep, outside.clock)
         except KeyboardInterrupt:
             outcome.interrupted = True
-    report_outcome("redriven", outcome, endings, waiting.seconds, as_json=manner.as_json)
+    report_outcome("redriven", outcome, endings, waiting.seconds, as_json=options.as_json)
 
 
 @app.command("discard", epilog=EXIT_CODES)
 @taking(Selection, "selection")
-@taking(Manner, "manner")
-def discard_failed(ctx: typer.Context, selection: Selection, manner: Manner, stage: Stage = None) -> None:
+@taking(BulkOptions, "options")
+def discard_failed(ctx: typer.Context, selection: Selection, options: BulkOptions, stage: Stage = None) -> None:
     """Leave failed orders at that: they stay failed, and are listed no more.
 
     Their rows stay. `comanda order retry` still brings one back.
     """
     connection = connect(ctx, stage)
-    chosen = _choose(connection, selection, manner, "Discard")
+    chosen = _choose(connection, selection, options, "Discard")
     discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
-    outcome = _run(chosen, lambda order_id: discard(order_id, user), manner, connection, "Discarding")
-    report_outcome("discarded", outcome, None, 0, as_json=manner.as_json)
+    outcome = _run(chosen, lambda order_id: discard(order_id, user), options, connection, "Discarding")
+    report_outcome("discarded", outcome, None, 0, as_json=options.as_json)
 
 
 @app.command("move", epilog=EXIT_CODES)
@@ -289,23 +289,23 @@ def remove_unknown_letters(
         raise typer.Exit(NOT_DONE)
 
 
-def _choose(connection: Connection, selection: Selection, manner: Manner, verb: str) -> list[Order]:
+def _choose(connection: Connection, selection: Selection, options: BulkOptions, verb: str) -> list[Order]:
     """The orders that are to be worked on. Ends the command after a dry run, and where the answer is no."""
-    if selection.is_everything and not manner.all_failed:
+    if selection.is_everything and not options.all_failed:
         raise typer.BadParameter("which orders? Give a filter, or --all")
     chosen, unreadable = select(connection.orders, selection, connection.outside.clock())
     remark_unreadable(unreadable)
     if not chosen:
         raise NotDone("no failed order matches; nothing was done")
-    if manner.dry_run:
-        print_dry_run(chosen, as_json=manner.as_json)
+    if options.dry_run:
+        print_dry_run(chosen, as_json=options.as_json)
         raise typer.Exit
-    confirm(f"{verb} {count_orders(len(chosen))}?", yes=manner.yes)
+    confirm(f"{verb} {count_orders(len(chosen))}?", yes=options.yes)
     return chosen
 
 
 def _run(
-    chosen: Sequence[Order], act: Callable[[str], Order], manner: Manner, connection: Connection, title: str
+    chosen: Sequence[Order], act: Callable[[str], Order], options: BulkOptions, connection: Connection, title: str
 ) -> Outcome:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -313,4 +313,4 @@ def _run(
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
         task = progress.add_task(title, total=len(chosen))
-        return work_through(chosen, act, 1 / manner.rate, connection.outside.sleep, lambda: progress.advance(task))
+        return work_through(chosen, act, 1 / options.rate, connection.outside.sleep, lambda: progress.advance(task))

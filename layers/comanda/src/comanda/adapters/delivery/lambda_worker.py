@@ -35,7 +35,7 @@ class WorkerWorld(Protocol):
     def clock(self) -> Clock: ...
 
     @property
-    def draw(self) -> Callable[[], float]:
+    def random(self) -> Callable[[], float]:
         """A random number, 0 <= x < 1."""
 
     @property
@@ -75,7 +75,7 @@ def worker_of(
         retry=settings.retry,
         journal=journal,
         clock=world.clock,
-        draw=world.draw,
+        random=world.random,
         sleep=world.sleep,
         executor=executor,
         reserve_seconds=settings.worker_reserve_seconds,

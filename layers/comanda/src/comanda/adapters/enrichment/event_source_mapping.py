@@ -15,7 +15,7 @@ _ON, _OFF = {"Enabled", "Enabling"}, {"Disabled", "Disabling"}
 
 @dataclass(frozen=True)
 class EventSourceMapping:
-    """Implements `Intake`."""
+    """Implements `EventSource`."""
 
     client: "LambdaClient"
     uuid: str

@@ -27,7 +27,7 @@ from comanda.adapters.aws.row_fields import (
     unfit,
 )
 from comanda.adapters.delivery.work_item_rows import attention_kind_of, work_from_row, work_to_row
-from comanda.domain.orders.order import Enrichment, Item, Moment, Order, OrderStatus, Stage
+from comanda.domain.orders.order import Enrichment, Item, Order, OrderStatus, Stage, TimelineEntry
 from comanda.domain.shared.access import Origin
 from comanda.domain.shared.times import to_iso
 
@@ -119,7 +119,7 @@ def month_of(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m")
 
 
-def _moment_to_row(entry: Moment) -> dict[str, Any]:
+def _moment_to_row(entry: TimelineEntry) -> dict[str, Any]:
     return present({"status": entry.status.value, "at": to_iso(entry.at), "note": entry.note})
 
 
@@ -137,8 +137,8 @@ def _item(row: Fields) -> Item:
     )
 
 
-def _moment(row: Fields) -> Moment:
-    return Moment(row.get("status", one_of(OrderStatus)), row.get("at", moment), row.find("note", text))
+def _moment(row: Fields) -> TimelineEntry:
+    return TimelineEntry(row.get("status", one_of(OrderStatus)), row.get("at", moment), row.find("note", text))
 
 
 def _order_id(value: Any) -> str:

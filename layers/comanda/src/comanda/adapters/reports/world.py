@@ -44,7 +44,7 @@ class ReportWorld:
     s3: "S3Client"
     """With S3_CONFIG."""
     clock: Clock
-    draw: Callable[[], float]
+    random: Callable[[], float]
     """A random number, 0 <= x < 1."""
     sleep: Callable[[float], None]
     """Seconds."""
@@ -60,7 +60,7 @@ class ReportWorld:
             sqs=boto3.client("sqs", config=CLIENT_CONFIG),
             s3=boto3.client("s3", config=S3_CONFIG),
             clock=partial(datetime.now, UTC),
-            draw=random.random,
+            random=random.random,
             sleep=time.sleep,
             reading=ThreadPoolExecutor(READS_AT_ONCE),
             sending=ThreadPoolExecutor(1),

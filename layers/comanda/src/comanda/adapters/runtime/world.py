@@ -44,13 +44,13 @@ class World:
     sqs: "SQSClient"
     clock: Clock
     """Time now, in UTC."""
-    draw: Callable[[], float]
+    random: Callable[[], float]
     """A random number, 0 <= x < 1."""
     sleep: Callable[[float], None]
     """Seconds."""
     executor: Executor
     """Works on message groups side by side."""
-    asking: Executor
+    provider_executor: Executor
     """Asks the provider about several orders side by side. An executor of its own: groups wait for what it does, and
     would never be done if they took up all of its threads."""
 
@@ -60,8 +60,8 @@ class World:
             dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
             sqs=boto3.client("sqs", config=CLIENT_CONFIG),
             clock=partial(datetime.now, UTC),
-            draw=random.random,
+            random=random.random,
             sleep=time.sleep,
             executor=ThreadPoolExecutor(GROUPS_AT_ONCE),
-            asking=ThreadPoolExecutor(ORDERS_AT_ONCE),
+            provider_executor=ThreadPoolExecutor(ORDERS_AT_ONCE),
         )

@@ -75,7 +75,7 @@ class Worker(Generic[Row]):
     retry: RetryPolicy
     journal: Journal
     clock: Clock
-    draw: Callable[[], float]
+    random: Callable[[], float]
     sleep: Callable[[float], None]
     """Seconds."""
     reserve_seconds: float
@@ -127,7 +127,7 @@ class _Group(Generic[Row]):
             except VersionConflict:
                 self._rows = None
             except Unavailable as error:
-                pause = self._worker.retry.pause_after(self._waiting[0].receive_count, self._worker.draw)
+                pause = self._worker.retry.pause_after(self._waiting[0].receive_count, self._worker.random)
                 self._tell("storage.unavailable", reason=str(error), pause_seconds=pause)
                 span.note(error_class=type(error).__name__)
                 return self._back_off(pause, span)
@@ -185,7 +185,7 @@ class _Group(Generic[Row]):
 
     def _leave_to_newer_release(self, delivery: Delivery[Message], what: str) -> NoReturn:
         """It is received again until the newer release is back, and if that takes too long, a person redrives it."""
-        pause = self._worker.retry.pause_after(delivery.receive_count, self._worker.draw)
+        pause = self._worker.retry.pause_after(delivery.receive_count, self._worker.random)
         facts = {"message_id": delivery.message_id, "pause_seconds": pause}
         self._worker.journal.tell(f"{what}.of_newer_release", None, **facts)
         raise Backoff(pause)
@@ -308,7 +308,7 @@ class _Group(Generic[Row]):
         tried = job.row.tried(delivery.message_id, delivery.receive_count, worker.clock())
         if tried is not job.row:
             job.save(tried)
-        pause = worker.retry.pause_after(job.attempt, worker.draw, asked_for=error.retry_after)
+        pause = worker.retry.pause_after(job.attempt, worker.random, asked_for=error.retry_after)
         worker.journal.tell(
             f"{job.row.kind}.attempt_failed",
             job.row,

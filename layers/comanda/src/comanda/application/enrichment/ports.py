@@ -47,7 +47,7 @@ class Health(Protocol):
         """What an outside service says of itself. Never raises: no answer is an answer."""
 
 
-class Intake(Protocol):
+class EventSource(Protocol):
     """Whether a worker is given messages at all: an event source mapping, enabled or disabled."""
 
     def switch(self, *, on: bool) -> bool:

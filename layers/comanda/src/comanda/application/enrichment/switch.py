@@ -6,7 +6,7 @@ call that is lost, comes twice or dies half-way is made good by the next.
 
 from dataclasses import dataclass
 
-from comanda.application.enrichment.ports import Circuit, Health, Intake
+from comanda.application.enrichment.ports import Circuit, EventSource, Health
 from comanda.application.shared.ports import Journal
 
 
@@ -14,7 +14,7 @@ from comanda.application.shared.ports import Journal
 class SwitchEnrichment:
     circuit: Circuit
     provider: Health
-    intake: Intake
+    event_source: EventSource
     journal: Journal
 
     def __call__(self) -> None:
@@ -24,7 +24,7 @@ class SwitchEnrichment:
         """
         on = self.circuit.is_closed() or self._is_worth_a_try()
         self.journal.tell("enrichment.switched", paused=not on)
-        if not self.intake.switch(on=on):
+        if not self.event_source.switch(on=on):
             self.journal.tell("enrichment.switch_busy", wanted="on" if on else "off")
 
     def _is_worth_a_try(self) -> bool:

@@ -18,7 +18,7 @@ from comanda.domain.shared.identity import IdempotencyKey, KeySpace
 ORDER = {"customer_id": CANARY, "items": [{"sku": "CANARY", "qty": 1, "unit_price": "0.00"}]}
 
 
-class Door(Protocol):
+class ApiClient(Protocol):
     """The HTTP API as a client sees it. Every method raises Unavailable where it does not answer as it should."""
 
     def submit(self, order: Mapping[str, Any], key: str) -> None:
@@ -30,7 +30,7 @@ class Door(Protocol):
 
 @dataclass(frozen=True)
 class CheckCanary:
-    door: Door
+    api: ApiClient
     journal: Journal
     clock: Clock
     every: timedelta
@@ -44,7 +44,7 @@ class CheckCanary:
     def _fault_of(self, tick: int) -> str | None:
         order_id = IdempotencyKey(CANARY, KeySpace.HEADER, _key_of(tick)).order_id
         try:
-            view = self.door.order(order_id)
+            view = self.api.order(order_id)
         except Unavailable as error:
             return f"order {order_id}: {error}"
         if view.get("status") != "completed":
@@ -55,7 +55,7 @@ class CheckCanary:
 
     def _fault_of_sending(self, tick: int) -> str | None:
         try:
-            self.door.submit(ORDER, _key_of(tick))
+            self.api.submit(ORDER, _key_of(tick))
         except Unavailable as error:
             return f"sending: {error}"
         return None

@@ -28,7 +28,7 @@ ROWS_BETWEEN_LOOKS = 500
 
 
 @dataclass(frozen=True)
-class Pace:
+class Limits:
     """What a worker may take upon itself. Seconds."""
 
     lease: float
@@ -51,7 +51,7 @@ class GenerateReport:
     sources: Sources
     journal: Journal
     clock: Clock
-    pace: Pace
+    limits: Limits
     currency: str
     kind = Report.kind
     stage = STAGE
@@ -67,7 +67,7 @@ class GenerateReport:
 
     def begun(self, job: Job[Report]) -> Report:
         delivery, owner = job.delivery, str(uuid.uuid4())
-        return job.row.leased(owner, delivery.message_id, delivery.receive_count, self.clock(), self.pace.lease)
+        return job.row.leased(owner, delivery.message_id, delivery.receive_count, self.clock(), self.limits.lease)
 
     def __call__(self, jobs: Sequence[Job[Report]]) -> int:
         try:
@@ -119,21 +119,21 @@ class _Work:
 
     def _check_settled(self, report_type: ReportType[Any], parameters: Any) -> None:
         """Raises TooEarly while an index may still lack what the report is to hold."""
-        settled = report_type.settled_at(parameters, self._job.row.as_of) + timedelta(seconds=self._given.pace.settle)
+        settled = report_type.settled_at(parameters, self._job.row.as_of) + timedelta(seconds=self._given.limits.settle)
         if (wait := (settled - self._given.clock()).total_seconds()) > 0:
             raise TooEarly(max(1, round(wait)))
 
     def _check_time_suffices(self, report_type: ReportType[Any], parameters: Any) -> None:
         """What cannot end in time is not begun. Raises PermanentError; TooEarly where another invocation has time."""
-        request, pace = self._job.row.request, self._given.pace
+        request, limits = self._job.row.request, self._given.limits
         volume = report_type.volume(parameters, self._job.row.as_of, request, self._given.sources)
         if request.format is ReportFormat.PDF and volume.written > MAX_PDF_ROWS:
             raise PermanentError(
                 "TooManyRows", f"{volume.written} rows; a pdf has at most {MAX_PDF_ROWS}, ask for xlsx"
             )
-        needed = volume.read / pace.rows_a_second + pace.reserve
-        if needed > pace.longest:
-            most = int((pace.longest - pace.reserve) * pace.rows_a_second)
+        needed = volume.read / limits.rows_a_second + limits.reserve
+        if needed > limits.longest:
+            most = int((limits.longest - limits.reserve) * limits.rows_a_second)
             raise PermanentError(
                 "TooLarge", f"{volume.read} rows are to be read and {most} fit into the time; ask for a shorter period"
             )
@@ -154,9 +154,9 @@ class _Work:
         self._look()
 
     def _look(self) -> None:
-        pace = self._given.pace
-        if self._job.seconds_left() < pace.reserve:
+        limits = self._given.limits
+        if self._job.seconds_left() < limits.reserve:
             raise TransientError("OutOfTime", f"the time ran out after {self._written} rows")
         now = self._given.clock()
-        if self._job.row.seconds_held(now) <= pace.lease / 2:
-            self._job.save(self._job.row.renewed(self._written, now, pace.lease))
+        if self._job.row.seconds_held(now) <= limits.lease / 2:
+            self._job.save(self._job.row.renewed(self._written, now, limits.lease))

@@ -24,13 +24,13 @@ class RetryPolicy:
     first_pause: float
     longest_pause: float
 
-    def pause_after(self, attempts: int, draw: Callable[[], float], asked_for: float = 0.0) -> int:
+    def pause_after(self, attempts: int, random: Callable[[], float], asked_for: float = 0.0) -> int:
         """Whole seconds, at least 1: ChangeMessageVisibility takes no fractions. `draw` gives 0 <= x < 1.
 
         `asked_for`: seconds that the other side wants to be left alone for. The pause is then no shorter, up to
         LONGEST_RETRY_AFTER, and up to a fifth longer.
         """
-        drawn = draw()
+        drawn = random()
         pause = min(self.longest_pause, self.first_pause * 2.0 ** (max(attempts, 1) - 1))
         wanted = min(asked_for, LONGEST_RETRY_AFTER)
         return max(1, round(pause * (1 - 0.2 * drawn)), math.ceil(wanted * (1 + 0.2 * drawn)))

@@ -65,7 +65,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """One entry of the timeline."""
 
     status: OrderStatus
@@ -101,7 +101,7 @@ class Order(WorkItem):
     metadata: Metadata = field(default_factory=dict)
     total_amount: Decimal | None = None
     enrichment: Enrichment | None = None
-    timeline: tuple[Moment, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
     notify: Notify | None = None
     """Who is told of its changes."""
 
@@ -162,13 +162,13 @@ class Order(WorkItem):
             raise IllegalTransition(f"an order that is {self.status} is not begun again by the {by}")
         known = self._known()
         status = OrderStatus.PROCESSING if known.is_failed else known.status
-        return {"status": status, "timeline": (*known.timeline, Moment(status, now, note))}
+        return {"status": status, "timeline": (*known.timeline, TimelineEntry(status, now, note))}
 
     def set_aside(self, now: datetime, note: str) -> Self:
         """A failed order that nobody needs to look at any more. Raises IllegalTransition for any other."""
         if self.status is not OrderStatus.FAILED:
             raise IllegalTransition(f"an order that is {self.status} cannot be discarded")
-        return self._changed(now, discarded=True, timeline=(*self.timeline, Moment(self.status, now, note)))
+        return self._changed(now, discarded=True, timeline=(*self.timeline, TimelineEntry(self.status, now, note)))
 
     def enriched(self, enrichment: Enrichment, now: datetime) -> Self:
         """Priced: the total is final from now on. A price that the client gave is kept. Raises what `priced` raises."""
@@ -186,7 +186,7 @@ class Order(WorkItem):
     def _moved(self, status: OrderStatus, now: datetime, note: str | None = None) -> Self:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"an order that is {self.status} cannot become {status}")
-        return self._changed(now, status=status, timeline=(*self.timeline, Moment(status, now, note)))
+        return self._changed(now, status=status, timeline=(*self.timeline, TimelineEntry(status, now, note)))
 
 
 def total_of(items: tuple[Item, ...]) -> Decimal | None:

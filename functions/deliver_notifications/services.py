@@ -14,7 +14,7 @@ from comanda.adapters.reports.link_keys import StoredLinkKeys
 from comanda.adapters.runtime.world import CLIENT_CONFIG, World
 from comanda.application.notifications.ports import NotificationLinks
 from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPolicy
-from functions.deliver_notifications.app import Edge, Settings
+from functions.deliver_notifications.app import ExternalServices, Settings
 
 
 class EdgeSettings(Settings):
@@ -28,11 +28,11 @@ class EdgeSettings(Settings):
     email_time_zone: str = "UTC"
 
 
-def edge_of(settings: EdgeSettings, world: World) -> Edge:
+def edge_of(settings: EdgeSettings, world: World) -> ExternalServices:
     secrets = SecretsProvider(boto_config=CLIENT_CONFIG)
     policy = LOCAL_POLICY if settings.stage == "local" else AddressPolicy()
     links = SignedLinks(StoredLinkKeys(settings.link_keys, lambda: secrets), settings.public_url)
-    return Edge(
+    return ExternalServices(
         receivers=WebhookCalls(policy, world.clock),
         secrets=StoredWebhookSecrets(secrets, settings.webhook_secrets),
         links=links,
