@@ -47,7 +47,7 @@ REPORTS = [
     Mutation(
         "the lease is renewed",
         "application/reports/generate.py",
-        "if self._job.row.seconds_held(now) <= pace.lease / 2:",
+        "if self._job.row.seconds_held(now) <= limits.lease / 2:",
         "if False:",
     ),
     Mutation(
@@ -77,7 +77,7 @@ REPORTS = [
     Mutation(
         "what cannot end in time is not begun",
         "application/reports/generate.py",
-        "if needed > pace.longest:",
+        "if needed > limits.longest:",
         "if False:",
     ),
     Mutation(
@@ -89,7 +89,7 @@ REPORTS = [
     Mutation(
         "the time that is left while rows go by",
         "application/reports/generate.py",
-        "if self._job.seconds_left() < pace.reserve:",
+        "if self._job.seconds_left() < limits.reserve:",
         "if False:",
     ),
     Mutation(
