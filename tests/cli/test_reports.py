@@ -126,7 +126,7 @@ def with_file(content: bytes, name: str = "orders-r-1.xlsx") -> dict[str, Any]:
     return an_api(answer)
 
 
-def test_download_saves_the_file_under_its_own_name_or_another_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
+def test_download_saves_under_its_own_or_another_name_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
     result = cli("report", "download", "r-1", "-o", str(tmp_path), **with_file(b"the file"))
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'orders-r-1.xlsx'}\n")
     named = tmp_path / "mine.xlsx"

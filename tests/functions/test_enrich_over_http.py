@@ -128,7 +128,7 @@ def test_a_refusal_fails_its_order_with_the_providers_words(
     assert worker.row(good).enrichment is not None
 
 
-def test_an_order_that_always_times_out_fails_of_it_and_holds_nobody_up_but_for_its_attempts(
+def test_order_that_always_times_out_fails_and_delays_others_by_its_attempts(
     moto: Resources, threads: ThreadPoolExecutor, fake: FakeProvider
 ) -> None:
     """Alone at a provider that is well: nobody else's answer would close a circuit."""

@@ -206,7 +206,7 @@ def test_after_a_crash_between_file_and_row_nothing_is_written_a_second_time(rep
     assert (again.status, again.file, reports.files.written) == (ReportStatus.READY, ready.file, 1)
 
 
-def test_a_worker_that_ends_after_its_lease_was_taken_changes_nothing_and_its_file_serves(reports: Reports) -> None:
+def test_worker_that_lost_its_lease_changes_nothing_and_its_file_serves(reports: Reports) -> None:
     """Its clock stood still: another one takes the lease, finds the file being written, and comes again."""
     report_id = reports.post().body["report_id"]
     requested = reports.table.get(report_id)

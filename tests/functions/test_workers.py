@@ -180,7 +180,7 @@ def test_every_hop_logs_the_same_keys(
     assert metrics["TimeToComplete"][0] > 0
 
 
-def test_the_trace_of_an_invocation_stands_in_its_lines_and_goes_on_with_its_messages(
+def test_trace_of_an_invocation_is_in_its_log_lines_and_in_its_messages(
     pipeline: Pipeline, table: OrderTable, logs: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that an order finds its traces, and a trace its orders."""

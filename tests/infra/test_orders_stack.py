@@ -200,7 +200,7 @@ def test_concurrency_is_unset_in_dev_and_limited_in_production(dev: Synthesized,
     assert prod.settings.worker_concurrency is not None
 
 
-def test_reports_are_written_one_to_an_invocation_and_so_many_at_once_as_the_stage_says(
+def test_reports_are_written_one_per_invocation_up_to_the_stages_concurrency(
     every_stage: Synthesized,
 ) -> None:
     """B9. What comes of it: tests/simulation/test_simulation.py."""

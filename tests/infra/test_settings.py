@@ -28,7 +28,7 @@ PLAN = {"rate_per_second": 1, "burst": 2, "quota_per_day": 3}
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
-def test_every_order_of_a_full_batch_can_use_up_its_attempts_before_the_dead_letter_queue(stage: str) -> None:
+def test_every_order_of_a_full_batch_has_all_its_attempts_before_the_dlq(stage: str) -> None:
     settings = load_settings(stage)
     needed = settings.batch_size * settings.max_attempts + settings.max_attempts
     assert settings.max_receive_count >= needed
@@ -215,7 +215,7 @@ def test_what_the_functions_know_by_themselves_is_what_the_settings_reckon_with(
     assert circuit.TRY_SECONDS == TRY_SECONDS
 
 
-def test_a_function_of_each_minute_ends_before_the_next_and_before_what_it_hides_comes_back() -> None:
+def test_scheduled_function_ends_before_its_next_run_and_its_hidden_messages() -> None:
     """The switch asks a provider that may take as long as a call that tries it."""
     assert TRY_SECONDS < STEWARD_TIMEOUT_SECONDS < 60 < HIDDEN_WHILE_TENDED
     assert circuit.RECOVERY_SECONDS > 2 * 60, "two looks of the switch begin it again before it is over"

@@ -158,7 +158,7 @@ def test_after_five_minutes_a_repeated_body_is_a_new_message(target: Target) -> 
     assert bodies(receive(target, url)) == ["a"]
 
 
-def test_a_message_received_too_often_goes_to_the_dead_letter_queue_and_the_next_one_comes(target: Target) -> None:
+def test_message_received_too_often_is_dead_lettered_and_the_next_comes(target: Target) -> None:
     dead = make_queue(target)
     url = make_queue(target, dead, max_receive_count=2)
     sent = send(target, url, "a")

@@ -139,7 +139,7 @@ def steps(order: Order) -> list[tuple[OrderStatus, str | None]]:
 
 @pytest.mark.parametrize("wait", [60, 200, 400])
 @pytest.mark.parametrize("stage", [Stage.PROCESSING, Stage.ENRICHMENT])
-def test_an_order_that_the_console_redrives_completes_whatever_it_left_at_later_stages(stage: Stage, wait: int) -> None:
+def test_order_redriven_from_the_console_completes_whatever_it_left_behind(stage: Stage, wait: int) -> None:
     """A worker sent it on and died before it acknowledged, at its last receive; the steward, out of rescues, failed it.
 
     What was under way for the next stage met the failure and was dropped. Redriven within the five minutes of the
@@ -249,7 +249,7 @@ def test_of_cli_and_console_at_once_one_begins_the_run_and_the_timeline_says_whi
         assert play.in_the_ledger() == 1
 
 
-def test_what_a_steward_that_died_owes_is_sent_although_the_console_moved_the_old_message() -> None:
+def test_message_owed_by_a_dead_reconciler_is_sent_though_the_old_one_was_moved() -> None:
     """A row that is in its next run drops the only message there is: without `owed`, nobody would ever send one."""
     with played("ABC") as play:
 

@@ -83,7 +83,7 @@ def test_who_dies_between_row_and_message_leaves_it_owed(scene: Scene) -> None:
     assert (scene.row(row).owed, scene.row(row).replay, scene.first_queue.sent) == (True, 1, [])
 
 
-def test_who_dies_between_message_and_clear_leaves_it_owed_and_whoever_sends_it_again_sends_a_copy(
+def test_worker_that_dies_before_the_clear_leaves_a_message_owed_and_sent_twice(
     scene: Scene,
 ) -> None:
     row = scene.add()

@@ -140,7 +140,7 @@ def test_a_worker_that_is_quicker_than_the_sweeps_clear_keeps_what_it_wrote(scen
     assert [scene.row(row)] == done
 
 
-def test_who_dies_between_the_write_and_the_message_of_a_rescue_owes_it_for_the_next_sweep(scene: Scene) -> None:
+def test_worker_that_dies_within_a_rescue_owes_its_message_to_the_next_sweep(scene: Scene) -> None:
     """It is sent once, after a minute, and the dead letter of the old run goes."""
     row = scene.add()
     scene.dead_letter(row)

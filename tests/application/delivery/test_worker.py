@@ -98,7 +98,7 @@ def test_a_message_ahead_of_its_row_is_left_for_the_dead_letter_queue_and_said_s
     assert scene.told("message.ahead") == [row.row_id]
 
 
-def test_a_copy_that_meets_its_runs_failure_is_left_for_the_dead_letter_queue_without_a_write(scene: Scene) -> None:
+def test_copy_behind_its_runs_failure_is_dead_lettered_unwritten(scene: Scene) -> None:
     """Rule 7: again and again, until its receives are used up."""
     row = scene.add_failed()
     for receive_count in range(1, 60):

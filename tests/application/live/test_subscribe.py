@@ -63,9 +63,7 @@ def test_anothers_a_claim_and_none_at_all_are_not_found(scene: Scene, kind: Topi
     assert scene.subscriptions.rows == {}
 
 
-def test_who_is_refused_is_not_told_of_changes_and_can_try_again_as_often_as_it_likes(
-    scene: Scene, order: Order
-) -> None:
+def test_refused_subscriber_hears_nothing_and_may_retry_at_will(scene: Scene, order: Order) -> None:
     connection = scene.connect(caller=OTHER)
     for _ in range(MAX_SUBSCRIPTIONS + 1):
         with pytest.raises(NotFound):

@@ -44,7 +44,7 @@ def test_a_copy_of_what_was_delivered_is_dropped(scene: Scene) -> None:
     assert len(scene.receivers.told) == 1
 
 
-def test_a_receiver_that_is_down_is_tried_again_after_growing_pauses_under_the_same_id(scene: Scene) -> None:
+def test_receiver_that_is_down_is_retried_with_backoff_under_the_same_id(scene: Scene) -> None:
     notification = scene.announced()
     scene.receivers.errors[URL] = [DOWN]
     pauses = []
@@ -58,7 +58,7 @@ def test_a_receiver_that_is_down_is_tried_again_after_growing_pauses_under_the_s
     assert scene.row(notification).status is NotificationStatus.DELIVERED
 
 
-def test_with_its_last_attempt_it_fails_and_its_message_is_left_for_the_dead_letter_queue(scene: Scene) -> None:
+def test_last_attempt_fails_the_order_and_dead_letters_its_message(scene: Scene) -> None:
     notification = scene.announced()
     scene.receivers.errors[URL] = [DOWN]
     for receive_count in range(1, MAX_ATTEMPTS + 1):

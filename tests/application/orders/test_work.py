@@ -97,7 +97,7 @@ def test_a_permanent_error_fails_its_order_and_nobody_else(scene: Scene) -> None
     assert [scene.row(other).enrichment is not None for other in (before, behind)] == [True, True]
 
 
-def test_a_failed_message_that_is_received_again_is_left_for_the_dead_letter_queue_without_a_write(
+def test_failed_message_received_again_is_dead_lettered_unwritten(
     scene: Scene,
 ) -> None:
     bad = scene.to_enrich()
@@ -147,7 +147,7 @@ def test_attempts_are_counted_per_order_and_the_last_one_fails_it(scene: Scene) 
     ("error", "name"),
     [(ValueError("s3cret"), "UnexpectedError"), (StillInProgress("s3cret"), "StillInProgress")],
 )
-def test_a_defect_met_by_one_order_uses_up_its_own_attempts_and_its_text_is_for_the_log(
+def test_defect_uses_up_its_orders_attempts_and_its_text_is_only_logged(
     scene: Scene, error: ComandaError | ValueError, name: str
 ) -> None:
     bad, stranger = scene.to_enrich("r-1"), scene.to_enrich("r-2")

@@ -163,9 +163,7 @@ def test_what_there_is_no_time_for_is_handed_back(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("failing", [1, 2, 5, 9])
-def test_failing_heads_are_dead_lettered_alone_and_their_followers_complete_at_their_first_attempt(
-    scene: Scene, failing: int
-) -> None:
+def test_failing_heads_are_dead_lettered_alone_and_followers_complete_at_once(scene: Scene, failing: int) -> None:
     batch = [scene.to_enrich() for _ in range(10)]
     bad, good = batch[:failing], batch[failing:]
     for delivery in bad:

@@ -190,7 +190,7 @@ def test_an_order_at_its_end_that_is_tried_with_closes_the_circuit(fleet: Fleet)
     assert enrich() == ENRICHMENT
 
 
-def test_an_order_at_its_end_that_meets_an_outage_keeps_its_attempt_and_the_circuit_open(fleet: Fleet) -> None:
+def test_outage_at_the_last_attempt_keeps_the_attempt_and_the_circuit_open(fleet: Fleet) -> None:
     fleet.circuit().open()
     fleet.circuit().let_one_try()
     fleet.provider.error, fleet.provider.healthy = OUTAGE, False
@@ -199,7 +199,7 @@ def test_an_order_at_its_end_that_meets_an_outage_keeps_its_attempt_and_the_circ
     assert (fleet.provider.calls, fleet.circuit().is_closed()) == (1, False)
 
 
-def test_a_failure_that_finds_the_circuit_open_by_then_counts_only_where_the_provider_is_well(fleet: Fleet) -> None:
+def test_failure_under_an_open_circuit_counts_only_if_the_provider_is_healthy(fleet: Fleet) -> None:
     enrich, fleet.provider.error = fleet.environment(), OUTAGE
     for healthy, error in ((False, Unavailable), (True, ProviderOutage)):
         fleet.circuit().close()

@@ -72,7 +72,7 @@ def test_what_came_back_from_a_dead_letter_queue_opens_a_run_and_is_never_worked
 @of_each_kind
 @pytest.mark.parametrize("sent", [NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)])
 @pytest.mark.parametrize("message_id", [FAILED_BY, "copy"])
-def test_a_message_that_meets_a_failure_of_its_own_run_is_kept_where_it_failed_and_dropped_elsewhere(
+def test_message_of_a_failed_run_stays_where_it_failed_and_is_dropped_elsewhere(
     kind: Kind, message_id: str, sent: datetime
 ) -> None:
     """Rule 7. No clock is asked: a copy is kept whether it was sent before the failure or after."""

@@ -139,7 +139,7 @@ def test_a_claim_whose_message_was_met_is_shown_from_the_time_it_was_asked_for()
         assert (order.timeline[0].status, order.timeline[0].at) == ("pending", claim.created_at)
 
 
-def test_a_report_that_is_put_off_or_given_back_is_nobodys_and_keeps_the_number_of_its_lease() -> None:
+def test_report_given_back_has_no_owner_and_keeps_its_lease_number() -> None:
     """Or the next worker would write where an earlier one may still be writing."""
     assert LEASED.seconds_held(NOW) == 60
     for report in (LEASED.tried("m-1", 1, NOW), LEASED.given_back(NOW)):

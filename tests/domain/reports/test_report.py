@@ -42,7 +42,7 @@ def test_only_legal_transitions_happen() -> None:
                     change(report)
 
 
-def test_a_report_that_is_being_written_does_not_expire_under_the_hands_of_its_worker() -> None:
+def test_report_does_not_expire_while_its_worker_writes() -> None:
     late = LEASED.renewed(7, LEASED.expires_at, 60)
     assert late.at(LEASED.expires_at).status is ReportStatus.GENERATING
     assert late.at(LEASED.expires_at + timedelta(seconds=60)).status is ReportStatus.EXPIRED

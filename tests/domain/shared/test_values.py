@@ -87,13 +87,13 @@ def test_a_deduplication_id_is_of_body_and_run_and_never_the_contents_hash() -> 
     assert all(re.fullmatch(r"[0-9a-f]{64}", each) for each in ids)
 
 
-def test_a_message_is_as_we_sent_it_where_its_id_is_of_the_received_bytes_and_its_run() -> None:
+def test_message_is_as_we_sent_it_if_its_id_is_of_its_bytes_and_run() -> None:
     assert is_as_we_sent_it("body", 1, deduplication_id("body", 1), CONTENT_IDS_UNTIL)
     for other in (deduplication_id("body", 0), deduplication_id("body ", 1), "a message id", sha256("body")):
         assert not is_as_we_sent_it("body", 1, other, CONTENT_IDS_UNTIL)
 
 
-def test_what_releases_before_sent_by_the_contents_hash_is_ours_until_no_queue_keeps_it() -> None:
+def test_content_hash_ids_of_older_releases_are_ours_until_no_queue_keeps_them() -> None:
     """Rule 5."""
     before = CONTENT_IDS_UNTIL - timedelta(milliseconds=1)
     assert is_as_we_sent_it("body", 0, sha256("body"), before)
