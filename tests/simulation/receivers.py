@@ -21,7 +21,7 @@ DOWN = "https://down.example.com/hook"
 GONE = "https://gone.example.com/hook"
 PICKY = "https://picky.example.com/hook"
 INSIDE = "https://inside.example.com/hook"
-KILLER = "https://poison message.example.com/hook"
+KILLER = "https://killer.example.com/hook"
 URLS = (WELL, BUSY, SLOW, DOWN, GONE, PICKY, INSIDE, KILLER)
 
 LONGEST_CALL = 15.0
