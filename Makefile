@@ -2,6 +2,7 @@
 #
 #   PORT    where `make up` listens (default 4566), `make fake-provider` (4580) and `make receiver` (4581)
 #   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
+#   FILE    the source file whose tests `make test-for` runs
 #   SEEDS   how many seeds `make simulate` runs (default 300)
 #   FIRST   the first of them (default: one that follows from the commit, and from what is not committed yet)
 #   SEED    the one seed it replays; VERBOSE=1 tells its whole story
@@ -11,7 +12,7 @@
 #   PYTHON  the interpreter to use (default: the first Python 3.11 or newer that runs)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up fake-provider receiver down demo test test-fast test-stack test-browser simulate hunt prove check lint synth lock \
+.PHONY: help install up fake-provider receiver down demo test test-fast test-for test-stack test-browser simulate hunt prove check lint synth lock \
 	benchmark cost mutate mutate-simulated clean
 
 export PYTHON
@@ -48,6 +49,9 @@ test: install  ## everything but what takes minutes: check, then the tests, on s
 
 test-fast: install  ## the tests that need no deployed stack
 	@$(INSTALLED) pytest -n 2 --dist loadgroup --ignore tests/stack
+
+test-for: install  ## the tests that cover a source file: make test-for FILE=infra/settings.py
+	@$(INSTALLED) python -m tests.support.covering $(FILE)
 
 test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
 	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile

@@ -110,6 +110,8 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
 
 def main(arguments: Iterable[str]) -> int:
     """The exit code of pytest; 2 where the file is not one of the project, or no test covers it."""
+    if not (arguments := list(arguments)):
+        sys.exit("name a source file: make test-for FILE=infra/settings.py")
     tests: set[Path] = set()
     for argument in arguments:
         file = Path(argument).resolve()
