@@ -17,6 +17,7 @@ from local.state import State
 from tests.simulation.wire import InProcess
 from tests.strict import layer, refusals
 from tests.strict.moto_corrections import correct_moto
+from tests.support.moto_tables import MotoTables
 from tests.support.report_targets import ReportResources, make_report_resources
 from tests.support.targets import Resources, make_resources
 
@@ -54,16 +55,25 @@ def moto_session() -> boto3.Session:
     return boto3.Session("test", "test", region_name="us-east-1")
 
 
+@pytest.fixture(scope="session")
+def moto_tables(moto_session: boto3.Session) -> MotoTables:
+    return MotoTables(moto_session)
+
+
 @pytest.fixture
-def moto(moto_session: boto3.Session) -> Iterator[Resources]:
+def moto(moto_tables: MotoTables) -> Iterator[Resources]:
     """Tables and queues on moto."""
     with mock_aws():
-        yield resources_on_moto(moto_session)
+        yield without_waiting(moto_tables.resources())
 
 
 def resources_on_moto(session: boto3.Session) -> Resources:
+    """Made by the API, within `mock_aws`."""
+    return without_waiting(make_resources(session))
+
+
+def without_waiting(resources: Resources) -> Resources:
     """A long poll comes back at once: nobody else sends meanwhile."""
-    resources = make_resources(session)
     resources.sqs.meta.events.register("before-parameter-build.sqs.ReceiveMessage", do_not_wait)
     return resources
 
@@ -79,7 +89,7 @@ def report_resources(request: pytest.FixtureRequest, reading: ThreadPoolExecutor
     """What reports need, on moto, on the emulator, and on the simulator's models in real time."""
     if request.param == "moto":
         with mock_aws():
-            yield make_report_resources(request.getfixturevalue("moto_session"), reading)
+            yield request.getfixturevalue("moto_tables").report_resources(reading)
     elif request.param == "model":
         yield make_report_resources(InProcess(), reading)
     else:

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from tests.functions.test_reports import Reports
-from tests.support.report_targets import make_report_resources
+from tests.support.moto_tables import MotoTables
 
 
 @pytest.fixture
-def reports(moto_session: boto3.Session, reading: Any) -> Iterator[Reports]:
+def reports(moto_tables: MotoTables, reading: Any) -> Iterator[Reports]:
     with mock_aws():
-        yield Reports(make_report_resources(moto_session, reading))
+        yield Reports(moto_tables.report_resources(reading))
 
 
 def upload(reports: Reports, cell: bytes) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -13,13 +12,13 @@ from comanda.domain.reports.signed_link import LinkKeys, link_token
 from tests.functions.test_reports import Reports
 from tests.support.builders import NOW
 from tests.support.fakes import FakeClock
-from tests.support.report_targets import make_report_resources
+from tests.support.moto_tables import MotoTables
 
 
 @pytest.fixture
-def reports(moto_session: boto3.Session, reading: ThreadPoolExecutor) -> Iterator[Reports]:
+def reports(moto_tables: MotoTables, reading: ThreadPoolExecutor) -> Iterator[Reports]:
     with mock_aws():
-        yield Reports(make_report_resources(moto_session, reading))
+        yield Reports(moto_tables.report_resources(reading))
 
 
 def test_a_link_leads_to_the_file_without_a_token_until_it_expires(reports: Reports) -> None:

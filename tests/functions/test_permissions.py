@@ -58,8 +58,8 @@ from tests.support.builders import (
     an_sqs_event,
 )
 from tests.support.fakes import FakeClock, OneAfterAnother
+from tests.support.moto_tables import MotoTables
 from tests.support.permissions import MAY, READ_STREAM, SEND
-from tests.support.report_targets import make_report_resources
 from tests.support.targets import Resources
 
 
@@ -204,9 +204,9 @@ def test_tend_dead_letters(moto: Resources) -> None:
 
 
 @pytest.fixture
-def reports(moto_session: boto3.Session, reading: ThreadPoolExecutor) -> Iterator[Reports]:
+def reports(moto_tables: MotoTables, reading: ThreadPoolExecutor) -> Iterator[Reports]:
     with mock_aws():
-        yield Reports(make_report_resources(moto_session, reading))
+        yield Reports(moto_tables.report_resources(reading))
 
 
 PERIOD = {"from": "2026-11-01", "to": "2026-11-22"}

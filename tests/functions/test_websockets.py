@@ -32,7 +32,7 @@ from tests.functions.conftest import Context
 from tests.golden import handshake_event, row_record, websocket_event
 from tests.support.builders import NOW, a_caller, a_pending_order, a_report, an_enriched_order
 from tests.support.fakes import FakeClock, OneAfterAnother
-from tests.support.report_targets import make_report_resources
+from tests.support.moto_tables import MotoTables
 from tests.support.websocket_fakes import FakeClients
 from tests.support.websocket_targets import make_connection_table
 
@@ -178,9 +178,9 @@ class Door:
 
 
 @pytest.fixture
-def door(moto_session: boto3.Session, reading: Any) -> Iterator[Door]:
+def door(moto_tables: MotoTables, reading: Any) -> Iterator[Door]:
     with mock_aws():
-        yield Door(make_report_resources(moto_session, reading))
+        yield Door(moto_tables.report_resources(reading))
 
 
 def test_a_browser_is_answered_with_the_protocol_it_named(door: Door) -> None:

@@ -99,10 +99,21 @@ class ReportResources:
         return [dict(message) for message in answer.get("Messages", [])]
 
 
-def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportResources:
+def make_report_resources(
+    session: Any, reading: ThreadPoolExecutor, name: str | None = None, *, tables_are_there: bool = False
+) -> ReportResources:
+    """`name`: what all names begin with."""
+    name = name or f"test-{uuid.uuid4().hex[:12]}"
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     s3 = session.client("s3", config=S3_CONFIG)
-    made = ReportResources(session, dynamodb, sqs, s3, f"test-{uuid.uuid4().hex[:12]}", create_fifo_queue(sqs), reading)
+    made = ReportResources(session, dynamodb, sqs, s3, name, create_fifo_queue(sqs), reading)
+    if not tables_are_there:
+        _make_tables(dynamodb, made)
+    s3.create_bucket(Bucket=made.bucket)
+    return made
+
+
+def _make_tables(dynamodb: "DynamoDBClient", made: ReportResources) -> None:
     keys = {
         "orders": ["order_id"],
         "ledger": ["recipient_id", "entry"],
@@ -119,8 +130,6 @@ def make_report_resources(session: Any, reading: ThreadPoolExecutor) -> ReportRe
         )
     for table, index in (("orders", "period"), ("reports", "attention")):
         add_index(dynamodb, made.table(table), index, index, "created_at")
-    s3.create_bucket(Bucket=made.bucket)
-    return made
 
 
 def _schema(names: list[str]) -> list[Any]:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from comanda.adapters.runtime.world import World
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class Resources:
     """Tables and queues as the CDK app makes them (tests/infra asserts its templates)."""
 
+    session: "Session"
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
-    functions: "LambdaClient"
     orders_table: str
     ledger_table: str
     idempotency_table: str
@@ -30,6 +31,11 @@ class Resources:
     subscriptions_table: str
     notifications_table: str
     queue_url: str
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        client: LambdaClient = self.session.client("lambda")
+        return client
 
     def world(self) -> World:
         return World(
@@ -77,9 +83,27 @@ class Session(Protocol):
     def client(self, service_name: Any, /) -> Any: ...
 
 
-def make_resources(session: Session) -> Resources:
+def make_resources(session: Session, name: str | None = None, *, tables_are_there: bool = False) -> Resources:
+    """`name`: what all names begin with."""
+    name = name or f"test-{uuid.uuid4().hex[:12]}"
     dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
-    name = f"test-{uuid.uuid4().hex[:12]}"
+    if not tables_are_there:
+        _make_tables(dynamodb, name)
+    return Resources(
+        session,
+        dynamodb,
+        sqs,
+        orders_table=f"{name}-orders",
+        ledger_table=f"{name}-ledger",
+        idempotency_table=f"{name}-idempotency",
+        circuits_table=f"{name}-circuits",
+        subscriptions_table=f"{name}-subscriptions",
+        notifications_table=f"{name}-notifications",
+        queue_url=create_fifo_queue(sqs),
+    )
+
+
+def _make_tables(dynamodb: Any, name: str) -> None:
     for table, keys in {
         "orders": ["order_id"],
         "ledger": ["recipient_id", "entry"],
@@ -103,19 +127,6 @@ def make_resources(session: Session) -> Resources:
         ("notifications", "subject", "subject_id", "happened_at"),
     ):
         add_index(dynamodb, f"{name}-{table}", index, key, sort_key)
-    queue_url = create_fifo_queue(sqs)
-    return Resources(
-        dynamodb,
-        sqs,
-        session.client("lambda"),
-        orders_table=f"{name}-orders",
-        ledger_table=f"{name}-ledger",
-        idempotency_table=f"{name}-idempotency",
-        circuits_table=f"{name}-circuits",
-        subscriptions_table=f"{name}-subscriptions",
-        notifications_table=f"{name}-notifications",
-        queue_url=queue_url,
-    )
 
 
 def add_index(dynamodb: "DynamoDBClient", table: str, index: str, key: str, sort_key: str) -> None:
