@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.cost.units import KB, Index, Item, item_size, read_units, write_units
 from benchmarks.cost.usage import Kind, Usage
-from comanda.adapters.observability.journal import BUSINESS, LOGGER, TECHNICAL
+from comanda.adapters.observability.telemetry import BUSINESS, LOGGER, TECHNICAL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -33,7 +33,7 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import RedriveOrder
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.access import Caller, Origin, Scope
-from comanda_cli.stack.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietTelemetry, now
 from infra.settings import StageSettings
 from tests.functions.conftest import Context
 from tests.golden import sqs_record, stream_record
@@ -217,7 +217,7 @@ class Stage:
         """`comanda dlq redrive`, from the operator's machine: calls of AWS, and no function."""
         table = OrderTable(self._watched("dynamodb"), table_name("orders"))
         publisher = QueuePublisher(self._watched("sqs"), self.queues["orders"])
-        redrive = RedriveOrder(table, OpenRun(table, publisher, QuietJournal(), now))
+        redrive = RedriveOrder(table, OpenRun(table, publisher, QuietTelemetry(), now))
         with self.meter.listening():
             redrive(order_id, "ops")
 

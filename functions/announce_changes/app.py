@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from comanda.adapters.notifications.announcing import told_of
 from comanda.adapters.notifications.queue import NotificationQueuePublisher
 from comanda.adapters.notifications.table import NotificationTable
-from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry, measured
 from comanda.adapters.runtime.settings import Settings as BaseSettings
 from comanda.adapters.runtime.world import World
 from comanda.application.notifications.announce import AnnounceChanges
@@ -22,17 +22,17 @@ class Settings(BaseSettings):
 
 
 def build(settings: Settings, world: World) -> AnnouncerHandler:
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     announce = AnnounceChanges(
         notifications=NotificationTable(world.dynamodb, settings.notifications_table),
         publisher=NotificationQueuePublisher(world.sqs, settings.notifications_queue_url),
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
     )
 
     @measured
     def handle(event: dict[str, Any], _: LambdaContext) -> None:
         """What it raises has the stream hand over the same records again, in the same order."""
-        announce(told_of(event, journal))
+        announce(told_of(event, telemetry))
 
     return handle

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from comanda.adapters.aws.token_secret import TokenSecret
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.adapters.runtime.caller_context import context_of
 from comanda.adapters.runtime.settings import Settings as BaseSettings
 from comanda.domain.shared.access import authenticate

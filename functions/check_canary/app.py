@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from comanda.adapters.http_client.header_secret import ProviderSecret
-from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry, measured
 from comanda.adapters.operations.public_api import FrontDoor
 from comanda.adapters.runtime.settings import Settings as BaseSettings
 from comanda.application.operations.check_canary import CheckCanary
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
 
 def build(settings: Settings, secrets: SecretsProvider, clock: Clock) -> CanaryHandler:
     api = FrontDoor(settings.api_url, ProviderSecret(secrets, settings.canary_secret))
-    check = CheckCanary(api, PowertoolsJournal(), clock, timedelta(minutes=settings.canary_minutes))
+    check = CheckCanary(api, PowertoolsTelemetry(), clock, timedelta(minutes=settings.canary_minutes))
 
     @measured
     def handle(_event: dict[str, Any], _context: LambdaContext) -> None:

@@ -1,7 +1,7 @@
 """order.enriched → `completed`, in the recipient's ledger."""
 
 from comanda.adapters.delivery.lambda_worker import WorkerHandler
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.ledger import LedgerTable
 from comanda.adapters.orders.worker import WorkerSettings, worker_handler
 from comanda.adapters.runtime.world import World
@@ -15,7 +15,7 @@ class Settings(WorkerSettings):
 def build(settings: Settings, world: World) -> WorkerHandler:
     step = CompleteOrders(
         ledger=LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table),
-        journal=PowertoolsJournal(),
+        telemetry=PowertoolsTelemetry(),
         clock=world.clock,
     )
     return worker_handler(step, settings, world)

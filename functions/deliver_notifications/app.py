@@ -8,7 +8,7 @@ from comanda.adapters.delivery.queues import deliveries_of
 from comanda.adapters.notifications.queue import NotificationQueuePublisher
 from comanda.adapters.notifications.table import NotificationTable, SubscriptionTable
 from comanda.adapters.notifications.webhook_sender import ReceiverCircuits, WebhookSender
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.runtime.world import World
 from comanda.application.notifications.deliver import DeliverNotifications
 from comanda.application.notifications.ports import NotificationLinks, Sender
@@ -35,11 +35,11 @@ class ExternalServices:
 
 
 def build(settings: Settings, world: World, services: ExternalServices) -> WorkerHandler:
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     webhooks = WebhookSender(
         receivers=services.receivers,
         secrets=services.secrets,
-        circuits=ReceiverCircuits(world.dynamodb, settings.circuits_table, journal),
+        circuits=ReceiverCircuits(world.dynamodb, settings.circuits_table, telemetry),
         links=services.links,
         clock=world.clock,
         max_attempts=settings.max_attempts,
@@ -51,7 +51,7 @@ def build(settings: Settings, world: World, services: ExternalServices) -> Worke
     deliver = DeliverNotifications(
         subscriptions=SubscriptionTable(world.dynamodb, settings.subscriptions_table),
         senders=senders,
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
     )
     notifications = NotificationTable(world.dynamodb, settings.notifications_table)

@@ -8,7 +8,7 @@ from comanda.adapters.enrichment.event_source_mapping import SwitchFunction
 from comanda.adapters.enrichment.idempotency import EnrichOnce
 from comanda.adapters.enrichment.measured_provider import MeasuredProvider
 from comanda.adapters.enrichment.providers import ProviderSettings, provider_of
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.orders.worker import WorkerSettings, worker_handler
 from comanda.adapters.runtime.world import World
@@ -33,17 +33,17 @@ def build(
     settings: Settings, world: World, functions: "LambdaClient", provider: HealthyProvider | None = None
 ) -> WorkerHandler:
     """Without a `provider`, the one of the settings."""
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     switch = SwitchFunction(functions, settings.switch_function)
-    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal, switch.call)
-    measured = MeasuredProvider(provider or provider_of(settings, world), journal, world.clock)
+    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, telemetry, switch.call)
+    measured = MeasuredProvider(provider or provider_of(settings, world), telemetry, world.clock)
     trial_pause = max(1, round(settings.retry_pause_limit_seconds / TRIALS_PER_LONGEST_PAUSE))
     guarded = GuardedProvider(measured, circuit, settings.max_attempts, trial_pause)
     once = EnrichOnce(guarded, world.dynamodb, settings.idempotency_table)
     step = EnrichOrder(
         publisher=QueuePublisher(world.sqs, settings.next_queue_url),
         provider=once,
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
         provider_executor=world.provider_executor,
     )

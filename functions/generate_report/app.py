@@ -4,7 +4,7 @@ from pydantic import Field
 
 from comanda.adapters.delivery.lambda_worker import SourceSettings, WorkerHandler, batch_handler, worker_of
 from comanda.adapters.delivery.queues import deliveries_of
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.reports.bucket import ReportBucket
 from comanda.adapters.reports.idempotency import WriteOnce
 from comanda.adapters.reports.queue import ReportQueuePublisher
@@ -29,13 +29,13 @@ class Settings(ReportSourceSettings, SourceSettings):
 
 def build(settings: Settings, world: ReportWorld, files: ReportFiles | None = None) -> WorkerHandler:
     """Without `files`, those of the bucket."""
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     writer = files or ReportWriter(ReportBucket(world.s3, settings.bucket, world.sending), world.clock)
     once = WriteOnce(writer, world.dynamodb, settings.idempotency_table)
     generate = GenerateReport(
         files=once,
         sources=report_sources(settings, world),
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
         limits=Limits(
             lease=settings.report_lease_seconds,

@@ -10,7 +10,7 @@ from comanda.adapters.http.api import ApiHandler, api_handler, caller_of, json_r
 from comanda.adapters.http.caching import conditional_response
 from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.paging import cursor_of, page_of
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.operations.readiness import Readiness
 from comanda.adapters.orders.ledger import LedgerTable
 from comanda.adapters.orders.table import OrderTable
@@ -36,7 +36,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
     recipients = ReadRecipient(LedgerTable(world.dynamodb, settings.ledger_table, settings.orders_table))
     tables = (settings.orders_table, settings.ledger_table, settings.circuits_table)
     readiness = Readiness(world.dynamodb, world.sqs, tables, settings.queue_urls)
-    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsJournal())
+    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsTelemetry())
     app = new_api(settings.cors_origins)
 
     @app.get("/orders/<order_id>")

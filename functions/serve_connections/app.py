@@ -11,7 +11,7 @@ from comanda.adapters.live.conversation import Conversation
 from comanda.adapters.live.handshake import protocol_answer
 from comanda.adapters.live.messages import notice_of
 from comanda.adapters.live.world import ConnectionWorld
-from comanda.adapters.observability.journal import LOGGER, PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import LOGGER, PowertoolsTelemetry, measured
 from comanda.adapters.orders.ledger import LedgerTable
 from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.reports.table import ReportTable
@@ -52,7 +52,7 @@ def build(settings: Settings, world: ConnectionWorld) -> ConnectionHandler:
         clock=world.clock,
     )
     conversation = Conversation(
-        subscriptions, world.clients, subscribe, DropConnection(subscriptions, world.clients, PowertoolsJournal())
+        subscriptions, world.clients, subscribe, DropConnection(subscriptions, world.clients, PowertoolsTelemetry())
     )
 
     @measured

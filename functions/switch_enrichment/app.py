@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.adapters.enrichment.event_source_mapping import EventSourceMapping
 from comanda.adapters.enrichment.providers import ProviderSettings, provider_of
-from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry, measured
 from comanda.adapters.runtime.world import World
 from comanda.application.enrichment.ports import Health
 from comanda.application.enrichment.switch import SwitchEnrichment
@@ -26,12 +26,12 @@ def build(
     settings: Settings, world: World, functions: "LambdaClient", provider: Health | None = None
 ) -> Callable[[dict[str, Any], LambdaContext], None]:
     """Without a `provider`, the one of the settings."""
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     switch = SwitchEnrichment(
-        circuit=EnrichmentCircuit(world.dynamodb, settings.circuits_table, journal),
+        circuit=EnrichmentCircuit(world.dynamodb, settings.circuits_table, telemetry),
         provider=provider or provider_of(settings, world),
         event_source=EventSourceMapping(functions, settings.enrichment_mapping),
-        journal=journal,
+        telemetry=telemetry,
     )
 
     @measured

@@ -2,7 +2,7 @@
 
 from comanda.adapters.delivery.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
 from comanda.adapters.enrichment.circuit import EnrichmentCircuit
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.runtime.world import World
@@ -25,7 +25,7 @@ def build(settings: Settings, world: World) -> StewardHandler:
         Stage.ENRICHMENT: settings.enrichment_dlq_url,
         Stage.COMPLETION: settings.completion_dlq_url,
     }
-    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsJournal())
+    circuit = EnrichmentCircuit(world.dynamodb, settings.circuits_table, PowertoolsTelemetry())
     return steward_handler(
         OrderTable(world.dynamodb, settings.orders_table),
         QueuePublisher(world.sqs, settings.orders_queue_url),

@@ -18,7 +18,7 @@ from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import idempotency_key_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.notifications.table import CachedDefaults, SubscriptionTable
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.idempotency import AcceptOnce
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.orders.request import order_request
@@ -38,13 +38,13 @@ class Settings(NotifySettings, CorsSettings):
 
 
 def build(settings: Settings, world: World) -> ApiHandler:
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     orders = OrderTable(world.dynamodb, settings.orders_table)
     publisher = QueuePublisher(world.sqs, settings.orders_queue_url)
     defaults = CachedDefaults(SubscriptionTable(world.dynamodb, settings.subscriptions_table), world.clock)
-    accept = AcceptOrder(orders, publisher, journal, world.clock, settings.currency, defaults)
+    accept = AcceptOrder(orders, publisher, telemetry, world.clock, settings.currency, defaults)
     accept_once = AcceptOnce(accept, world.dynamodb, settings.idempotency_table)
-    cancel = CancelOrder(orders, journal, world.clock)
+    cancel = CancelOrder(orders, telemetry, world.clock)
     notify = NotifyRules.of(settings)
     app = new_api(settings.cors_origins)
 
@@ -59,7 +59,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
         answer, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
         headers = {"Location": f"orders/{answer['order_id']}"}
         if replayed:
-            journal.tell("order.replayed", order_id=answer["order_id"], caller=caller.name)
+            telemetry.tell("order.replayed", order_id=answer["order_id"], caller=caller.name)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

@@ -19,7 +19,7 @@ from comanda.adapters.http.cors import CorsSettings
 from comanda.adapters.http.key_header import key_header_of
 from comanda.adapters.http.notify_request import NotifyRules, NotifySettings
 from comanda.adapters.notifications.table import CachedDefaults, SubscriptionTable
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.reports.idempotency import AcceptReportOnce
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.request import MAX_REPORT_BODY_BYTES, report_request
@@ -44,20 +44,20 @@ class Settings(ReportSourceSettings, NotifySettings, CorsSettings):
 
 
 def build(settings: Settings, world: ReportWorld) -> ApiHandler:
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     reports = ReportTable(world.dynamodb, settings.reports_table)
     publisher = ReportQueuePublisher(world.sqs, settings.reports_queue_url)
     accept = AcceptReport(
         reports=reports,
         publisher=publisher,
         sources=report_sources(settings, world),
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
         lifetime=timedelta(seconds=settings.report_lifetime_seconds),
         default_notify=CachedDefaults(SubscriptionTable(world.dynamodb, settings.subscriptions_table), world.clock),
     )
     accept_once = AcceptReportOnce(accept, world.dynamodb, settings.idempotency_table)
-    cancel = CancelReport(reports, journal, world.clock)
+    cancel = CancelReport(reports, telemetry, world.clock)
     offer = OfferUpload(
         tables=TableBucket(world.s3, settings.bucket),
         counts=UploadCountTable(world.dynamodb, settings.idempotency_table),
@@ -77,7 +77,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         answer, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context, told)
         headers = {"Location": f"reports/{answer['report_id']}"}
         if replayed:
-            journal.tell("report.replayed", report_id=answer["report_id"], caller=request.caller)
+            telemetry.tell("report.replayed", report_id=answer["report_id"], caller=request.caller)
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

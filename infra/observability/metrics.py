@@ -1,5 +1,5 @@
 """The metrics that dashboard and alarms look at. Their names are those of
-comanda.adapters.observability.journal; a test holds them to it."""
+comanda.adapters.observability.telemetry; a test holds them to it."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

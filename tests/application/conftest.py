@@ -20,13 +20,13 @@ from comanda.domain.shared.errors import ComandaError
 from tests.support.builders import a_delivery, a_processing_order, an_enriched_order
 from tests.support.fakes import (
     FakeClock,
-    FakeJournal,
     FakeLedger,
     FakeOrders,
     FakeProvider,
     FakePublisher,
     FakeQueue,
     FakeSpans,
+    FakeTelemetry,
     OneAfterAnother,
 )
 
@@ -41,7 +41,7 @@ class Scene:
     """Where runs begin."""
     provider: FakeProvider = field(default_factory=FakeProvider)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     clock: FakeClock = field(default_factory=FakeClock)
     provider_executor: Executor = field(default_factory=OneAfterAnother)
     seconds_left: float = 10
@@ -52,26 +52,26 @@ class Scene:
         self.ledger = FakeLedger(self.orders)
 
     def process(self, *batch: OrderDelivery) -> list[str]:
-        return self._work(ProcessOrder(self.publisher, self.journal, self.clock), batch)
+        return self._work(ProcessOrder(self.publisher, self.telemetry, self.clock), batch)
 
     def enrich(self, *batch: OrderDelivery) -> list[str]:
         return self._work(self.enriching, batch)
 
     @property
     def enriching(self) -> EnrichOrder:
-        return EnrichOrder(self.publisher, self.provider, self.journal, self.clock, self.provider_executor)
+        return EnrichOrder(self.publisher, self.provider, self.telemetry, self.clock, self.provider_executor)
 
     def complete(self, *batch: OrderDelivery) -> list[str]:
-        return self._work(CompleteOrders(self.ledger, self.journal, self.clock), batch)
+        return self._work(CompleteOrders(self.ledger, self.telemetry, self.clock), batch)
 
     def _work(self, step: Step[Order], batch: tuple[OrderDelivery, ...]) -> list[str]:
         worker = Worker(
             step=step,
             rows=self.orders,
-            open_run=OpenRun(self.orders, self.first_queue, self.journal, self.clock),
+            open_run=OpenRun(self.orders, self.first_queue, self.telemetry, self.clock),
             queue=self.queue,
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             random=lambda: 0.0,
             sleep=self.slept.append,

@@ -19,7 +19,7 @@ from comanda_cli.stack.stack_info import StackInfo
 from local.state import State, write_private
 from tests.cli.conftest import Cli, an_api
 from tests.support.builders import NOW, a_pending_order
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 ACCEPTED = {"order_id": "id-1", "recipient_id": "123", "status": "pending", "created_at": "2026-11-22T09:30:00.000Z"}
 
@@ -271,7 +271,7 @@ def test_queues_tells_what_waits_and_how_long_it_has(cli: Cli, stack: StackInfo)
 
 def test_queues_tells_that_the_enrichment_is_paused(cli: Cli) -> None:
     assert "paused" not in cli("queues").output
-    EnrichmentCircuit(cli.resources.dynamodb, cli.resources.circuits_table, FakeJournal()).open()
+    EnrichmentCircuit(cli.resources.dynamodb, cli.resources.circuits_table, FakeTelemetry()).open()
     assert "Enrichment is paused" in cli("queues").output
 
 

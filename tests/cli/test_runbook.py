@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from comanda.adapters.observability.journal import MEASURED
+from comanda.adapters.observability.telemetry import MEASURED
 from comanda.domain.reports.table import Kind
 from local.processes.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order

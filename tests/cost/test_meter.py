@@ -12,7 +12,7 @@ from moto import mock_aws
 from benchmarks.cost.meter import Meter, SideBySide, Table, UnknownOperation, Waiting, sqs_requests
 from benchmarks.cost.units import KB, Index
 from benchmarks.cost.usage import Kind
-from comanda.adapters.observability.journal import BUSINESS, LOGGER
+from comanda.adapters.observability.telemetry import BUSINESS, LOGGER
 
 ROWS = Table("rows", ("id",), (Index("open", frozenset({"state"}), frozenset({"id", "state"})),))
 

@@ -17,7 +17,7 @@ from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.reports.redrive import DiscardReport, RedriveReport
 from comanda.domain.reports.report import Report
-from comanda_cli.stack.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietTelemetry, now
 from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports
@@ -122,11 +122,11 @@ class ReportSystem(CrashHarness):
 
     def redrive(self, name: str) -> None:
         publisher = ReportQueuePublisher(self.resources.sqs, self.source)
-        redrive = RedriveReport(self.table, OpenRun(self.table, publisher, QuietJournal(), now), now)
+        redrive = RedriveReport(self.table, OpenRun(self.table, publisher, QuietTelemetry(), now), now)
         self.operate("redrive", lambda: redrive(self.accepted[name]))
 
     def discard(self, name: str) -> None:
-        discard = DiscardReport(self.table, QuietJournal(), now)
+        discard = DiscardReport(self.table, QuietTelemetry(), now)
         self.operate("discard", lambda: discard(self.accepted[name]))
 
     # What can be seen from outside

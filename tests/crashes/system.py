@@ -19,7 +19,7 @@ from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.orders.redrive import DiscardOrder, RedriveOrder
 from comanda.domain.orders.order import Item, Order, Stage
-from comanda_cli.stack.connection import QuietJournal, now
+from comanda_cli.stack.connection import QuietTelemetry, now
 from functions.complete_order import app as complete_order
 from functions.enrich_order import app as enrich_order
 from functions.process_order import app as process_order
@@ -168,11 +168,11 @@ class System(CrashHarness):
 
     def redrive(self, name: str) -> None:
         publisher = QueuePublisher(self.resources.sqs, self.queues[Stage.PROCESSING])
-        redrive = RedriveOrder(self.orders, OpenRun(self.orders, publisher, QuietJournal(), now))
+        redrive = RedriveOrder(self.orders, OpenRun(self.orders, publisher, QuietTelemetry(), now))
         self.operate("redrive", lambda: redrive(self.accepted[name], "ana"))
 
     def discard(self, name: str) -> None:
-        discard = DiscardOrder(self.orders, QuietJournal(), now)
+        discard = DiscardOrder(self.orders, QuietTelemetry(), now)
         self.operate("discard", lambda: discard(self.accepted[name], "ana"))
 
     def correct(self, name: str) -> None:

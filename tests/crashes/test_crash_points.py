@@ -16,7 +16,7 @@ from moto import mock_aws
 from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.application.delivery.reconciler import QUIET
 from comanda.domain.orders.order import Stage
-from comanda_cli.stack.connection import QuietJournal
+from comanda_cli.stack.connection import QuietTelemetry
 from tests.conftest import resources_on_moto
 from tests.crashes.crash_harness import FAILURES, crash_points, die
 from tests.crashes.invariants import promises_hold
@@ -231,6 +231,6 @@ def test_an_outage_of_the_provider_excuses_no_other_stage(stage: System) -> None
     with time_machine.travel(NOW, tick=False) as clock:
         stage.clear(clock)
         dead_lettered_twice(stage)
-        EnrichmentCircuit(stage.resources.dynamodb, stage.resources.circuits_table, QuietJournal()).open()
+        EnrichmentCircuit(stage.resources.dynamodb, stage.resources.circuits_table, QuietTelemetry()).open()
         wait_for_the_steward(stage)
         assert stage.rows()["first"].is_failed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.adapters.runtime.world import World
 from comanda.domain.shared.access import Caller
 from functions.complete_order import app as complete_order

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.observability.journal import MEASURED, PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import MEASURED, PowertoolsTelemetry, measured
 from comanda.adapters.orders.table import OrderTable
 from comanda.application.delivery.open_run import _EVENTS
 from comanda.domain.delivery.disposition import Disposition
@@ -118,11 +118,11 @@ def test_a_duplicate_is_counted_whoever_recognises_it(api: Api, printed: Printed
 
 
 def test_metrics_of_an_invocation_that_dies_are_printed_and_do_not_stay_for_the_next(printed: Printed) -> None:
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
 
     @measured
     def handle(event: dict[str, Any], context: LambdaContext) -> None:
-        journal.tell("order.rescued")
+        telemetry.tell("order.rescued")
         if event:
             raise MemoryError
 
@@ -136,7 +136,7 @@ def test_no_value_is_lost_or_doubled_where_many_are_told_at_once(printed: Printe
     @measured
     def handle(_: dict[str, Any], __: LambdaContext) -> None:
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda _: PowertoolsJournal().tell("order.attempt_failed"), range(2_000)))
+            list(threads.map(lambda _: PowertoolsTelemetry().tell("order.attempt_failed"), range(2_000)))
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # Threads take turns as often as they can.

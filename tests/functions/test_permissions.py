@@ -23,7 +23,7 @@ from moto import mock_aws
 
 from comanda.adapters.enrichment.circuit import FAILURES, EnrichmentCircuit
 from comanda.adapters.live.management_api import ManagementApi
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.reports.table import ReportTable
@@ -154,7 +154,7 @@ def meet_an_outage(moto: Resources) -> None:
     """The circuit opens, and a call tries whether it may close."""
     settings = enrich_order.Settings.load(worker_environment(moto, moto.queue_url, moto.queue_url))
     worker = enrich_order.build(settings, moto.world(), moto.functions, DownProvider())
-    circuit = EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsJournal())
+    circuit = EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsTelemetry())
     circuit.keep_open()
     circuit.let_one_try()
     for _ in range(FAILURES + 2):
@@ -166,7 +166,7 @@ def test_switch_enrichment(moto: Resources) -> None:
     environment = {"CIRCUITS_TABLE": moto.circuits_table, "ENRICHMENT_MAPPING": MAPPING}
     settings = switch_enrichment.Settings.load(environment)
     switch = switch_enrichment.build(settings, moto.world(), moto.functions, DownProvider())
-    EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsJournal()).open()
+    EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsTelemetry()).open()
     recorder = Recorder.of(moto)
     with Stubber(moto.functions) as aws:
         aws.add_response("get_event_source_mapping", {"State": "Enabled"})

@@ -15,8 +15,8 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from moto import mock_aws
 
-from comanda.adapters.observability.journal import LOGGER
 from comanda.adapters.observability.message_spans import XRaySpans
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.adapters.orders.table import OrderTable
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Item, Order

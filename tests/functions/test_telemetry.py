@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.observability.journal import LOGGER, MEASURED, PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import LOGGER, MEASURED, PowertoolsTelemetry, measured
 from comanda.domain.delivery.work_item import WorkItem
 from comanda.domain.shared.access import CANARY
 from tests.functions.conftest import Context
@@ -124,7 +124,7 @@ def metrics_in(printed: str) -> list[list[object]]:
 def recorded(case: Case, logs: io.StringIO, capsys: pytest.CaptureFixture[str]) -> str:
     """The line of `telemetry.jsonl` that `case` makes."""
     name, subject, facts = case
-    measured(lambda _, __: PowertoolsJournal().tell(name, subject, **facts))({}, Context())  # type: ignore[arg-type]
+    measured(lambda _, __: PowertoolsTelemetry().tell(name, subject, **facts))({}, Context())  # type: ignore[arg-type]
     (line,) = map(json.loads, logs.getvalue().splitlines())
     kept = {key: value for key, value in line.items() if key not in {"timestamp", "service"}}
     return json.dumps({"log": kept, "metrics": metrics_in(capsys.readouterr().out)})

@@ -20,7 +20,7 @@ DEAD_LETTERS = [
     Mutation(
         "one that cannot be sent stops no other",
         RECONCILER,
-        '                self.journal.tell(f"{listed.kind}.message_owed", listed, reason=str(error))\n',
+        '                self.telemetry.tell(f"{listed.kind}.message_owed", listed, reason=str(error))\n',
         "                raise\n",
     ),
     Mutation(

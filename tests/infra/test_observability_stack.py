@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.observability.journal import MEASURED
+from comanda.adapters.observability.telemetry import MEASURED
 from infra.settings import SettingsError, load_settings
 from local.processes.guarded import ROOT
 from tests.infra.conftest import Resource, Synthesized, synthesize

@@ -16,7 +16,7 @@ from tests.golden import row_record
 from tests.infra.conftest import Resource, Synthesized
 from tests.infra.test_orders_stack import named, queues
 from tests.support.builders import NOW, a_claim, a_pending_order, a_report
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 from tests.support.stream_filter import matches
 
 PATTERNS = {
@@ -130,7 +130,7 @@ def changes_of_who_is_told() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_what_is_left_out_would_have_told_nobody(every_stage: Synthesized, table: str, record: dict[str, Any]) -> None:
     """Also where somebody begins to be told, or is not any more."""
     pattern = pattern_of(stream_mappings(every_stage)["AnnounceChangesFunction", table])
-    told = list(told_of({"Records": [record]}, FakeJournal()))
+    told = list(told_of({"Records": [record]}, FakeTelemetry()))
     assert matches(record, pattern) or not told
     assert matches(record, pattern) is ("notify" in record["dynamodb"]["NewImage"])
 

@@ -21,7 +21,7 @@ from tests.simulation.operators import MOST_IMPATIENT
 from tests.simulation.receivers import DOWN, GONE, INSIDE, KILLER, PICKY, SLOW, URLS, WELL
 from tests.simulation.report_workload import ReportWorkload
 from tests.simulation.workload import Intent, Workload
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 ORDER_STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 REPORT_STATUSES = ("requested", "generating", "ready", "failed", "cancelled")
@@ -184,7 +184,7 @@ class NotificationWorkload:
         system = self.notifications.system
         world = system.world()
         publisher = NotificationQueuePublisher(world.sqs, self.notifications.queue.url)
-        resend = ResendNotification(table, OpenRun(table, publisher, FakeJournal(), world.clock))
+        resend = ResendNotification(table, OpenRun(table, publisher, FakeTelemetry(), world.clock))
         try:
             chosen = choose()
         except Unavailable:

@@ -18,7 +18,7 @@ from comanda_cli.dead_letters.selection import QueueName, Selection, select
 from tests.simulation.actors import People
 from tests.simulation.faults import OPERATOR, Scenario
 from tests.simulation.system import STAGES, WORKERS, System
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 MOST_IMPATIENT = 3
 """Operators in a run who act on a dead letter in a way that a scenario has."""
@@ -117,10 +117,10 @@ class Operators:
 
     def _cli(self) -> tuple[OrderTable, RedriveOrder, DiscardOrder]:
         world = self.system.world()
-        table, journal = OrderTable(world.dynamodb, "orders"), FakeJournal()
+        table, telemetry = OrderTable(world.dynamodb, "orders"), FakeTelemetry()
         publisher = QueuePublisher(world.sqs, self.system.queues["orders"].url)
-        redrive = RedriveOrder(table, OpenRun(table, publisher, journal, world.clock))
-        return table, redrive, DiscardOrder(table, journal, world.clock)
+        redrive = RedriveOrder(table, OpenRun(table, publisher, telemetry, world.clock))
+        return table, redrive, DiscardOrder(table, telemetry, world.clock)
 
     def _redrive_by_console(self) -> None:
         stage = self.random.choice(STAGES)

@@ -20,7 +20,7 @@ from tests.simulation.faults import OPERATOR, REPORT_STEWARD, Aim, Scenario
 from tests.simulation.report_system import DAY, ReportSystem
 from tests.simulation.s3_wire import address_of
 from tests.simulation.workload import CALLERS, Exchange, Workload
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 RAGGED = "ragged"
 """A table whose last row has a cell too many: found out when it is written."""
@@ -326,13 +326,13 @@ class ReportWorkload:
         publisher = ReportQueuePublisher(world.sqs, self.reports.queue.url)
         table = ReportTable(world.dynamodb, "reports")
         self._act(
-            "redrive", table, RedriveReport(table, OpenRun(table, publisher, FakeJournal(), world.clock), world.clock)
+            "redrive", table, RedriveReport(table, OpenRun(table, publisher, FakeTelemetry(), world.clock), world.clock)
         )
 
     def _discard(self) -> None:
         world = self.reports.system.world()
         table = ReportTable(world.dynamodb, "reports")
-        self._act("discard", table, DiscardReport(table, FakeJournal(), world.clock))
+        self._act("discard", table, DiscardReport(table, FakeTelemetry(), world.clock))
 
     def _act(self, deed: str, table: ReportTable, act: Callable[[str], Report]) -> None:
         """As the CLI does: on every failed report that nobody discarded."""

@@ -16,7 +16,7 @@ import time_machine
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.circuit_breaker import base as circuit_breaker
 
-from comanda.adapters.observability.journal import BUSINESS, LOGGER, TECHNICAL
+from comanda.adapters.observability.telemetry import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.checkers.violation import Violation

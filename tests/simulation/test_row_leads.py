@@ -31,7 +31,7 @@ from tests.simulation.simulation import virtual_world
 from tests.simulation.sqs import Message
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 S = OrderStatus
 HOURS = 3600.0
@@ -97,13 +97,13 @@ class Play:
         assert self.system.sqs.move_back(self.system.dead_letter_queues[queue])
 
     def reconciler(self, table: OrderTable, publisher: RunPublisher[Order]) -> Reconciler[Order]:
-        world, journal = self.world(), FakeJournal()
+        world, telemetry = self.world(), FakeTelemetry()
         url = self.system.dead_letter_queues["orders"].url
         return Reconciler(
             rows=table,
-            open_run=OpenRun(table, publisher, journal, world.clock),
-            dead_letters=[DeadLetterQueue(world.sqs, url, journal, OrderMessage.parse, Stage.PROCESSING)],
-            journal=journal,
+            open_run=OpenRun(table, publisher, telemetry, world.clock),
+            dead_letters=[DeadLetterQueue(world.sqs, url, telemetry, OrderMessage.parse, Stage.PROCESSING)],
+            telemetry=telemetry,
             clock=world.clock,
             max_rescues=1,
             reserve_seconds=1,
@@ -229,7 +229,7 @@ def test_of_cli_and_console_at_once_one_begins_the_run_and_the_timeline_says_whi
             play.save(started, started.failed(failure))
             play.world().sleep(400)
             table = (OrderTable if cli_first else Slow)(play.world().dynamodb, "orders")
-            open_run = OpenRun(table, play.publisher(), FakeJournal(), play.world().clock)
+            open_run = OpenRun(table, play.publisher(), FakeTelemetry(), play.world().clock)
             try:
                 RedriveOrder(table, open_run)(play.order_id, "ops")
             except IllegalTransition as error:

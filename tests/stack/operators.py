@@ -22,7 +22,7 @@ from comanda.application.orders.redrive import RedriveOrder
 from comanda_cli.dead_letters.moving import move_one
 from comanda_cli.stack.stack_info import StackInfo
 from local.processes.guarded import ROOT
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 ATTEMPTS = 5
 
@@ -52,7 +52,7 @@ class Operator:
 
     def redrive(self, order_id: str) -> None:
         publisher = QueuePublisher(self.sqs, self.stack.queues["orders"].url)
-        runs = OpenRun(self.orders, publisher, FakeJournal(), partial(datetime.now, UTC))
+        runs = OpenRun(self.orders, publisher, FakeTelemetry(), partial(datetime.now, UTC))
         RedriveOrder(self.orders, runs)(order_id, "test")
 
     def mend(self, order_id: str) -> None:

@@ -185,14 +185,14 @@ class FakeProvider:
 
 
 @dataclass
-class FakeJournal:
-    told: list[tuple[str, str | None]] = field(default_factory=list)
+class FakeTelemetry:
+    emitted: list[tuple[str, str | None]] = field(default_factory=list)
     """Happening, and the id of the order or report."""
-    facts: list[dict[str, object]] = field(default_factory=list)
+    keys: list[dict[str, object]] = field(default_factory=list)
 
     def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
-        self.told.append((happening, subject.row_id if subject else None))
-        self.facts.append(facts)
+        self.emitted.append((happening, subject.row_id if subject else None))
+        self.keys.append(facts)
 
 
 class OneAfterAnother:

@@ -22,7 +22,7 @@ from tests.application.notifications.conftest import URL, a_told
 from tests.application.notifications.conftest import Scene as NotificationScene
 from tests.application.reports.conftest import A_TABLE
 from tests.application.reports.conftest import Scene as ReportScene
-from tests.support.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeQueue
+from tests.support.fakes import FakeClock, FakeDeadLetters, FakeQueue, FakeTelemetry
 
 MAX_ATTEMPTS = 3
 
@@ -66,7 +66,7 @@ class Scene:
     tries: Callable[[Any], int]
     settled: Callable[[Any], Any]
     """The row once it is over."""
-    journal: FakeJournal
+    telemetry: FakeTelemetry
     first_queue: FirstQueue = field(default_factory=FirstQueue)
     queue: FakeQueue = field(default_factory=FakeQueue)
     slept: list[float] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Scene:
 
     @property
     def open_run(self) -> OpenRun[Any]:
-        return OpenRun(self.rows, self.first_queue, self.journal, self.clock)
+        return OpenRun(self.rows, self.first_queue, self.telemetry, self.clock)
 
     def work(self, *batch: Delivery[Message]) -> list[str]:
         worker = Worker(
@@ -115,7 +115,7 @@ class Scene:
             open_run=self.open_run,
             queue=self.queue,
             retry=RetryPolicy(MAX_ATTEMPTS, first_pause=1, longest_pause=5),
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             random=lambda: 0.0,
             sleep=self.slept.append,
@@ -137,7 +137,7 @@ class Scene:
             rows=self.rows,
             open_run=self.open_run,
             dead_letters=[self.dead],
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             max_rescues=max_rescues,
             reserve_seconds=5,
@@ -146,16 +146,16 @@ class Scene:
         reconciler(lambda: self.seconds_left)
         assert self.dead.hidden == set(), "what stays is there for a person to redrive"
 
-    def told(self, happening: str) -> list[str | None]:
-        """The ids of the rows that this was told of."""
-        return [subject for told, subject in self.journal.told if told == happening]
+    def emitted(self, event: str) -> list[str | None]:
+        """The ids of the rows that events of this name were about."""
+        return [subject for name, subject in self.telemetry.emitted if name == event]
 
-    def facts(self, happening: str) -> dict[str, object]:
-        """Of the last time."""
-        told = [
-            facts for (each, _), facts in zip(self.journal.told, self.journal.facts, strict=True) if each == happening
+    def keys_of(self, event: str) -> dict[str, object]:
+        """Of the last event of this name."""
+        found = [
+            keys for (name, _), keys in zip(self.telemetry.emitted, self.telemetry.keys, strict=True) if name == event
         ]
-        return told[-1]
+        return found[-1]
 
 
 def orders() -> Scene:
@@ -174,7 +174,7 @@ def orders() -> Scene:
         set_error=set_error,
         settled=lambda row: row.completed(inside.clock()),
         tries=lambda row: sum(request.order_id == row.order_id for request in inside.provider.asked),
-        journal=inside.journal,
+        telemetry=inside.telemetry,
     )
 
 
@@ -193,8 +193,8 @@ def reports() -> Scene:
         about=ReportMessage.about,
         set_error=set_error,
         settled=lambda row: row.cancelled(inside.clock()),
-        tries=lambda row: inside.journal.told.count(("report.begun", row.report_id)),
-        journal=inside.journal,
+        tries=lambda row: inside.telemetry.emitted.count(("report.begun", row.report_id)),
+        telemetry=inside.telemetry,
     )
 
 
@@ -218,7 +218,7 @@ def notifications() -> Scene:
         set_error=set_error,
         settled=lambda row: row.delivered(inside.clock()),
         tries=lambda row: sum(told[2] == row.notification_id for told in inside.receivers.told),
-        journal=inside.journal,
+        telemetry=inside.telemetry,
     )
 
 

@@ -72,7 +72,7 @@ def test_what_cannot_be_sent_is_owed_and_said_so(scene: Scene) -> None:
     opened = scene.open_run(row, By.CONSOLE)
     assert opened == scene.row(row)
     assert (opened.owed, opened.replay) == (True, 1)
-    assert scene.told(f"{scene.kind}.message_owed") == [row.row_id]
+    assert scene.emitted(f"{scene.kind}.message_owed") == [row.row_id]
 
 
 def test_who_dies_between_row_and_message_leaves_it_owed(scene: Scene) -> None:
@@ -140,8 +140,8 @@ def test_who_began_a_run_is_told(scene: Scene, by: By, *, failed: bool) -> None:
     row = scene.add_failed() if failed else scene.add()
     scene.open_run(row, by)
     event = f"{scene.kind}.{'redriven' if by in {By.CONSOLE, By.OPERATOR} else 'rescued'}"
-    assert scene.told(event) == [row.row_id]
-    assert scene.facts(event) == {"by": by.value}
+    assert scene.emitted(event) == [row.row_id]
+    assert scene.keys_of(event) == {"by": by.value}
 
 
 def test_runs_begin_one_after_the_other_and_never_share_a_number(scene: Scene) -> None:

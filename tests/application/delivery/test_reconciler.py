@@ -91,11 +91,11 @@ def test_one_that_cannot_be_sent_stops_no_other(scene: Scene) -> None:
     first, second, third = (owe(scene) for _ in range(3))
     scene.clock.now += MINUTE
     scene.first_queue.down_for = {first.row_id}
-    before = scene.told(f"{scene.kind}.message_owed").count(first.row_id)
+    before = scene.emitted(f"{scene.kind}.message_owed").count(first.row_id)
     scene.reconcile()
     assert scene.first_queue.sent == [(second.row_id, 1), (third.row_id, 1)]
     assert [scene.row(row).owed for row in (first, second, third)] == [True, False, False]
-    assert scene.told(f"{scene.kind}.message_owed").count(first.row_id) == before + 1
+    assert scene.emitted(f"{scene.kind}.message_owed").count(first.row_id) == before + 1
 
 
 def test_what_is_owed_for_ten_minutes_raises_its_event_each_minute(scene: Scene) -> None:
@@ -104,11 +104,11 @@ def test_what_is_owed_for_ten_minutes_raises_its_event_each_minute(scene: Scene)
     event = f"{scene.kind}.message_owed_too_long"
     scene.clock.now = row.updated_at + 9 * MINUTE
     scene.reconcile()
-    assert scene.told(event) == []
+    assert scene.emitted(event) == []
     for minute in (10, 11):
         scene.clock.now = row.updated_at + minute * MINUTE
         scene.reconcile()
-    assert scene.told(event) == [row.row_id] * 2
+    assert scene.emitted(event) == [row.row_id] * 2
 
 
 def test_a_late_clear_of_the_sweep_does_not_take_what_a_later_run_owes(scene: Scene) -> None:
@@ -176,7 +176,7 @@ def test_what_was_dead_lettered_untried_begins_again_and_its_letter_goes(scene: 
     assert scene.first_queue.sent == [(row.row_id, 1)]
     assert (there.replay, there.rescues, there.owed, there.status) == (1, 1, False, row.status)
     assert scene.dead.messages == []
-    assert scene.told(f"{scene.kind}.rescued") == [row.row_id]
+    assert scene.emitted(f"{scene.kind}.rescued") == [row.row_id]
     assert scene.work(scene.message(there)) == []
     assert scene.tries(row) == 1
 
@@ -196,7 +196,7 @@ def test_what_comes_back_untried_is_failed_once_nobody_is_at_it_and_its_letter_s
     failed = scene.row(row)
     assert (failed.failure.name, failed.failure.attempts, failed.failure.stage) == ("WorkerUnavailable", 0, scene.stage)
     assert (failed.failure.message_id, scene.dead.messages) == (letter.message_id, [letter])
-    assert scene.told(f"{scene.kind}.failed") == [row.row_id]
+    assert scene.emitted(f"{scene.kind}.failed") == [row.row_id]
     scene.reconcile()
     assert (scene.row(row), scene.dead.messages, len(scene.first_queue.sent)) == (failed, [letter], 1)
 
@@ -211,7 +211,7 @@ def test_an_outage_of_the_provider_is_not_counted_nor_failed(scene: Scene) -> No
         scene.reconcile()
         assert (scene.row(row).replay, scene.row(row).rescues, scene.row(row).is_failed) == (run, 0, False)
         scene.comes_back(row)
-    assert scene.facts(f"{scene.kind}.rescued") == {"by": "outage"}
+    assert scene.keys_of(f"{scene.kind}.rescued") == {"by": "outage"}
     scene.in_outage = False
     scene.reconcile()
     assert (scene.row(row).replay, scene.row(row).rescues) == (4, 1)

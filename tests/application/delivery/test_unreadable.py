@@ -26,7 +26,7 @@ def test_it_fails_with_a_class_of_its_own_and_its_neighbour_goes_on(scene: Scene
     failure = scene.rows.failed_unreadable[bad.row_id]
     assert (failure.name, failure.stage, failure.message_id) == ("UnreadableRow", scene.stage, message.message_id)
     assert WHY in failure.message
-    assert scene.facts("row.unreadable")["failed"] is True
+    assert scene.keys_of("row.unreadable")["failed"] is True
     assert scene.tries(good) == 1
 
 
@@ -34,8 +34,8 @@ def test_it_is_failed_and_told_of_once(scene: Scene) -> None:
     message = scene.message(spoil(scene))
     for receive_count in (1, 2, 3):
         assert scene.work(replace(message, receive_count=receive_count)) == [message.message_id]
-    assert len(scene.told("row.unreadable")) == 1
-    assert len(scene.told(f"{scene.kind}.failed")) == 1
+    assert len(scene.emitted("row.unreadable")) == 1
+    assert len(scene.emitted(f"{scene.kind}.failed")) == 1
 
 
 def test_one_that_a_newer_release_wrote_is_left_to_it(scene: Scene) -> None:
@@ -45,7 +45,7 @@ def test_one_that_a_newer_release_wrote_is_left_to_it(scene: Scene) -> None:
         assert scene.work(replace(message, receive_count=receive_count)) == [message.message_id]
         assert scene.queue.hidden[message.message_id] == pause
     assert scene.rows.failed_unreadable == {}
-    assert scene.told("row.unreadable") == []
+    assert scene.emitted("row.unreadable") == []
 
 
 def test_a_message_of_a_newer_release_is_left_to_it(scene: Scene) -> None:
@@ -64,7 +64,7 @@ def test_its_dead_letter_stays_and_hides_no_other(scene: Scene, *, newer: bool, 
     scene.reconcile()
     assert scene.dead.messages == [letter]
     assert scene.dead.deleted == [other.message_id]
-    assert scene.facts(told) == {"row_id": bad.row_id, "reason": WHY, "failed": not newer}
+    assert scene.keys_of(told) == {"row_id": bad.row_id, "reason": WHY, "failed": not newer}
     assert list(scene.rows.failed_unreadable) == ([] if newer else [bad.row_id])
 
 

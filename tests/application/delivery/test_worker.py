@@ -25,7 +25,7 @@ def test_what_came_back_is_never_worked_on_but_begins_a_run(scene: Scene) -> Non
         there = scene.row(row)
         assert (there.replay, there.is_failed, there.owed, scene.tries(row)) == (1, False, False, 0)
         assert scene.first_queue.sent[-1] == (row.row_id, 1)
-        assert scene.facts(f"{scene.kind}.redriven") == {"by": "console"}
+        assert scene.keys_of(f"{scene.kind}.redriven") == {"by": "console"}
         assert scene.work(scene.message(there)) == []
         assert scene.tries(row) == 1
 
@@ -75,7 +75,7 @@ def test_a_console_that_an_operator_overtakes_begins_no_second_run(scene: Scene)
     scene.rows.before_save.append(redrive)
     assert scene.work(scene.message(row, came_back=True)) == []
     assert (scene.row(row).replay, scene.row(row).rescues, scene.first_queue.sent) == (1, 0, [(row.row_id, 1)])
-    assert scene.facts(f"{scene.kind}.redriven") == {"by": "operator"}
+    assert scene.keys_of(f"{scene.kind}.redriven") == {"by": "operator"}
 
 
 def test_a_message_of_an_older_run_is_dropped(scene: Scene) -> None:
@@ -95,7 +95,7 @@ def test_a_message_ahead_of_its_row_is_left_for_the_dead_letter_queue_and_said_s
     assert scene.work(ahead) == [ahead.message_id]
     assert scene.queue.hidden == {ahead.message_id: 0}
     assert (scene.row(row), scene.tries(row), scene.first_queue.sent) == (row, 0, [])
-    assert scene.told("message.ahead") == [row.row_id]
+    assert scene.emitted("message.ahead") == [row.row_id]
 
 
 def test_copy_behind_its_runs_failure_is_dead_lettered_unwritten(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from comanda.application.enrichment.switch import SwitchEnrichment
 from comanda.domain.shared.errors import Unavailable
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Scene:
     circuit: FakeCircuit = field(default_factory=FakeCircuit)
     provider: FakeProvider = field(default_factory=FakeProvider)
     event_source: FakeIntake = field(default_factory=FakeIntake)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
 
     def minute(self) -> None:
-        SwitchEnrichment(self.circuit, self.provider, self.event_source, self.journal)()
+        SwitchEnrichment(self.circuit, self.provider, self.event_source, self.telemetry)()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_nobody_asks_a_provider_whose_circuit_is_closed() -> None:
 def test_a_mapping_that_is_still_changing_is_asked_again() -> None:
     scene = Scene(FakeCircuit("open"), FakeProvider(healthy=False), FakeIntake(busy=2))
     scene.minute()
-    assert (scene.event_source.on, scene.journal.told[-1][0]) == (True, "enrichment.switch_busy")
+    assert (scene.event_source.on, scene.telemetry.emitted[-1][0]) == (True, "enrichment.switch_busy")
     scene.minute()
     scene.minute()
     assert not scene.event_source.on

@@ -70,7 +70,7 @@ def test_a_slow_client_is_disconnected_so_that_it_learns_of_it(scene: Scene, ord
     scene.clients.errors |= {"c-1": [Gone("c-1")], "c-2": [TooSlow("c-2")]}
     scene.broadcast((order, order.started(NOW)))
     assert scene.clients.disconnected == ["c-2"]
-    assert scene.journal.facts == [
+    assert scene.telemetry.keys == [
         {"connection_id": "c-1", "reason": "Gone"},
         {"connection_id": "c-2", "reason": "TooSlow"},
     ]

@@ -14,7 +14,7 @@ from comanda.domain.live.subscriptions import Connection, Notice, Topic, TopicKi
 from comanda.domain.orders.order import Order
 from comanda.domain.shared.access import Caller, Scope
 from tests.support.builders import NOW, a_caller
-from tests.support.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders, OneAfterAnother
+from tests.support.fakes import FakeClock, FakeLedger, FakeOrders, FakeTelemetry, OneAfterAnother
 from tests.support.report_fakes import FakeReports
 from tests.support.websocket_fakes import FakeClients, FakeSubscriptions
 
@@ -38,13 +38,13 @@ class Scene:
     subscriptions: Any = field(default_factory=FakeSubscriptions)
     clients: Any = field(default_factory=FakeClients)
     clock: FakeClock = field(default_factory=FakeClock)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
 
     def __post_init__(self) -> None:
         self.ledger = FakeLedger(self.orders)
         snapshots = Snapshots(ReadOrder(self.orders), self.reports, self.ledger, "BRL", self.clock)
         self._subscribe = Subscribe(self.subscriptions, self.clients, snapshots, write, self.clock)
-        drop = DropConnection(self.subscriptions, self.clients, self.journal)
+        drop = DropConnection(self.subscriptions, self.clients, self.telemetry)
         self._broadcast = Broadcast(self.subscriptions, self.clients, write, drop, self.clock, OneAfterAnother())
 
     def connect(self, connection_id: str = "c-1", caller: Caller = OPS) -> Connection:

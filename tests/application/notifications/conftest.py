@@ -19,7 +19,7 @@ from comanda.domain.notifications.messages import NotificationDelivery, Notifica
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.shared.notify import Channel, Notify
 from tests.support.builders import NOW
-from tests.support.fakes import FakeClock, FakeJournal, FakeQueue
+from tests.support.fakes import FakeClock, FakeQueue, FakeTelemetry
 from tests.support.notification_fakes import (
     FakeNotificationPublisher,
     FakeNotifications,
@@ -38,12 +38,12 @@ class Scene:
     publisher: FakeNotificationPublisher = field(default_factory=FakeNotificationPublisher)
     receivers: FakeReceivers = field(default_factory=FakeReceivers)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     clock: FakeClock = field(default_factory=FakeClock)
     seconds_left: Callable[[], float] = lambda: 60.0
 
     def announce(self, *told: Told) -> None:
-        AnnounceChanges(self.notifications, self.publisher, self.journal, self.clock)(told)
+        AnnounceChanges(self.notifications, self.publisher, self.telemetry, self.clock)(told)
 
     def announced(self, status: str = "completed", subject_id: str = "o-1", url: str = URL) -> Notification:
         told = a_told(status, subject_id=subject_id, notify=Notify(webhook_url=url))
@@ -60,7 +60,7 @@ class Scene:
             open_run=self.open_run,
             queue=self.queue,
             retry=RetryPolicy(MAX_ATTEMPTS, 5, 3600),
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             random=lambda: 0.0,
             sleep=lambda _: None,
@@ -73,11 +73,11 @@ class Scene:
 
     @property
     def step(self) -> DeliverNotifications:
-        return DeliverNotifications(self.subscriptions, {Channel.WEBHOOK: self.receivers}, self.journal, self.clock)
+        return DeliverNotifications(self.subscriptions, {Channel.WEBHOOK: self.receivers}, self.telemetry, self.clock)
 
     @property
     def open_run(self) -> OpenRun[Notification]:
-        return OpenRun(self.notifications, self.publisher, self.journal, self.clock)
+        return OpenRun(self.notifications, self.publisher, self.telemetry, self.clock)
 
 
 def a_told(status: str = "completed", version: int = 5, subject_id: str = "o-1", notify: Notify | None = None) -> Told:

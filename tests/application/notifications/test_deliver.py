@@ -266,7 +266,7 @@ def test_what_is_none_of_ours_is_left_for_the_dead_letter_queue(scene: Scene, kn
 def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
     scene.announce(a_told())
     scene.deliver(a_message(next(iter(scene.notifications.rows.values()))))
-    assert "notification.delivered" in [happening for happening, _ in scene.journal.told]
+    assert "notification.delivered" in [name for name, _ in scene.telemetry.emitted]
 
 
 def test_a_message_of_a_newer_release_waits(scene: Scene) -> None:
@@ -282,9 +282,9 @@ def test_one_that_cannot_be_read_fails_and_its_neighbour_is_delivered(scene: Sce
     assert scene.queue.hidden == {"m-1": 0}
     assert scene.notifications.failed_unreadable[bad.notification_id].name == "UnreadableRow"
     assert scene.row(good).status is NotificationStatus.DELIVERED
-    told = len(scene.journal.told)
+    before = len(scene.telemetry.emitted)
     scene.deliver(a_message(bad, receive_count=2))
-    assert len(scene.journal.told) == told
+    assert len(scene.telemetry.emitted) == before
 
 
 def test_one_of_a_newer_release_waits_unwritten(scene: Scene) -> None:
@@ -300,4 +300,4 @@ def test_a_change_whose_notification_cannot_be_read_holds_up_no_other(scene: Sce
     scene.notifications.unreadable[bad.notification_id] = UnreadableRow(bad.notification_id, "data is no JSON")
     scene.announce(a_told(notify=Notify(webhook_url=URL)), a_told(subject_id="o-2"))
     assert len(scene.publisher.sent) == 2
-    assert scene.journal.told[-2] == ("row.unreadable", None)
+    assert scene.telemetry.emitted[-2] == ("row.unreadable", None)

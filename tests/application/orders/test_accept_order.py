@@ -14,7 +14,7 @@ from comanda.domain.shared.errors import IllegalTransition, InvalidRequest, KeyR
 from comanda.domain.shared.identity import IdempotencyKey, KeySpace
 from comanda.domain.shared.notify import Notify
 from tests.support.builders import NOW, a_caller, a_new_order
-from tests.support.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
+from tests.support.fakes import FakeClock, FakeOrders, FakePublisher, FakeTelemetry
 
 KEY = IdempotencyKey("web", KeySpace.HEADER, "k-1")
 
@@ -23,16 +23,16 @@ KEY = IdempotencyKey("web", KeySpace.HEADER, "k-1")
 class Scene:
     orders: FakeOrders = field(default_factory=FakeOrders)
     publisher: FakePublisher = field(default_factory=FakePublisher)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     defaults: dict[str, Notify] = field(default_factory=dict)
 
     def accept(self, new: NewOrder | None = None, key: IdempotencyKey | None = KEY) -> Accepted:
-        use_case = AcceptOrder(self.orders, self.publisher, self.journal, FakeClock(), "BRL", self.defaults.get)
+        use_case = AcceptOrder(self.orders, self.publisher, self.telemetry, FakeClock(), "BRL", self.defaults.get)
         return use_case(a_caller(), new or a_new_order(), key, "corr-1")
 
     def cancel(self, order_id: str) -> None:
         caller = a_caller()
-        CancelOrder(self.orders, self.journal, FakeClock())(caller, order_id)
+        CancelOrder(self.orders, self.telemetry, FakeClock())(caller, order_id)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_an_accepted_order_is_a_row_and_a_message(scene: Scene) -> None:
     order = scene.accept().order
     assert scene.orders.rows[order.order_id].status is OrderStatus.PENDING
     assert [(group, message.order_id) for group, message in scene.publisher.sent] == [("123", order.order_id)]
-    assert scene.journal.told == [("order.accepted", order.order_id)]
+    assert scene.telemetry.emitted == [("order.accepted", order.order_id)]
 
 
 def test_the_claim_stands_before_the_message_is_sent(scene: Scene) -> None:
@@ -162,4 +162,4 @@ def test_nobody_cancels_what_is_not_theirs(scene: Scene) -> None:
     order = scene.accept().order
     stranger = a_caller("mobile", Origin.MOBILE, frozenset({Scope.ORDERS_WRITE}))
     with pytest.raises(NotFound):
-        CancelOrder(scene.orders, scene.journal, FakeClock())(stranger, order.order_id)
+        CancelOrder(scene.orders, scene.telemetry, FakeClock())(stranger, order.order_id)

@@ -9,7 +9,7 @@ from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from tests.support.builders import NOW, a_processing_order
-from tests.support.fakes import FakeClock, FakeJournal, FakeOrders, FakePublisher
+from tests.support.fakes import FakeClock, FakeOrders, FakePublisher, FakeTelemetry
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def publisher() -> FakePublisher:
 
 def redrive(orders: FakeOrders, publisher: FakePublisher, order_id: str) -> Order:
     clock = FakeClock()
-    return RedriveOrder(orders, OpenRun(orders, publisher, FakeJournal(), clock))(order_id, "ana")
+    return RedriveOrder(orders, OpenRun(orders, publisher, FakeTelemetry(), clock))(order_id, "ana")
 
 
 def test_a_failed_order_is_sent_again_with_the_next_replay_number(
@@ -91,13 +91,13 @@ def test_an_unknown_order_is_not_found(orders: FakeOrders, publisher: FakePublis
     with pytest.raises(NotFound):
         redrive(orders, publisher, "nobody")
     with pytest.raises(NotFound):
-        DiscardOrder(orders, FakeJournal(), FakeClock())("nobody", "ana")
+        DiscardOrder(orders, FakeTelemetry(), FakeClock())("nobody", "ana")
 
 
 def test_a_discarded_order_stays_failed_and_can_still_be_redriven(
     orders: FakeOrders, publisher: FakePublisher, failed: Order
 ) -> None:
-    discard = DiscardOrder(orders, FakeJournal(), FakeClock())
+    discard = DiscardOrder(orders, FakeTelemetry(), FakeClock())
     assert discard(failed.order_id, "ana").discarded
     discard(failed.order_id, "ana")
     order = orders.rows[failed.order_id]

@@ -161,8 +161,8 @@ def test_defect_uses_up_its_orders_attempts_and_its_text_is_only_logged(
     assert scene.row(stranger).failure is None
     logged = [
         facts
-        for (happening, _), facts in zip(scene.journal.told, scene.journal.facts, strict=True)
-        if happening == "order.unexpected_error"
+        for (name, _), facts in zip(scene.telemetry.emitted, scene.telemetry.keys, strict=True)
+        if name == "order.unexpected_error"
     ]
     assert [(facts["error_class"], facts["reason"]) for facts in logged] == [(type(error).__name__, str(error))] * 3
     assert "Traceback" in str(logged[0]["trace"])
@@ -285,15 +285,15 @@ def test_an_order_that_cannot_be_read_fails_alone(scene: Scene) -> None:
     assert (failure.name, failure.stage, failure.message_id) == ("UnreadableRow", Stage.ENRICHMENT, bad.message_id)
     assert scene.row(behind).enrichment is not None
     assert scene.row(other).enrichment is not None
-    assert [happening for happening, _ in scene.journal.told[:2]] == ["order.failed", "row.unreadable"]
+    assert [name for name, _ in scene.telemetry.emitted[:2]] == ["order.failed", "row.unreadable"]
 
 
 def test_on_its_way_to_the_dead_letter_queue_it_is_neither_written_nor_told_of_again(scene: Scene) -> None:
     bad = unreadable(scene, scene.to_enrich())
     scene.enrich(bad)
-    told = len(scene.journal.told)
+    before = len(scene.telemetry.emitted)
     assert scene.enrich(*again(2, bad)) == ids(bad)
-    assert len(scene.journal.told) == told
+    assert len(scene.telemetry.emitted) == before
 
 
 def test_where_it_cannot_be_failed_its_message_stays_all_the_same_and_is_told_of(scene: Scene) -> None:
@@ -301,7 +301,7 @@ def test_where_it_cannot_be_failed_its_message_stays_all_the_same_and_is_told_of
     scene.orders.fail_unreadable = lambda order_id, failure: False  # type: ignore[method-assign]
     assert scene.enrich(bad) == ids(bad)
     assert scene.queue.hidden == {bad.message_id: 0}
-    assert [happening for happening, _ in scene.journal.told] == ["row.unreadable"]
+    assert [name for name, _ in scene.telemetry.emitted] == ["row.unreadable"]
 
 
 def test_an_order_of_a_newer_release_waits_unwritten_with_those_behind_it(scene: Scene) -> None:

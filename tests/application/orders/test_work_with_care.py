@@ -133,7 +133,7 @@ def test_the_outage_may_hit_the_giving_back_too(scene: Scene, refusals: int, los
     assert scene.enrich(*again(2, busy)) == ids(busy)
     assert scene.row(busy).attempts_of(busy.message_id) == lost
     assert len(scene.slept) == refusals
-    assert [happening for happening, _ in scene.journal.told].count("order.attempt_lost") == lost
+    assert [name for name, _ in scene.telemetry.emitted].count("order.attempt_lost") == lost
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(scene: Scene) -> None:

@@ -27,7 +27,7 @@ from comanda.domain.shared.access import Caller, Origin
 from comanda.domain.shared.errors import PermanentError
 from comanda.domain.shared.notify import Notify
 from tests.support.builders import NOW, a_caller
-from tests.support.fakes import FakeClock, FakeDeadLetters, FakeJournal, FakeLedger, FakeOrders, FakeQueue
+from tests.support.fakes import FakeClock, FakeDeadLetters, FakeLedger, FakeOrders, FakeQueue, FakeTelemetry
 from tests.support.report_fakes import (
     FakeFiles,
     FakeLinks,
@@ -49,7 +49,7 @@ class Scene:
     files: FakeFiles = field(default_factory=FakeFiles)
     links: FakeLinks = field(default_factory=FakeLinks)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     dead: FakeDeadLetters[ReportDelivery] = field(default_factory=lambda: FakeDeadLetters(stage=STAGE))
     clock: FakeClock = field(default_factory=FakeClock)
     tables: FakeTables = field(default_factory=FakeTables)
@@ -74,7 +74,7 @@ class Scene:
         notify: Notify | None = None,
     ) -> AcceptedReport:
         use_case = AcceptReport(
-            self.reports, self.publisher, self.sources, self.journal, self.clock, WEEK, self.defaults.get
+            self.reports, self.publisher, self.sources, self.telemetry, self.clock, WEEK, self.defaults.get
         )
         request = use_case.request(caller or a_caller(), type_name, report_format, parameters)
         return use_case(request, key, "corr-1", notify)
@@ -94,7 +94,7 @@ class Scene:
         return GenerateReport(
             files=self.files,
             sources=self.sources,
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             limits=Limits(lease=LEASE, reserve=10, rows_a_second=self.rows_a_second, settle=20, longest=900),
             currency="BRL",
@@ -107,7 +107,7 @@ class Scene:
             open_run=self.open_run,
             queue=self.queue,
             retry=RetryPolicy(max_attempts=3, first_pause=1, longest_pause=5),
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             random=lambda: 0.0,
             sleep=self.sleep,
@@ -117,7 +117,7 @@ class Scene:
 
     @property
     def open_run(self) -> OpenRun[Report]:
-        return OpenRun(self.reports, self.publisher, self.journal, self.clock)
+        return OpenRun(self.reports, self.publisher, self.telemetry, self.clock)
 
     def read(self, report: Report, caller: Caller | None = None) -> Report:
         return ReadReport(self.reports, self.links, self.clock)(caller or a_caller(), report.report_id)[0]
@@ -126,7 +126,7 @@ class Scene:
         return ReadReport(self.reports, self.links, self.clock).download(caller or a_caller(), report.report_id)
 
     def cancel(self, report: Report, caller: Caller | None = None) -> Report:
-        return CancelReport(self.reports, self.journal, self.clock)(caller or a_caller(), report.report_id)
+        return CancelReport(self.reports, self.telemetry, self.clock)(caller or a_caller(), report.report_id)
 
     def row(self, report: Report) -> Report:
         return self.reports.rows[report.report_id]
@@ -136,7 +136,7 @@ class Scene:
             rows=self.reports,
             open_run=self.open_run,
             dead_letters=[self.dead],
-            journal=self.journal,
+            telemetry=self.telemetry,
             clock=self.clock,
             max_rescues=1,
             reserve_seconds=5,
@@ -171,7 +171,7 @@ class Scene:
         return RedriveReport(self.reports, self.open_run, self.clock)(report.report_id)
 
     def discard(self, report: Report) -> Report:
-        return DiscardReport(self.reports, self.journal, self.clock)(report.report_id)
+        return DiscardReport(self.reports, self.telemetry, self.clock)(report.report_id)
 
 
 def a_line(**fields: Any) -> OrderLine:

@@ -16,7 +16,7 @@ def test_a_report_is_written_and_ready(scene: Scene) -> None:
     ready = scene.row(report)
     assert (ready.status, ready.file and ready.file.rows) == (ReportStatus.READY, 2)
     assert scene.files.written[scene.row(report).file_key] == [("x",), ("y",)]
-    assert ("report.ready", report.report_id) in scene.journal.told
+    assert ("report.ready", report.report_id) in scene.telemetry.emitted
 
 
 def test_a_second_message_writes_nothing(scene: Scene) -> None:

@@ -114,7 +114,7 @@ def test_an_attempt_is_lost_and_said_so_where_the_outage_goes_on(scene: Scene) -
     scene.files.after_rows = outage
     delivery = scene.message(report)
     assert scene.generate(delivery) == [delivery.message_id]
-    assert ("report.attempt_lost", report.report_id) in scene.journal.told
+    assert ("report.attempt_lost", report.report_id) in scene.telemetry.emitted
 
 
 def test_a_report_that_kills_its_worker_is_found_out(scene: Scene) -> None:
@@ -183,7 +183,7 @@ def test_what_runs_out_of_time_is_cut_off_with_a_reason(scene: Scene) -> None:
     assert scene.generate(delivery) == [delivery.message_id]
     assert scene.files.written == {}
     assert scene.row(report).attempts_of(delivery.message_id) == 1
-    assert scene.journal.facts[-1]["error_class"] == "OutOfTime"
+    assert scene.telemetry.keys[-1]["error_class"] == "OutOfTime"
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,9 @@ def test_a_report_that_cannot_be_read_fails_and_its_neighbour_is_written(scene: 
     failure = scene.reports.failed_unreadable[bad.report_id]
     assert (failure.name, failure.message_id) == ("UnreadableRow", messages[0].message_id)
     assert scene.row(good).status is ReportStatus.READY
-    told = len(scene.journal.told)
+    before = len(scene.telemetry.emitted)
     scene.generate(replace(messages[0], receive_count=2))
-    assert len(scene.journal.told) == told
+    assert len(scene.telemetry.emitted) == before
 
 
 def test_a_report_of_a_newer_release_waits_unwritten(scene: Scene) -> None:

@@ -335,7 +335,7 @@ def test_orders_that_cannot_be_read_are_left_out_and_the_report_says_so(scene: S
     assert ready.file
     assert ready.file.left_out == 12
     assert report_view(ready)["rows_left_out"] == 12
-    assert [happening for happening, _ in scene.journal.told].count("row.unreadable") == 10
+    assert [name for name, _ in scene.telemetry.emitted].count("row.unreadable") == 10
 
 
 def test_a_report_of_orders_that_can_all_be_read_says_nothing_of_it(scene: Scene) -> None:

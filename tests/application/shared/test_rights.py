@@ -23,7 +23,7 @@ from comanda.domain.reports.report import SHOWS, Report, ReportFormat, ReportReq
 from comanda.domain.shared.access import Action, Caller, Origin, Scope, Whose
 from comanda.domain.shared.errors import Forbidden, NotFound
 from tests.support.builders import NOW, a_caller, a_pending_order, a_report
-from tests.support.fakes import FakeClock, FakeJournal, FakeLedger, FakeOrders
+from tests.support.fakes import FakeClock, FakeLedger, FakeOrders, FakeTelemetry
 from tests.support.report_fakes import (
     FakeLinks,
     FakeOrderPeriods,
@@ -73,7 +73,7 @@ class House:
         self._snapshots(caller, Topic(TopicKind.ORDER, ID))
 
     def cancel_order(self, caller: Caller) -> None:
-        CancelOrder(self.orders, FakeJournal(), self.clock)(caller, ID)
+        CancelOrder(self.orders, FakeTelemetry(), self.clock)(caller, ID)
 
     def read_report(self, caller: Caller) -> None:
         ReadReport(self.reports, FakeLinks(), self.clock)(caller, "table")
@@ -82,7 +82,7 @@ class House:
         self._snapshots(caller, Topic(TopicKind.REPORT, "table"))
 
     def cancel_report(self, caller: Caller) -> None:
-        CancelReport(self.reports, FakeJournal(), self.clock)(caller, "table")
+        CancelReport(self.reports, FakeTelemetry(), self.clock)(caller, "table")
 
     def read_balance(self, caller: Caller) -> None:
         ReadRecipient(self.ledger).balance(caller, "r-1")
@@ -98,7 +98,7 @@ class House:
             self.reports,
             FakeReportPublisher(),
             Sources(FakeOrderPeriods(), self.ledger, FakeTables()),
-            FakeJournal(),
+            FakeTelemetry(),
             self.clock,
             timedelta(days=7),
             lambda _: None,

@@ -9,7 +9,7 @@ from comanda.adapters.orders.queue import QueuePublisher
 from comanda.domain.orders.messages import Event, OrderDelivery, OrderMessage
 from comanda.domain.orders.order import Stage
 from tests.support.builders import a_delivery, a_pending_order
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 from tests.support.targets import Resources
 
 
@@ -72,7 +72,7 @@ def test_a_new_run_of_an_order_is_a_new_message(resources: Resources) -> None:
 def test_a_released_message_comes_back_at_once_and_a_hidden_one_does_not(resources: Resources) -> None:
     order = a_pending_order()
     QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
-    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeJournal())
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeTelemetry())
     (message,) = resources.messages()
     source.hide([replace(a_delivery(order), receipt_handle=message["ReceiptHandle"])], 60)
     assert resources.messages() == []
@@ -82,10 +82,10 @@ def test_a_released_message_comes_back_at_once_and_a_hidden_one_does_not(resourc
 
 
 def test_a_queue_that_is_gone_is_told_and_not_raised(resources: Resources) -> None:
-    journal = FakeJournal()
-    source = LambdaSourceQueue(resources.sqs, resources.queue_url.replace("test-", "gone-"), journal)
+    telemetry = FakeTelemetry()
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url.replace("test-", "gone-"), telemetry)
     source.hide([a_delivery(a_pending_order())], 1)
-    assert journal.told == [("queue.pause_not_set", None)]
+    assert telemetry.emitted == [("queue.pause_not_set", None)]
 
 
 def test_a_deleted_message_lets_the_next_of_its_group_through(resources: Resources) -> None:
@@ -95,23 +95,23 @@ def test_a_deleted_message_lets_the_next_of_its_group_through(resources: Resourc
     (message,) = resources.messages()
     publisher.publish(second, Event.CREATED)
     assert resources.messages() == [], "one message in flight locks its group"
-    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeJournal())
+    source = LambdaSourceQueue(resources.sqs, resources.queue_url, FakeTelemetry())
     source.delete(replace(a_delivery(first), receipt_handle=message["ReceiptHandle"]))
     (following,) = resources.messages()
     assert OrderMessage.parse(following["Body"]).order_id == second.order_id
 
 
 def test_a_receipt_that_is_no_good_any_more_is_told_and_not_raised(resources: Resources) -> None:
-    journal = FakeJournal()
-    LambdaSourceQueue(resources.sqs, resources.queue_url, journal).delete(a_delivery(a_pending_order()))
-    assert journal.told == [("queue.not_deleted", None)]
+    telemetry = FakeTelemetry()
+    LambdaSourceQueue(resources.sqs, resources.queue_url, telemetry).delete(a_delivery(a_pending_order()))
+    assert telemetry.emitted == [("queue.not_deleted", None)]
 
 
 def test_dead_letters_show_ten_of_a_group_and_are_there_again_when_released(resources: Resources) -> None:
     orders = [a_pending_order(recipient_id="r-1") for _ in range(12)] + [a_pending_order(recipient_id="r-2")]
     for order in orders:
         QueuePublisher(resources.sqs, resources.queue_url).publish(order, Event.CREATED)
-    queue = DeadLetterQueue(resources.sqs, resources.queue_url, FakeJournal(), OrderMessage.parse, Stage.PROCESSING)
+    queue = DeadLetterQueue(resources.sqs, resources.queue_url, FakeTelemetry(), OrderMessage.parse, Stage.PROCESSING)
     assert queue.depth() == 13
     shown: list[OrderDelivery] = []
     while deliveries := queue.receive():

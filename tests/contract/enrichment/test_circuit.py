@@ -20,7 +20,7 @@ from comanda.adapters.enrichment.circuit import (
 from comanda.application.enrichment.ports import EnrichmentRequest
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import PermanentError, ProviderOutage, TransientError, Unavailable
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 from tests.support.targets import Resources
 
 OUTAGE = ProviderOutage("ProviderUnavailable", "503")
@@ -88,7 +88,7 @@ class Fleet:
 
     def circuit(self) -> EnrichmentCircuit:
         dynamodb, table = self.resources.dynamodb, self.resources.circuits_table
-        return EnrichmentCircuit(dynamodb, table, FakeJournal(), lambda: self.opened.append("opened"))
+        return EnrichmentCircuit(dynamodb, table, FakeTelemetry(), lambda: self.opened.append("opened"))
 
 
 @pytest.fixture
@@ -447,8 +447,8 @@ def test_a_switch_function_that_cannot_be_called_stops_nobody(fleet: Fleet, reso
     def unavailable() -> None:
         raise Unavailable("switch function: TooManyRequestsException")
 
-    journal = FakeJournal()
-    circuit = EnrichmentCircuit(resources.dynamodb, resources.circuits_table, journal, unavailable)
+    telemetry = FakeTelemetry()
+    circuit = EnrichmentCircuit(resources.dynamodb, resources.circuits_table, telemetry, unavailable)
     circuit.open()
     assert not circuit.is_closed()
     with pytest.raises(Unavailable):

@@ -10,7 +10,7 @@ import pytest
 from comanda.adapters.notifications.webhook_sender import FAILURES, ReceiverCircuits, WebhookSender
 from comanda.domain.shared.errors import ReceiverOutage
 from tests.support.builders import NOW, a_notification
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeTelemetry
 from tests.support.notification_fakes import NoLinks
 from tests.support.targets import Resources
 
@@ -50,7 +50,7 @@ def receivers() -> FakeReceivers:
 
 @pytest.fixture
 def sender(resources: Resources, receivers: FakeReceivers) -> WebhookSender:
-    circuits = ReceiverCircuits(resources.dynamodb, resources.circuits_table, FakeJournal())
+    circuits = ReceiverCircuits(resources.dynamodb, resources.circuits_table, FakeTelemetry())
     return WebhookSender(receivers, receivers, circuits, NoLinks(), lambda: NOW, MAX_ATTEMPTS)
 
 

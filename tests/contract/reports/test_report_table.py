@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.adapters.observability.journal import PowertoolsJournal
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
 from comanda.adapters.reports.table import ReportTable
@@ -73,7 +73,7 @@ def test_fifty_equal_requests_at_once_are_one_report_and_one_message(report_reso
         ReportTable(world.dynamodb, report_resources.table("reports")),
         ReportQueuePublisher(world.sqs, report_resources.queue_url),
         report_sources(settings, world),
-        PowertoolsJournal(),
+        PowertoolsTelemetry(),
         world.clock,
         timedelta(days=7),
         lambda _: None,

@@ -27,7 +27,7 @@ from comanda_cli.dead_letters.selection import QUEUE_OF, Selection, select
 from comanda_cli.dead_letters.unknown_letters import Look, look, remove
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
-from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
 from comanda_cli.terminal.options import Json, OrderId, Stage, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,
@@ -197,7 +197,10 @@ def discard_failed(ctx: typer.Context, selection: Selection, options: BulkOption
     """
     connection = connect(ctx, stage)
     chosen = _choose(connection, selection, options, "Discard")
-    discard, user = DiscardOrder(connection.orders, QuietJournal(), connection.outside.clock), connection.outside.user()
+    discard, user = (
+        DiscardOrder(connection.orders, QuietTelemetry(), connection.outside.clock),
+        connection.outside.user(),
+    )
     outcome = _run(chosen, lambda order_id: discard(order_id, user), options, connection, "Discarding")
     report_outcome("discarded", outcome, None, 0, as_json=options.as_json)
 

@@ -15,7 +15,7 @@ from comanda.domain.shared.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.shared.times import to_iso
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, CliError, NotDone
-from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
 from comanda_cli.terminal.options import Json, Stage, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,
@@ -150,7 +150,7 @@ def discard_notifications(
     found = [] if notification_ids else _chosen(connection, about, failed=all_failed)
     ids = notification_ids or [each.notification_id for each in found if each.is_failed and not each.discarded]
     _agree("Discard", "for good", ids, yes=yes or bool(notification_ids))
-    discard = DiscardNotification(connection.notifications, QuietJournal(), connection.outside.clock)
+    discard = DiscardNotification(connection.notifications, QuietTelemetry(), connection.outside.clock)
     outcome = _work_through(ids, discard)
     if as_json:
         print_json({"discarded": [each.notification_id for each in outcome.done], "left": outcome.left})

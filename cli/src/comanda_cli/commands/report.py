@@ -14,7 +14,7 @@ from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailabl
 from comanda_cli.downloads import download
 from comanda_cli.endings import Endings
 from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
-from comanda_cli.stack.connection import Connection, QuietJournal, connect
+from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
 from comanda_cli.terminal.options import As, Json, Stage, Token, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,
@@ -162,7 +162,7 @@ def discard_reports(
 ) -> None:
     """Leave failed reports at that: listed no more, and their dead letters go. `retry` still brings one back."""
     connection = connect(ctx, stage)
-    discard = DiscardReport(connection.reports, QuietJournal(), connection.outside.clock)
+    discard = DiscardReport(connection.reports, QuietTelemetry(), connection.outside.clock)
     chosen = _choose(connection, report_ids, error_class, "Discard", all_failed=all_failed, yes=yes)
     _work_through(chosen, discard, "discarded", connection, 0, as_json=as_json)
 

@@ -72,8 +72,8 @@ class Outside:
     session: "Callable[[], boto3.Session]" = aws_session
 
 
-class QuietJournal:
-    """Implements `Journal`: the command itself says what happened; logging may show it too."""
+class QuietTelemetry:
+    """Implements `Telemetry`: the command itself says what happened; logging may show it too."""
 
     def tell(self, happening: str, subject: "WorkItem | None" = None, **facts: object) -> None:
         row_id = subject.row_id if subject else ""
@@ -121,7 +121,7 @@ class Connection:
         from comanda.application.delivery.open_run import OpenRun
 
         publisher = self.outside.publisher(self.sqs, self.queue("orders").url)
-        return OpenRun(self.orders, publisher, QuietJournal(), self.outside.clock)
+        return OpenRun(self.orders, publisher, QuietTelemetry(), self.outside.clock)
 
     @property
     def enrichment_is_running(self) -> bool:
@@ -129,7 +129,7 @@ class Connection:
         from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 
         table = self._named(self.stack.tables, "circuits", "table")
-        return EnrichmentCircuit(self.client("dynamodb"), table, QuietJournal()).is_closed()
+        return EnrichmentCircuit(self.client("dynamodb"), table, QuietTelemetry()).is_closed()
 
     @cached_property
     def reports(self) -> "ReportTable":
@@ -143,7 +143,7 @@ class Connection:
         from comanda.application.delivery.open_run import OpenRun
 
         publisher = ReportQueuePublisher(self.sqs, self.queue("reports").url)
-        return OpenRun(self.reports, publisher, QuietJournal(), self.outside.clock)
+        return OpenRun(self.reports, publisher, QuietTelemetry(), self.outside.clock)
 
     @cached_property
     def notifications(self) -> "NotificationTable":
@@ -163,7 +163,7 @@ class Connection:
         from comanda.application.delivery.open_run import OpenRun
 
         publisher = NotificationQueuePublisher(self.sqs, self.queue("notifications").url)
-        return OpenRun(self.notifications, publisher, QuietJournal(), self.outside.clock)
+        return OpenRun(self.notifications, publisher, QuietTelemetry(), self.outside.clock)
 
     def api(self, token_name: str, token: str | None = None) -> "Api":
         """The HTTP API as the caller `token` stands for; without one, the local token of that name, or on AWS

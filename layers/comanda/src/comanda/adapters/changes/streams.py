@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from comanda.adapters.aws.values import decoded
 from comanda.adapters.orders import rows as order_rows
 from comanda.adapters.reports import rows as report_rows
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 from comanda.application.shared.unreadable import tell_unreadable
 from comanda.domain.changes.row_changes import Change, changes_of_order, changes_of_report
 from comanda.domain.notifications.notification import Notification
@@ -31,7 +31,7 @@ class RowWrite:
     changes: tuple[Change, ...]
 
 
-def row_writes_of(event: dict[str, Any], journal: Journal) -> Iterator[RowWrite]:
+def row_writes_of(event: dict[str, Any], telemetry: Telemetry) -> Iterator[RowWrite]:
     """The writes of a Lambda event, in their order. A row that time to live removed says nothing, and is left out.
 
     A write that cannot be read, before it or after it, is told of and set aside: the stream would hand it over again
@@ -42,7 +42,7 @@ def row_writes_of(event: dict[str, Any], journal: Journal) -> Iterator[RowWrite]
             try:
                 write = _write_of(record.dynamodb)
             except UnreadableRow as error:
-                tell_unreadable(journal, error)
+                tell_unreadable(telemetry, error)
             else:
                 yield write
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from comanda.adapters.delivery.queues import DeadLetterQueue
-from comanda.adapters.observability.journal import PowertoolsJournal, measured
+from comanda.adapters.observability.telemetry import PowertoolsTelemetry, measured
 from comanda.adapters.runtime.settings import Settings
 from comanda.adapters.runtime.world import World
 from comanda.application.delivery.open_run import OpenRun
@@ -34,12 +34,12 @@ def steward_handler(
     in_outage: Callable[[str], bool] = lambda _: False,
 ) -> StewardHandler:
     """`queues`: the URL of each stage's dead-letter queue. `publisher`: into the first queue."""
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     reconciler = Reconciler(
         rows=rows,
-        open_run=OpenRun(rows, publisher, journal, world.clock),
-        dead_letters=[DeadLetterQueue(world.sqs, url, journal, parse, stage) for stage, url in queues.items()],
-        journal=journal,
+        open_run=OpenRun(rows, publisher, telemetry, world.clock),
+        dead_letters=[DeadLetterQueue(world.sqs, url, telemetry, parse, stage) for stage, url in queues.items()],
+        telemetry=telemetry,
         clock=world.clock,
         max_rescues=settings.max_rescues,
         reserve_seconds=settings.worker_reserve_seconds,

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field
 
 from comanda.adapters.delivery.queues import LambdaSourceQueue
-from comanda.adapters.observability.journal import LOGGER, PowertoolsJournal, measured
 from comanda.adapters.observability.message_spans import XRaySpans
+from comanda.adapters.observability.telemetry import LOGGER, PowertoolsTelemetry, measured
 from comanda.adapters.runtime.settings import Settings
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor, Row, Rows, RunPublisher
@@ -66,14 +66,14 @@ def worker_of(
     executor: Executor = ONE_BY_ONE,
 ) -> Worker[Row]:
     """The worker of one step. `publisher`: into the first queue of its kind."""
-    journal = PowertoolsJournal()
+    telemetry = PowertoolsTelemetry()
     return Worker(
         step=step,
         rows=rows,
-        open_run=OpenRun(rows, publisher, journal, world.clock),
-        queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, journal),
+        open_run=OpenRun(rows, publisher, telemetry, world.clock),
+        queue=LambdaSourceQueue(world.sqs, settings.source_queue_url, telemetry),
         retry=settings.retry,
-        journal=journal,
+        telemetry=telemetry,
         clock=world.clock,
         random=world.random,
         sleep=world.sleep,

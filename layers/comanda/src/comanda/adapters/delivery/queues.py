@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from comanda.adapters.aws.errors import answering, code_of
 from comanda.adapters.observability.tracing import message_attributes, system_attributes
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 from comanda.domain.delivery.messages import (
     Delivery,
     Message,
@@ -72,7 +72,7 @@ class LambdaSourceQueue:
 
     client: "SQSClient"
     queue_url: str
-    journal: Journal
+    telemetry: Telemetry
 
     def hide(self, deliveries: Sequence[Received], seconds: int) -> None:
         entries: list[Any] = [
@@ -83,21 +83,21 @@ class LambdaSourceQueue:
             with answering("queue"):
                 answer = self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
         except Unavailable as error:
-            self.journal.tell("queue.pause_not_set", reason=str(error))
+            self.telemetry.tell("queue.pause_not_set", reason=str(error))
             return
         for failed in answer.get("Failed", []):
-            self.journal.tell("queue.pause_not_set", reason=failed["Code"])
+            self.telemetry.tell("queue.pause_not_set", reason=failed["Code"])
 
     def delete(self, delivery: Received) -> None:
         try:
             with answering("queue"):
                 self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=delivery.receipt_handle)
         except Unavailable as error:
-            self.journal.tell("queue.not_deleted", reason=str(error))
+            self.telemetry.tell("queue.not_deleted", reason=str(error))
         except ClientError as error:
             if code_of(error) not in _STALE_RECEIPT:
                 raise
-            self.journal.tell("queue.not_deleted", reason=code_of(error))
+            self.telemetry.tell("queue.not_deleted", reason=code_of(error))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class DeadLetterQueue(Generic[M]):
 
     client: "SQSClient"
     queue_url: str
-    journal: Journal
+    telemetry: Telemetry
     parse: Callable[[str], M]
     stage: str
 
@@ -133,10 +133,10 @@ class DeadLetterQueue(Generic[M]):
         )
 
     def delete(self, delivery: Received) -> None:
-        LambdaSourceQueue(self.client, self.queue_url, self.journal).delete(delivery)
+        LambdaSourceQueue(self.client, self.queue_url, self.telemetry).delete(delivery)
 
     def release(self, deliveries: Sequence[Received]) -> None:
-        source = LambdaSourceQueue(self.client, self.queue_url, self.journal)
+        source = LambdaSourceQueue(self.client, self.queue_url, self.telemetry)
         for first in range(0, len(deliveries), 10):
             source.hide(deliveries[first : first + 10], 0)
 

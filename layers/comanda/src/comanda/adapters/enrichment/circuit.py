@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState,
 
 from comanda.adapters.aws.errors import answering
 from comanda.application.enrichment.ports import EnrichmentProvider, EnrichmentRequest, Health
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import ProviderOutage, Unavailable, WorkError
 
@@ -42,14 +42,14 @@ class EnrichmentCircuit:
     """Implements `Circuit`; and lets calls through, or not."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, journal: Journal, when_opened: Callable[[], None] = lambda: None
+        self, client: "DynamoDBClient", table: str, telemetry: Telemetry, when_opened: Callable[[], None] = lambda: None
     ) -> None:
         """`when_opened` is called once by whoever opened it. Raises Unavailable at the most.
 
         The state is read for every call, at half a read unit: nobody asks a provider that is known to be down.
         """
         self._client, self._table = client, table
-        self._journal, self._when_opened = journal, when_opened
+        self._telemetry, self._when_opened = telemetry, when_opened
         self._store = CircuitStore(table, boto3_client=client)
         self._store.configure(CircuitBreakerConfig(recovery_timeout=TRY_SECONDS, local_cache_max_age=0), NAME)
         self._failed = set[str]()
@@ -77,7 +77,7 @@ class EnrichmentCircuit:
             try:
                 self.close()
             except Unavailable as error:  # The answer is not lost of it: the switch function closes it in a minute.
-                self._journal.tell("enrichment.circuit_not_written", reason=str(error))
+                self._telemetry.tell("enrichment.circuit_not_written", reason=str(error))
 
     def failed(self, order_id: str) -> None:
         """A call about this order failed as in an outage. One order, however often it fails, does not open the circuit.
@@ -138,12 +138,12 @@ class EnrichmentCircuit:
         return answer.get("Item")
 
     def _tell(self, transition: CircuitTransition) -> None:
-        self._journal.tell(f"enrichment.circuit_{transition.to_state.lower()}", was=str(transition.from_state))
+        self._telemetry.tell(f"enrichment.circuit_{transition.to_state.lower()}", was=str(transition.from_state))
         if transition.to_state is CircuitState.OPEN:
             try:
                 self._when_opened()
             except Unavailable as error:  # The switch function looks by itself each minute.
-                self._journal.tell("enrichment.switch_not_called", reason=str(error))
+                self._telemetry.tell("enrichment.switch_not_called", reason=str(error))
 
 
 class HealthyProvider(EnrichmentProvider, Health, Protocol):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from comanda.adapters.enrichment.circuit import HealthyProvider
 from comanda.application.enrichment.ports import EnrichmentRequest
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import WorkError
 
@@ -14,7 +14,7 @@ class MeasuredProvider:
     """Implements `EnrichmentProvider` and `Health`, inside the circuit: a call that was not made is not measured."""
 
     provider: HealthyProvider
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
@@ -28,7 +28,7 @@ class MeasuredProvider:
             raise
         finally:
             seconds = max(0.0, (self.clock() - began).total_seconds())
-            self.journal.tell(
+            self.telemetry.tell(
                 "enrichment.asked",
                 order_id=request.order_id,
                 attempt=request.attempt,

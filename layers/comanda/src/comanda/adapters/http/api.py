@@ -15,7 +15,7 @@ from comanda.adapters.aws.present import to_json
 from comanda.adapters.http.cors import CorsResolver
 from comanda.adapters.http.given import header, path_values
 from comanda.adapters.http.problems import CONTENT_TYPE, defect_body, problem_of
-from comanda.adapters.observability.journal import LOGGER, measured
+from comanda.adapters.observability.telemetry import LOGGER, measured
 from comanda.adapters.runtime.caller_context import caller_in
 from comanda.domain.shared.access import Caller
 from comanda.domain.shared.errors import ComandaError, InvalidRequest, NotFound, Unavailable, UnreadableRow

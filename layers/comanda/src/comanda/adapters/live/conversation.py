@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from comanda.adapters.live.messages import PONG, Action, command_of, defect_text, problem_text, unsubscribed_text
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.application.live.drop_connection import DropConnection
 from comanda.application.live.ports import Clients, Gone, Subscriptions, TooSlow
 from comanda.application.live.subscribe import Subscribe

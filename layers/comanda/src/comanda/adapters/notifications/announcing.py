@@ -7,7 +7,7 @@ from comanda.adapters.changes.streams import RowWrite, row_writes_of
 from comanda.adapters.orders.views import order_view
 from comanda.adapters.reports.views import report_view
 from comanda.application.notifications.announce import Told
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 from comanda.domain.changes.row_changes import Change, Subject
 from comanda.domain.orders.order import Order
 from comanda.domain.reports.report import Report
@@ -17,9 +17,9 @@ _NOT_TOLD = ("items", "metadata", "timeline", "parameters", "rows_written")
 """Of what GET shows: receivers that need it ask."""
 
 
-def told_of(event: dict[str, Any], journal: Journal) -> Iterator[Told]:
+def told_of(event: dict[str, Any], telemetry: Telemetry) -> Iterator[Told]:
     """What a stream's event says, to everybody who asked, in its order."""
-    for write in row_writes_of(event, journal):
+    for write in row_writes_of(event, telemetry):
         if isinstance(write.after, Order):
             yield from _told_of_order(write, write.after)
         else:

@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState,
 from comanda.adapters.aws.circuit_store import CircuitStore
 from comanda.application.notifications.ports import NotificationLinks
 from comanda.application.notifications.webhook_ports import Receivers, WebhookSecrets
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.notifications.webhook_signature import signed_headers
 from comanda.domain.shared.canonical import canonical_json
@@ -36,8 +36,8 @@ RECOVERY_SECONDS = 30
 
 
 class ReceiverCircuits:
-    def __init__(self, client: "DynamoDBClient", table: str, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, client: "DynamoDBClient", table: str, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         self._store = CircuitStore(table, boto3_client=client)
         self._config = CircuitBreakerConfig(
             failure_threshold=FAILURES,
@@ -62,7 +62,7 @@ class ReceiverCircuits:
 
     def _tell(self, transition: CircuitTransition) -> None:
         if transition.to_state is CircuitState.OPEN:
-            self._journal.tell("receiver.circuit_open", receiver_id=transition.circuit_name.rpartition("/")[2])
+            self._telemetry.tell("receiver.circuit_open", receiver_id=transition.circuit_name.rpartition("/")[2])
 
 
 @dataclass(frozen=True)

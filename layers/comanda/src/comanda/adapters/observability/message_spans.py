@@ -2,7 +2,7 @@
 
 import os
 
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.adapters.observability.tracing import Trace
 from comanda.application.delivery.spans import NO_SPANS, Span
 

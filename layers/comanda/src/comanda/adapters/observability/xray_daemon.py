@@ -28,7 +28,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.adapters.observability.tracing import Trace
 from comanda.domain.delivery.messages import Delivery, Received
 from comanda.domain.notifications.messages import NOTIFICATION_DUE, NotificationMessage

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from comanda.adapters.aws.errors import answering
-from comanda.adapters.observability.journal import LOGGER
+from comanda.adapters.observability.telemetry import LOGGER
 from comanda.domain.shared.errors import Unavailable
 
 if TYPE_CHECKING:

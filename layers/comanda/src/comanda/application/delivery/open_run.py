@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from comanda.application.delivery.ports import Row, Rows, RunPublisher
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.shared.errors import Unavailable
 
@@ -27,7 +27,7 @@ class OpenRun(Generic[Row]):
     rows: Rows[Row]
     publisher: RunPublisher[Row]
     """Into the first queue: whatever was achieved stands in the row, and is not done a second time."""
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, row: Row, by: By, note: str = "", *, after: int = 0) -> Row:
@@ -41,13 +41,13 @@ class OpenRun(Generic[Row]):
         try:
             return self.send(opened)
         except Unavailable as error:
-            self.journal.tell(f"{row.kind}.message_owed", opened, reason=str(error))
+            self.telemetry.tell(f"{row.kind}.message_owed", opened, reason=str(error))
             return opened
 
     def write(self, row: Row, opened: Row, by: By) -> Row:
         """The first half. Raises VersionConflict, Unavailable."""
         self.rows.save(row, opened)
-        self.journal.tell(f"{row.kind}.{_EVENTS[by]}", opened, by=by.value)
+        self.telemetry.tell(f"{row.kind}.{_EVENTS[by]}", opened, by=by.value)
         return opened
 
     def send(self, opened: Row) -> Row:

@@ -26,7 +26,7 @@ from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor, R, Row, Rows, SourceQueue, T, VersionConflict
 from comanda.application.delivery.spans import NO_SPANS, Span, Spans
 from comanda.application.delivery.step import Job, Step, TooEarly
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
 from comanda.domain.delivery.disposition import Disposition, classify
 from comanda.domain.delivery.messages import Delivery, Message
@@ -73,7 +73,7 @@ class Worker(Generic[Row]):
     open_run: OpenRun[Row]
     queue: SourceQueue
     retry: RetryPolicy
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     random: Callable[[], float]
     sleep: Callable[[float], None]
@@ -187,7 +187,7 @@ class _Group(Generic[Row]):
         """It is received again until the newer release is back, and if that takes too long, a person redrives it."""
         pause = self._worker.retry.pause_after(delivery.receive_count, self._worker.random)
         facts = {"message_id": delivery.message_id, "pause_seconds": pause}
-        self._worker.journal.tell(f"{what}.of_newer_release", None, **facts)
+        self._worker.telemetry.tell(f"{what}.of_newer_release", None, **facts)
         raise Backoff(pause)
 
     def _fail_unreadable(self, delivery: Delivery[Message], row: UnreadableRow) -> Disposition:
@@ -199,14 +199,14 @@ class _Group(Generic[Row]):
         failed = worker.rows.fail_unreadable(row.row_id, failure)
         if failed:
             facts = {f"{step.kind}_id": row.row_id, "error_class": UNREADABLE, "reason": row.why, "stage": step.stage}
-            worker.journal.tell(f"{step.kind}.failed", None, **facts)
+            worker.telemetry.tell(f"{step.kind}.failed", None, **facts)
         if failed or delivery.receive_count == 1:
-            tell_unreadable(worker.journal, row, message_id=delivery.message_id, failed=failed)
+            tell_unreadable(worker.telemetry, row, message_id=delivery.message_id, failed=failed)
         return Disposition.DEAD_LETTER
 
     def _pass(self, row: Row | None, head: Delivery[Message], disposition: Disposition) -> None:
         """Nothing is to be done for a message but what becomes of it."""
-        self._worker.journal.tell(f"message.{disposition.name.lower()}", row, message_id=head.message_id)
+        self._worker.telemetry.tell(f"message.{disposition.name.lower()}", row, message_id=head.message_id)
         if disposition is Disposition.SUPERSEDED:
             raise Backoff(None)
         if disposition is Disposition.OPEN and row is not None and head.message is not None:
@@ -245,7 +245,7 @@ class _Group(Generic[Row]):
         stage, kind = self._worker.step.stage, job.row.kind
         facts = {"error_class": type(error).__name__, "reason": str(error), "stage": stage}
         trace = "".join(traceback.format_exception(error))[-MAX_TRACE:]
-        self._worker.journal.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
+        self._worker.telemetry.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
         name = type(error).__name__ if isinstance(error, ComandaError) else UNEXPECTED
         return TransientError(name, f"an unexpected error in {stage}; our log has it under the id of this {kind}")
 
@@ -269,7 +269,7 @@ class _Group(Generic[Row]):
             )
         job.save(begun)
         facts = {"stage": self._worker.step.stage, "attempt": job.attempt}
-        self._worker.journal.tell(f"{job.row.kind}.attempt_begun", job.row, **facts)
+        self._worker.telemetry.tell(f"{job.row.kind}.attempt_begun", job.row, **facts)
 
     def _give_back(self, job: Job[Row]) -> None:
         """The attempt came to nothing through no fault of its own. Whether it was written down, the row says.
@@ -297,7 +297,7 @@ class _Group(Generic[Row]):
                 worker.sleep(pause)
             else:
                 return
-        worker.journal.tell(f"{job.row.kind}.attempt_lost", job.row, stage=worker.step.stage)
+        worker.telemetry.tell(f"{job.row.kind}.attempt_lost", job.row, stage=worker.step.stage)
 
     def _failed_for_now(self, job: Job[Row], error: TransientError) -> None:
         """One attempt is used up: the group backs off, or the run fails with its last one."""
@@ -309,7 +309,7 @@ class _Group(Generic[Row]):
         if tried is not job.row:
             job.save(tried)
         pause = worker.retry.pause_after(job.attempt, worker.random, asked_for=error.retry_after)
-        worker.journal.tell(
+        worker.telemetry.tell(
             f"{job.row.kind}.attempt_failed",
             job.row,
             error_class=error.name,
@@ -329,11 +329,11 @@ class _Group(Generic[Row]):
         )
         job.save(job.row.failed(failure))
         facts = {"error_class": failure.name, "reason": failure.message, "stage": stage}
-        self._worker.journal.tell(f"{job.row.kind}.failed", job.row, **facts)
+        self._worker.telemetry.tell(f"{job.row.kind}.failed", job.row, **facts)
         job.span.note(error_class=failure.name)
 
     def _tell(self, event: str, **facts: Any) -> None:
-        self._worker.journal.tell(event, None, **{self._worker.step.group_is: self._waiting[0].group}, **facts)
+        self._worker.telemetry.tell(event, None, **{self._worker.step.group_is: self._waiting[0].group}, **facts)
 
 
 class _CarefulGroup(_Group[Row]):

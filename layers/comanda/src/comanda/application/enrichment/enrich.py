@@ -12,7 +12,7 @@ from comanda.application.delivery.ports import Executor
 from comanda.application.delivery.step import Job
 from comanda.application.enrichment.ports import EnrichmentProvider, EnrichmentRequest
 from comanda.application.orders.ports import Publisher
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Enrichment, Order, Stage
 
@@ -23,7 +23,7 @@ class EnrichOrder:
 
     publisher: Publisher
     provider: EnrichmentProvider
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     provider_executor: Executor
     """Asks about several orders side by side. Not the executor that works on groups: they wait for it."""
@@ -77,7 +77,7 @@ class EnrichTurn:
             self._ask_about([each for each in jobs if step.has_work(each.row)])
             job.save(job.row.enriched(self.answers[job.row.order_id].result(), step.clock()))
         step.publisher.publish(job.row, Event.ENRICHED)
-        step.journal.tell("order.enriched", job.row, stage_seconds=job.delivery.seconds_since_sent(step.clock()))
+        step.telemetry.tell("order.enriched", job.row, stage_seconds=job.delivery.seconds_since_sent(step.clock()))
         return 1
 
     def _ask_about(self, jobs: Sequence[Job[Order]]) -> None:

@@ -7,7 +7,7 @@ call that is lost, comes twice or dies half-way is made good by the next.
 from dataclasses import dataclass
 
 from comanda.application.enrichment.ports import Circuit, EventSource, Health
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class SwitchEnrichment:
     circuit: Circuit
     provider: Health
     event_source: EventSource
-    journal: Journal
+    telemetry: Telemetry
 
     def __call__(self) -> None:
         """Let messages come in while the provider may be called, and leave them in their queue while not.
@@ -23,9 +23,9 @@ class SwitchEnrichment:
         Raises Unavailable.
         """
         on = self.circuit.is_closed() or self._is_worth_a_try()
-        self.journal.tell("enrichment.switched", paused=not on)
+        self.telemetry.tell("enrichment.switched", paused=not on)
         if not self.event_source.switch(on=on):
-            self.journal.tell("enrichment.switch_busy", wanted="on" if on else "off")
+            self.telemetry.tell("enrichment.switch_busy", wanted="on" if on else "off")
 
     def _is_worth_a_try(self) -> bool:
         healthy = self.provider.is_healthy()
@@ -33,5 +33,5 @@ class SwitchEnrichment:
             self.circuit.let_one_try()
         else:
             self.circuit.keep_open()
-        self.journal.tell("enrichment.probed", healthy=healthy)
+        self.telemetry.tell("enrichment.probed", healthy=healthy)
         return healthy

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from comanda.application.live.ports import Clients, Gone, Subscriptions, TooSlow
-from comanda.application.shared.ports import Journal
+from comanda.application.shared.ports import Telemetry
 from comanda.domain.live.subscriptions import Topic
 
 
@@ -12,7 +12,7 @@ from comanda.domain.live.subscriptions import Topic
 class DropConnection:
     subscriptions: Subscriptions
     clients: Clients
-    journal: Journal
+    telemetry: Telemetry
 
     def __call__(self, connection_id: str, reason: Gone | TooSlow, known: Iterable[Topic] = ()) -> None:
         """Raises Unavailable. A slow client is disconnected too: it would miss changes without knowing; when it comes
@@ -20,4 +20,4 @@ class DropConnection:
         self.subscriptions.close(connection_id, known)
         if isinstance(reason, TooSlow):
             self.clients.disconnect(connection_id)
-        self.journal.tell("connection.dropped", connection_id=connection_id, reason=type(reason).__name__)
+        self.telemetry.tell("connection.dropped", connection_id=connection_id, reason=type(reason).__name__)

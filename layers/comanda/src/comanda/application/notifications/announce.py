@@ -9,7 +9,7 @@ from typing import Any
 
 from comanda.application.delivery.ports import RunPublisher
 from comanda.application.notifications.ports import Notifications
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.application.shared.unreadable import tell_unreadable
 from comanda.domain.changes.row_changes import Change
 from comanda.domain.notifications.notification import Notification, NotificationStatus, notification_id
@@ -32,7 +32,7 @@ class Told:
 class AnnounceChanges:
     notifications: Notifications
     publisher: RunPublisher[Notification]
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, told: Iterable[Told]) -> None:
@@ -62,11 +62,11 @@ class AnnounceChanges:
             try:
                 notification = self.notifications.add(new) or new
             except UnreadableRow as error:
-                tell_unreadable(self.journal, error)
+                tell_unreadable(self.telemetry, error)
                 continue
             if (
                 notification.status is not NotificationStatus.WAITING or notification.replay
             ):  # Read again, after its work.
                 continue
             self.publisher.publish(notification)
-            self.journal.tell("notification.announced", notification)
+            self.telemetry.tell("notification.announced", notification)

@@ -10,7 +10,7 @@ from typing import Self
 
 from comanda.application.delivery.step import Job
 from comanda.application.notifications.ports import Sender, Subscriptions
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.notifications.notification import STAGE, Notification
 from comanda.domain.shared.errors import ReceiverGone
 from comanda.domain.shared.notify import Channel
@@ -22,7 +22,7 @@ class DeliverNotifications:
 
     subscriptions: Subscriptions
     senders: Mapping[Channel, Sender]
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     kind = Notification.kind
     stage = STAGE
@@ -57,9 +57,9 @@ class DeliverNotifications:
             return 1
         job.save(job.row.delivered(self.clock()))
         seconds = (self.clock() - notification.happened_at).total_seconds()
-        self.journal.tell("notification.delivered", job.row, seconds=seconds, attempt=job.attempt)
+        self.telemetry.tell("notification.delivered", job.row, seconds=seconds, attempt=job.attempt)
         return 1
 
     def _end(self, job: Job[Notification]) -> None:
         job.save(job.row.ended(self.clock()))
-        self.journal.tell("notification.ended", job.row)
+        self.telemetry.tell("notification.ended", job.row)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.notifications.ports import Notifications
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -34,7 +34,7 @@ class DiscardNotification:
     """A failed notification that a person has looked at and leaves at that. It can still be delivered once more."""
 
     notifications: Notifications
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, notification_id: str) -> Notification:
@@ -51,5 +51,5 @@ class DiscardNotification:
             raise IllegalTransition(
                 f"notification {notification_id} has changed in the meantime; look at it again"
             ) from error
-        self.journal.tell("notification.discarded", aside)
+        self.telemetry.tell("notification.discarded", aside)
         return aside

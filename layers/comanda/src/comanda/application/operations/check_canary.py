@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.shared.access import CANARY
 from comanda.domain.shared.errors import Unavailable
 from comanda.domain.shared.identity import IdempotencyKey, KeySpace
@@ -31,7 +31,7 @@ class ApiClient(Protocol):
 @dataclass(frozen=True)
 class CheckCanary:
     api: ApiClient
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     every: timedelta
 
@@ -39,7 +39,7 @@ class CheckCanary:
         """Never raises for an outage: that is what it tells."""
         tick = int(self.clock().timestamp() // self.every.total_seconds())
         faults = [fault for fault in (self._fault_of(tick - 1), self._fault_of_sending(tick)) if fault]
-        self.journal.tell("canary.checked", failed=bool(faults), reason="; ".join(faults) or None)
+        self.telemetry.tell("canary.checked", failed=bool(faults), reason="; ".join(faults) or None)
 
     def _fault_of(self, tick: int) -> str | None:
         order_id = IdempotencyKey(CANARY, KeySpace.HEADER, _key_of(tick)).order_id
@@ -50,7 +50,7 @@ class CheckCanary:
         if view.get("status") != "completed":
             return f"order {order_id} is {view.get('status')} after {self.every}"
         began, ended = (datetime.fromisoformat(view[name]) for name in ("created_at", "updated_at"))
-        self.journal.tell("canary.completed", order_id=order_id, seconds=(ended - began).total_seconds())
+        self.telemetry.tell("canary.completed", order_id=order_id, seconds=(ended - began).total_seconds())
         return None
 
     def _fault_of_sending(self, tick: int) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import NewOrder, Orders, Publisher
-from comanda.application.shared.ports import Clock, DefaultNotify, Journal
+from comanda.application.shared.ports import Clock, DefaultNotify, Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order, total_of
 from comanda.domain.shared.access import Caller
@@ -27,7 +27,7 @@ class Accepted:
 class AcceptOrder:
     orders: Orders
     publisher: Publisher
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     currency: str
     default_notify: DefaultNotify
@@ -50,7 +50,7 @@ class AcceptOrder:
         accepted = order.stored(order.created_at)
         with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.orders.save(order, accepted)
-        self.journal.tell("order.accepted", accepted)
+        self.telemetry.tell("order.accepted", accepted)
         return Accepted(accepted, replayed=found is not None)
 
     def key_in_use(self, key: IdempotencyKey) -> IdempotencyKey:

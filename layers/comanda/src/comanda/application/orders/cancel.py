@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import Orders
 from comanda.application.orders.read import visible_order
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.orders.order import Order, OrderStatus
 from comanda.domain.shared.access import Action, Caller
 from comanda.domain.shared.errors import IllegalTransition
@@ -14,7 +14,7 @@ from comanda.domain.shared.errors import IllegalTransition
 @dataclass(frozen=True)
 class CancelOrder:
     orders: Orders
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, caller: Caller, order_id: str) -> Order:
@@ -30,5 +30,5 @@ class CancelOrder:
             self.orders.save(order, cancelled)
         except VersionConflict as error:
             raise IllegalTransition("work on this order has begun; it can no longer be cancelled") from error
-        self.journal.tell("order.cancelled", cancelled)
+        self.telemetry.tell("order.cancelled", cancelled)
         return cancelled

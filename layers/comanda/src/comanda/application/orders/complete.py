@@ -11,7 +11,7 @@ from typing import Self
 
 from comanda.application.delivery.step import Job
 from comanda.application.orders.ports import Balance, Ledger, LedgerEntry, Posting
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 from comanda.domain.shared.errors import PermanentError
 from comanda.domain.shared.money import money
@@ -22,7 +22,7 @@ class CompleteOrders:
     """Implements `Step` and `Turn`."""
 
     ledger: Ledger
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     kind = Order.kind
     stage = Stage.COMPLETION
@@ -45,7 +45,7 @@ class CompleteOrders:
         posting = posting_of(balance or Balance(ready[0].recipient_id, ready[0].currency), ready, now)
         self.ledger.post(posting)
         for job, (_, order) in zip(jobs, posting.orders, strict=False):
-            self.journal.tell(
+            self.telemetry.tell(
                 "order.completed",
                 order,
                 seconds=(now - order.created_at).total_seconds(),

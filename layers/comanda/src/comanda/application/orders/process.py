@@ -6,7 +6,7 @@ from typing import Self
 
 from comanda.application.delivery.step import Job
 from comanda.application.orders.ports import Publisher
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 
@@ -16,7 +16,7 @@ class ProcessOrder:
     """Implements `Step` and `Turn`."""
 
     publisher: Publisher
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     kind = Order.kind
     stage = Stage.PROCESSING
@@ -39,5 +39,5 @@ class ProcessOrder:
             order = job.row.stored(job.row.created_at) if job.row.is_claim else job.row
             job.save(order.started(self.clock()))
         self.publisher.publish(job.row, Event.ENRICHMENT_REQUESTED)
-        self.journal.tell("order.processing", job.row, stage_seconds=job.delivery.seconds_since_sent(self.clock()))
+        self.telemetry.tell("order.processing", job.row, stage_seconds=job.delivery.seconds_since_sent(self.clock()))
         return 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.orders.ports import Orders
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.orders.order import Order, OrderStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -34,7 +34,7 @@ class DiscardOrder:
     """A failed order that a person has looked at and leaves at that. It can still be redriven."""
 
     orders: Orders
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, order_id: str, by: str) -> Order:
@@ -52,7 +52,7 @@ class DiscardOrder:
             self.orders.save(order, aside)
         except VersionConflict as error:
             raise IllegalTransition(f"order {order_id} has changed in the meantime; look at it again") from error
-        self.journal.tell("order.discarded", aside)
+        self.telemetry.tell("order.discarded", aside)
         return aside
 
 

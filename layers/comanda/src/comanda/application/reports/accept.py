@@ -13,7 +13,7 @@ from comanda.application.delivery.ports import RunPublisher, VersionConflict
 from comanda.application.reports.ports import Reports, Sources
 from comanda.application.reports.types import REPORT_TYPES
 from comanda.application.reports.types.report_type import Volume
-from comanda.application.shared.ports import Clock, DefaultNotify, Journal
+from comanda.application.shared.ports import Clock, DefaultNotify, Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.reports.report import MAX_PDF_ROWS, SHOWS, Report, ReportFormat, ReportRequest
 from comanda.domain.shared.access import Action, Caller, Whose
@@ -38,7 +38,7 @@ class AcceptReport:
     reports: Reports
     publisher: RunPublisher[Report]
     sources: Sources
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     lifetime: timedelta
     """How long a report can be asked for and downloaded; after that, the same request generates it anew."""
@@ -115,7 +115,7 @@ class AcceptReport:
         accepted = report.stored(self.clock())
         with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.reports.save(report, accepted)
-        self.journal.tell("report.accepted", accepted)
+        self.telemetry.tell("report.accepted", accepted)
         return AcceptedReport(accepted, replayed=False)
 
     def _ask_again(self, found: Report, claim: Report) -> Report:
@@ -125,12 +125,12 @@ class AcceptReport:
         except VersionConflict as error:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
         accepted = self._open_run.send(again)
-        self.journal.tell("report.accepted", accepted)
+        self.telemetry.tell("report.accepted", accepted)
         return accepted
 
     @property
     def _open_run(self) -> OpenRun[Report]:
-        return OpenRun(self.reports, self.publisher, self.journal, self.clock)
+        return OpenRun(self.reports, self.publisher, self.telemetry, self.clock)
 
     def _also_tell(self, found: Report, told: tuple[Notify, ...]) -> Report:
         """Others write the row while it is generated: it is read again a few times."""

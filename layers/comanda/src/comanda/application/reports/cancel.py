@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.ports import Reports
 from comanda.application.reports.read import visible_report
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.reports.report import Report, ReportStatus
 from comanda.domain.shared.access import Action, Caller
 from comanda.domain.shared.errors import IllegalTransition
@@ -14,7 +14,7 @@ from comanda.domain.shared.errors import IllegalTransition
 @dataclass(frozen=True)
 class CancelReport:
     reports: Reports
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, caller: Caller, report_id: str) -> Report:
@@ -31,5 +31,5 @@ class CancelReport:
             self.reports.save(report, cancelled)
         except VersionConflict as error:
             raise IllegalTransition("work on this report has begun; it can no longer be cancelled") from error
-        self.journal.tell("report.cancelled", cancelled)
+        self.telemetry.tell("report.cancelled", cancelled)
         return cancelled

@@ -15,7 +15,7 @@ from comanda.application.delivery.step import Job, TooEarly
 from comanda.application.reports.ports import ReportFiles, Sources
 from comanda.application.reports.types import REPORT_TYPES
 from comanda.application.reports.types.report_type import Asked, ReportType, parameters_of
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.application.shared.unreadable import tell_unreadable
 from comanda.domain.reports.report import MAX_PDF_ROWS, STAGE, Report, ReportFormat
 from comanda.domain.reports.table import Row
@@ -49,7 +49,7 @@ class GenerateReport:
 
     files: ReportFiles
     sources: Sources
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
     limits: Limits
     currency: str
@@ -89,7 +89,7 @@ class _Work:
         """Write the file, and then the row: only under this write the file can be downloaded."""
         job, given = self._job, self._given
         waited = job.delivery.seconds_since_sent(given.clock()) if job.delivery.receive_count == 1 else None
-        given.journal.tell("report.begun", job.row, queue_seconds=waited)
+        given.telemetry.tell("report.begun", job.row, queue_seconds=waited)
         report_type, parameters = self._asked_for()
         self._check_settled(report_type, parameters)
         self._check_time_suffices(report_type, parameters)
@@ -98,10 +98,10 @@ class _Work:
         rows = self._writing(report_type.rows(parameters, asked))
         file = given.files.write(job.row, table, rows, lambda: asked.left_out.number)
         for row in asked.left_out.named:
-            tell_unreadable(given.journal, row, report_id=job.row.report_id)
+            tell_unreadable(given.telemetry, row, report_id=job.row.report_id)
         now = given.clock()
         job.save(job.row.finished(file, now))
-        given.journal.tell(
+        given.telemetry.tell(
             "report.ready",
             job.row,
             rows=file.rows,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
 from comanda.application.reports.ports import Reports
-from comanda.application.shared.ports import Clock, Journal
+from comanda.application.shared.ports import Clock, Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.reports.report import Report, ReportStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -37,7 +37,7 @@ class DiscardReport:
     """A failed report that a person has looked at and leaves at that. It can still be redriven, or asked for again."""
 
     reports: Reports
-    journal: Journal
+    telemetry: Telemetry
     clock: Clock
 
     def __call__(self, report_id: str) -> Report:
@@ -50,7 +50,7 @@ class DiscardReport:
             self.reports.save(report, aside)
         except VersionConflict as error:
             raise IllegalTransition(f"report {report_id} has changed in the meantime; look at it again") from error
-        self.journal.tell("report.discarded", aside)
+        self.telemetry.tell("report.discarded", aside)
         return aside
 
 

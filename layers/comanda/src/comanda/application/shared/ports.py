@@ -13,7 +13,7 @@ class Clock(Protocol):
         """The time now, in UTC."""
 
 
-class Journal(Protocol):
+class Telemetry(Protocol):
     """Where what happened is told: structured logs and metrics."""
 
     def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None: ...

@@ -170,8 +170,8 @@ _WARNINGS = {
 _QUIET = {"message.dead_letter"}
 
 
-class PowertoolsJournal:
-    """Implements `Journal`: one log line a happening, with the same keys at every hop, and its metrics."""
+class PowertoolsTelemetry:
+    """Implements `Telemetry`: one log line a happening, with the same keys at every hop, and its metrics."""
 
     def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
         known = {} if subject is None else _keys_of(subject)
