@@ -27,6 +27,7 @@ from comanda.adapters.orders.views import order_view
 from comanda.adapters.runtime.world import World
 from comanda.application.orders.accept import AcceptOrder
 from comanda.application.orders.cancel import CancelOrder
+from comanda.application.orders.events import OrderReplayed
 from comanda.domain.shared.access import Action
 
 
@@ -59,7 +60,7 @@ def build(settings: Settings, world: World) -> ApiHandler:
         answer, replayed = accept_once(caller, new, key, correlation_id_of(event), app.lambda_context)
         headers = {"Location": f"orders/{answer['order_id']}"}
         if replayed:
-            telemetry.tell("order.replayed", order_id=answer["order_id"], caller=caller.name)
+            telemetry.emit(OrderReplayed(order_id=answer["order_id"], caller=caller.name))
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

@@ -32,6 +32,7 @@ from comanda.adapters.reports.views import report_view, upload_view
 from comanda.adapters.reports.world import ReportWorld
 from comanda.application.reports.accept import AcceptReport
 from comanda.application.reports.cancel import CancelReport
+from comanda.application.reports.events import ReportReplayed
 from comanda.application.reports.offer_upload import OfferUpload
 
 
@@ -77,7 +78,7 @@ def build(settings: Settings, world: ReportWorld) -> ApiHandler:
         answer, replayed = accept_once(request, key, correlation_id_of(event), app.lambda_context, told)
         headers = {"Location": f"reports/{answer['report_id']}"}
         if replayed:
-            telemetry.tell("report.replayed", report_id=answer["report_id"], caller=request.caller)
+            telemetry.emit(ReportReplayed(report_id=answer["report_id"], caller=request.caller))
             headers["Idempotency-Replayed"] = "true"
         return json_response(HTTPStatus.ACCEPTED, answer, headers)
 

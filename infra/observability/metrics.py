@@ -1,5 +1,5 @@
-"""The metrics that dashboard and alarms look at. Their names are those of
-comanda.adapters.observability.telemetry; a test holds them to it."""
+"""The metrics that dashboard and alarms look at. Events say what is measured (`events.py` of each capability in
+comanda.application); a test holds the names to theirs."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

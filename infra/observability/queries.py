@@ -33,7 +33,7 @@ filter message in ["order.accepted", "order.attempt_failed", "order.failed"]
 | limit 50
 """,
 }
-"""By name. A happening is the `message` of a line, as comanda.adapters.observability.telemetry writes it."""
+"""By name. The `message` of a line is the name of an event (`events.py` of each capability in comanda.application)."""
 
 
 class Queries(Construct):

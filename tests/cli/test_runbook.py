@@ -5,10 +5,10 @@ import shlex
 
 import pytest
 
-from comanda.adapters.observability.telemetry import MEASURED
 from comanda.domain.reports.table import Kind
 from local.processes.guarded import ROOT
 from tests.cli.conftest import Cli, a_failed_order
+from tests.support.events import metric_names
 
 RUNBOOK = (ROOT / "docs" / "dead-letter-runbook.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
@@ -45,9 +45,8 @@ def test_the_metrics_in_the_document_are_those_that_there_are() -> None:
     for service in ("business", "technical"):
         rows = section.split(f"| {service} | |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
         documented |= {(service, name) for row in rows for name in re.findall(r"\w+", row.split("|")[1])}
-    measured = {(measure.metrics.service, measure.name) for measures in MEASURED.values() for measure in measures}
-    assert documented == measured
-    assert f"{len(measured)} at the most, {len(measured) * 0.30:.2f} USD" in section
+    assert documented == metric_names()
+    assert f"{len(documented)} at the most, {len(documented) * 0.30:.2f} USD" in section
 
 
 def test_every_class_of_failure_is_explained() -> None:

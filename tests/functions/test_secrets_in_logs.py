@@ -70,8 +70,8 @@ class Output:
         traced = "".join(str(request) for request in self.daemon.received())
         return self.lines.getvalue() + self.printed + self.caplog.text + traced
 
-    def tells(self, happening: str) -> bool:
-        return f'"message":"{happening}"' in self.read()
+    def logged(self, event: str) -> bool:
+        return f'"message":"{event}"' in self.read()
 
 
 @pytest.fixture(autouse=True)
@@ -108,11 +108,11 @@ def test_tokens(header: str, output: Output) -> None:
         event = token_event(header)
         if header == f"Bearer {BEARER}":
             authorize(event, Context())  # type: ignore[arg-type]
-            assert output.tells("token.accepted")
+            assert output.logged("token.accepted")
         else:
             with pytest.raises(authorize_request.Unauthorized):
                 authorize(event, Context())  # type: ignore[arg-type]
-            assert output.tells("token.refused")
+            assert output.logged("token.refused")
 
 
 def with_token(body: object, **headers: str) -> dict[str, Any]:
@@ -138,15 +138,15 @@ BAD_BODIES: list[object] = [
 def test_orders_that_are_accepted_and_repeated(api: Api, output: Output) -> None:
     for body in (ORDER, ORDER, {**ORDER, "metadata": {"email": f"other-{EMAIL}"}}):
         api.raw(with_token(body, Idempotency_Key=KEY))
-    assert output.tells("order.accepted")
-    assert output.tells("order.replayed")
-    assert output.tells("request.refused")
+    assert output.logged("order.accepted")
+    assert output.logged("order.replayed")
+    assert output.logged("request.refused")
 
 
 @pytest.mark.parametrize("body", BAD_BODIES, ids=str)
 def test_orders_that_are_refused(api: Api, output: Output, body: object) -> None:
     assert api.raw(with_token(body)).status in {400, 422}
-    assert output.tells("request.refused")
+    assert output.logged("request.refused")
 
 
 @pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\u00e9"])
@@ -157,7 +157,7 @@ def test_keys_that_are_refused(api: Api, key: str) -> None:
 def test_orders_that_meet_a_defect_of_ours(api: Api, output: Output) -> None:
     api.resources.dynamodb.delete_table(TableName=api.resources.orders_table)
     assert api.raw(with_token(ORDER, Idempotency_Key=KEY)).status >= 500
-    assert output.tells("request.defect") or output.tells("request.refused")
+    assert output.logged("request.defect") or output.logged("request.refused")
 
 
 def marked_order(resources: Resources, *items: Item) -> Order:
@@ -212,7 +212,7 @@ def test_calls_of_a_provider_with_a_secret(
         order = marked_order(moto)
         handle(an_sqs_event(a_delivery(order, Event.ENRICHMENT_REQUESTED)), Context())  # type: ignore[arg-type]
         assert fake.book.headers.get("X-Api-Key") == PROVIDER_SECRET, "the secret did not go along"
-    assert output.tells("enrichment.asked")
+    assert output.logged("enrichment.asked")
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_reports_and_their_links(reports: Reports, output: Output) -> None:
     assert "X-Amz-Signature" in reports.get(path).body["download_url"]
     assert "X-Amz-Signature" in reports.get(f"{path}/download").headers["Location"]
     assert "X-Amz-Signature" in reports.post({"bytes": 100}, path="/reports/uploads").body["upload_url"]
-    assert output.tells("report.ready")
+    assert output.logged("report.ready")
 
 
 @pytest.mark.parametrize("rows", [[[CELL, CELL]], [[CELL]], [{"name": CELL}], CELL], ids=str)
@@ -253,7 +253,7 @@ def test_uploaded_tables_that_break_a_rule(reports: Reports, line: str, output: 
     body["parameters"]["upload_id"] = upload["upload_id"]
     assert reports.post(body).status == 202
     reports.generate()
-    assert output.tells("report.failed")
+    assert output.logged("report.failed")
     assert [span.status.message for span in output.daemon.spans] == ["InvalidTable"]
 
 
@@ -265,10 +265,10 @@ def test_so_large_a_share_of_invocations_logs_everything(
     pipeline.enrich(an_sqs_event(delivery))
     monkeypatch.setattr(LOGGER, "sampling_rate", "0")
     pipeline.enrich(an_sqs_event(replace(delivery, receive_count=2)))
-    assert not output.tells("message.dead_letter")
+    assert not output.logged("message.dead_letter")
     monkeypatch.setattr(LOGGER, "sampling_rate", "1")
     pipeline.enrich(an_sqs_event(replace(delivery, receive_count=3)))
-    assert output.tells("message.dead_letter")
+    assert output.logged("message.dead_letter")
 
 
 def test_the_marks_are_found_where_they_are(

@@ -20,7 +20,7 @@ DEAD_LETTERS = [
     Mutation(
         "one that cannot be sent stops no other",
         RECONCILER,
-        '                self.telemetry.tell(f"{listed.kind}.message_owed", listed, reason=str(error))\n',
+        "                self.telemetry.emit(MessageOwed(kind=listed.kind, reason=str(error)), listed)\n",
         "                raise\n",
     ),
     Mutation(

@@ -6,19 +6,16 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.observability.telemetry import MEASURED
 from infra.settings import SettingsError, load_settings
 from local.processes.guarded import ROOT
 from tests.infra.conftest import Resource, Synthesized, synthesize
 from tests.infra.test_orders_stack import as_list, named, statements
+from tests.support.events import event_names, metric_names
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 QUEUES = ("orders", "enrichment", "completion", "reports", "notifications")
 ORDER_QUEUES = QUEUES[:3]
 RUNBOOK = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
-MEASURED_NAMES = {
-    (str(measure.metrics.service), measure.name) for measures in MEASURED.values() for measure in measures
-}
 
 
 def alarms(of: Synthesized) -> dict[str, Resource]:
@@ -342,7 +339,7 @@ def test_metrics_of_ours_are_ones_that_are_measured(dev: Synthesized) -> None:
     }
     assert len(of_alarms) == 7
     assert len(of_board) > 10
-    assert of_alarms | of_board <= MEASURED_NAMES
+    assert of_alarms | of_board <= metric_names()
 
 
 def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesized, local: Synthesized) -> None:
@@ -353,6 +350,5 @@ def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesize
     assert set(queries) == {"life-of-one-order", "slowest-orders", "failures-by-class", "noisy-recipients"}
     for query in queries.values():
         assert len(query["LogGroupNames"]) == len(dev.functions())
-        happenings = set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"]))
-        assert happenings <= set(MEASURED)
+        assert set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"])) <= event_names()
     assert local.resources("AWS::Logs::QueryDefinition") == {}

@@ -9,6 +9,7 @@ from comanda.adapters.delivery.work_item_rows import attention_kind_of
 from comanda.application.delivery.ports import OPEN, VersionConflict
 from comanda.application.enrichment.ports import EnrichmentRequest
 from comanda.application.orders.ports import Balance, LedgerEntry, Posting
+from comanda.application.shared.telemetry import TelemetryEvent
 from comanda.domain.delivery.messages import Received
 from comanda.domain.delivery.work_item import Failure, WorkItem
 from comanda.domain.orders.messages import Event, OrderMessage
@@ -187,12 +188,13 @@ class FakeProvider:
 @dataclass
 class FakeTelemetry:
     emitted: list[tuple[str, str | None]] = field(default_factory=list)
-    """Happening, and the id of the order or report."""
+    """The event's name, and the id of the order, report or notification."""
     keys: list[dict[str, object]] = field(default_factory=list)
+    """Of each event, without those of its subject."""
 
-    def tell(self, happening: str, subject: WorkItem | None = None, **facts: object) -> None:
-        self.emitted.append((happening, subject.row_id if subject else None))
-        self.keys.append(facts)
+    def emit(self, event: TelemetryEvent, subject: WorkItem | None = None) -> None:
+        self.emitted.append((event.name, subject.row_id if subject else None))
+        self.keys.append(event.keys())
 
 
 class OneAfterAnother:

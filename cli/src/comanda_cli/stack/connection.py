@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from comanda.adapters.reports.table import ReportTable
     from comanda.application.delivery.open_run import OpenRun
     from comanda.application.delivery.ports import RunPublisher
+    from comanda.application.shared.telemetry import TelemetryEvent
     from comanda.domain.delivery.work_item import WorkItem
     from comanda.domain.notifications.notification import Notification
     from comanda.domain.orders.order import Order
@@ -75,9 +76,9 @@ class Outside:
 class QuietTelemetry:
     """Implements `Telemetry`: the command itself says what happened; logging may show it too."""
 
-    def tell(self, happening: str, subject: "WorkItem | None" = None, **facts: object) -> None:
+    def emit(self, event: "TelemetryEvent", subject: "WorkItem | None" = None) -> None:
         row_id = subject.row_id if subject else ""
-        _LOG.info("%s %s %s", happening, row_id, facts)
+        _LOG.info("%s %s %s", event.name, row_id, event.keys())
 
 
 @dataclass(frozen=True)

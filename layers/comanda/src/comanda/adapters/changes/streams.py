@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from comanda.adapters.aws.values import decoded
 from comanda.adapters.orders import rows as order_rows
 from comanda.adapters.reports import rows as report_rows
-from comanda.application.shared.ports import Telemetry
-from comanda.application.shared.unreadable import tell_unreadable
+from comanda.application.shared.telemetry import Telemetry
+from comanda.application.shared.unreadable import emit_unreadable
 from comanda.domain.changes.row_changes import Change, changes_of_order, changes_of_report
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.orders.order import Order
@@ -42,7 +42,7 @@ def row_writes_of(event: dict[str, Any], telemetry: Telemetry) -> Iterator[RowWr
             try:
                 write = _write_of(record.dynamodb)
             except UnreadableRow as error:
-                tell_unreadable(telemetry, error)
+                emit_unreadable(telemetry, error)
             else:
                 yield write
 

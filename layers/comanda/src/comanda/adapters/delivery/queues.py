@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from comanda.adapters.aws.errors import answering, code_of
 from comanda.adapters.observability.tracing import message_attributes, system_attributes
-from comanda.application.shared.ports import Telemetry
+from comanda.application.delivery.events import MessageNotDeleted, VisibilityNotChanged
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.messages import (
     Delivery,
     Message,
@@ -83,21 +84,21 @@ class LambdaSourceQueue:
             with answering("queue"):
                 answer = self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
         except Unavailable as error:
-            self.telemetry.tell("queue.pause_not_set", reason=str(error))
+            self.telemetry.emit(VisibilityNotChanged(reason=str(error)))
             return
         for failed in answer.get("Failed", []):
-            self.telemetry.tell("queue.pause_not_set", reason=failed["Code"])
+            self.telemetry.emit(VisibilityNotChanged(reason=failed["Code"]))
 
     def delete(self, delivery: Received) -> None:
         try:
             with answering("queue"):
                 self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=delivery.receipt_handle)
         except Unavailable as error:
-            self.telemetry.tell("queue.not_deleted", reason=str(error))
+            self.telemetry.emit(MessageNotDeleted(reason=str(error)))
         except ClientError as error:
             if code_of(error) not in _STALE_RECEIPT:
                 raise
-            self.telemetry.tell("queue.not_deleted", reason=code_of(error))
+            self.telemetry.emit(MessageNotDeleted(reason=code_of(error)))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,16 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import C
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState, CircuitTransition
 
 from comanda.adapters.aws.errors import answering
+from comanda.application.enrichment.events import (
+    CircuitClosed,
+    CircuitHalfOpened,
+    CircuitNotWritten,
+    CircuitOpened,
+    CircuitTransitioned,
+    SwitchNotCalled,
+)
 from comanda.application.enrichment.ports import EnrichmentProvider, EnrichmentRequest, Health
-from comanda.application.shared.ports import Telemetry
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import ProviderOutage, Unavailable, WorkError
 
@@ -36,6 +44,13 @@ TRY_SECONDS = 30
 OUTAGE_LINGERS = 600
 """Seconds after which nothing is left of an outage: what it turned away until its end was seen by the steward, which
 looks each minute, some minutes late at the most."""
+
+
+_TRANSITIONED: Mapping[CircuitState, type[CircuitTransitioned]] = {
+    CircuitState.OPEN: CircuitOpened,
+    CircuitState.HALF_OPEN: CircuitHalfOpened,
+    CircuitState.CLOSED: CircuitClosed,
+}
 
 
 class EnrichmentCircuit:
@@ -66,7 +81,7 @@ class EnrichmentCircuit:
             return False
         if not _may_be_tried(record) or not self._store.try_acquire_half_open(NAME, order_id, record.opened_at or 0):
             raise Unavailable("enrichment provider: its circuit is open")
-        self._tell(CircuitTransition(NAME, CircuitState(record.state), CircuitState.HALF_OPEN))
+        self._changed(CircuitTransition(NAME, CircuitState(record.state), CircuitState.HALF_OPEN))
         return True
 
     def answered(self, *, trial: bool) -> None:
@@ -77,7 +92,7 @@ class EnrichmentCircuit:
             try:
                 self.close()
             except Unavailable as error:  # The answer is not lost of it: the switch function closes it in a minute.
-                self._telemetry.tell("enrichment.circuit_not_written", reason=str(error))
+                self._telemetry.emit(CircuitNotWritten(reason=str(error)))
 
     def failed(self, order_id: str) -> None:
         """A call about this order failed as in an outage. One order, however often it fails, does not open the circuit.
@@ -106,12 +121,12 @@ class EnrichmentCircuit:
     def open(self) -> None:
         with answering("circuits table"):
             self._store.save_open(NAME, failure_count=1, opened_at=epoch_seconds())
-        self._tell(CircuitTransition(NAME, CircuitState.CLOSED, CircuitState.OPEN))
+        self._changed(CircuitTransition(NAME, CircuitState.CLOSED, CircuitState.OPEN))
 
     def close(self) -> None:
         with answering("circuits table"):
             self._store.save_closed(NAME)
-        self._tell(CircuitTransition(NAME, CircuitState.HALF_OPEN, CircuitState.CLOSED))
+        self._changed(CircuitTransition(NAME, CircuitState.HALF_OPEN, CircuitState.CLOSED))
 
     def keep_open(self) -> None:
         with answering("circuits table"):
@@ -137,13 +152,13 @@ class EnrichmentCircuit:
             answer = self._client.get_item(TableName=self._table, Key={"id": {"S": NAME}}, ConsistentRead=True)
         return answer.get("Item")
 
-    def _tell(self, transition: CircuitTransition) -> None:
-        self._telemetry.tell(f"enrichment.circuit_{transition.to_state.lower()}", was=str(transition.from_state))
+    def _changed(self, transition: CircuitTransition) -> None:
+        self._telemetry.emit(_TRANSITIONED[transition.to_state](was=str(transition.from_state)))
         if transition.to_state is CircuitState.OPEN:
             try:
                 self._when_opened()
             except Unavailable as error:  # The switch function looks by itself each minute.
-                self._telemetry.tell("enrichment.switch_not_called", reason=str(error))
+                self._telemetry.emit(SwitchNotCalled(reason=str(error)))
 
 
 class HealthyProvider(EnrichmentProvider, Health, Protocol):

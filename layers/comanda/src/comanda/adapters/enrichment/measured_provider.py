@@ -1,10 +1,12 @@
-"""How long the enrichment provider takes, and what it answers, told for each call."""
+"""How long the enrichment provider takes and what it answers: one event per call."""
 
 from dataclasses import dataclass
 
 from comanda.adapters.enrichment.circuit import HealthyProvider
+from comanda.application.enrichment.events import ProviderCalled
 from comanda.application.enrichment.ports import EnrichmentRequest
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.order import Enrichment
 from comanda.domain.shared.errors import WorkError
 
@@ -28,12 +30,8 @@ class MeasuredProvider:
             raise
         finally:
             seconds = max(0.0, (self.clock() - began).total_seconds())
-            self.telemetry.tell(
-                "enrichment.asked",
-                order_id=request.order_id,
-                attempt=request.attempt,
-                seconds=seconds,
-                outcome=outcome,
+            self.telemetry.emit(
+                ProviderCalled(order_id=request.order_id, attempt=request.attempt, seconds=seconds, outcome=outcome)
             )
         return enrichment
 

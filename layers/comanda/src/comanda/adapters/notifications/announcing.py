@@ -7,7 +7,7 @@ from comanda.adapters.changes.streams import RowWrite, row_writes_of
 from comanda.adapters.orders.views import order_view
 from comanda.adapters.reports.views import report_view
 from comanda.application.notifications.announce import Told
-from comanda.application.shared.ports import Telemetry
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.changes.row_changes import Change, Subject
 from comanda.domain.orders.order import Order
 from comanda.domain.reports.report import Report

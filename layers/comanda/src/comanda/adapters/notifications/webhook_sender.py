@@ -17,9 +17,11 @@ from aws_lambda_powertools.utilities.circuit_breaker import (
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState, CircuitTransition
 
 from comanda.adapters.aws.circuit_store import CircuitStore
+from comanda.application.notifications.events import ReceiverCircuitOpened
 from comanda.application.notifications.ports import NotificationLinks
 from comanda.application.notifications.webhook_ports import Receivers, WebhookSecrets
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.notifications.webhook_signature import signed_headers
 from comanda.domain.shared.canonical import canonical_json
@@ -50,7 +52,7 @@ class ReceiverCircuits:
         """`call`, which raises ReceiverOutage at once where the receiver is known not to answer."""
         name = f"receiver/{receiver_id}"
         self._store.configure(self._config, name)
-        guarded = circuit_breaker(name, self._store, on_transition=self._tell, config=self._config)(call)
+        guarded = circuit_breaker(name, self._store, on_transition=self._changed, config=self._config)(call)
 
         def call_or_leave_alone() -> None:
             try:
@@ -60,9 +62,10 @@ class ReceiverCircuits:
 
         return call_or_leave_alone
 
-    def _tell(self, transition: CircuitTransition) -> None:
+    def _changed(self, transition: CircuitTransition) -> None:
         if transition.to_state is CircuitState.OPEN:
-            self._telemetry.tell("receiver.circuit_open", receiver_id=transition.circuit_name.rpartition("/")[2])
+            receiver_id = transition.circuit_name.rpartition("/")[2]
+            self._telemetry.emit(ReceiverCircuitOpened(receiver_id=receiver_id))
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 
+from comanda.application.delivery.events import MessageOwed, RunOpened, RunRedriven, RunRequested, RunRequeued
 from comanda.application.delivery.ports import Row, Rows, RunPublisher
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.shared.errors import Unavailable
 
-_EVENTS: Mapping[By, str] = {
-    By.CLIENT: "asked_again",
-    By.OPERATOR: "redriven",
-    By.CONSOLE: "redriven",
-    By.STEWARD: "rescued",
-    By.OUTAGE: "rescued",
+_EVENTS: Mapping[By, type[RunOpened]] = {
+    By.CLIENT: RunRequested,
+    By.OPERATOR: RunRedriven,
+    By.CONSOLE: RunRedriven,
+    By.STEWARD: RunRequeued,
+    By.OUTAGE: RunRequeued,
 }
 
 
@@ -41,13 +43,13 @@ class OpenRun(Generic[Row]):
         try:
             return self.send(opened)
         except Unavailable as error:
-            self.telemetry.tell(f"{row.kind}.message_owed", opened, reason=str(error))
+            self.telemetry.emit(MessageOwed(kind=row.kind, reason=str(error)), opened)
             return opened
 
     def write(self, row: Row, opened: Row, by: By) -> Row:
         """The first half. Raises VersionConflict, Unavailable."""
         self.rows.save(row, opened)
-        self.telemetry.tell(f"{row.kind}.{_EVENTS[by]}", opened, by=by.value)
+        self.telemetry.emit(_EVENTS[by](kind=row.kind, by=by.value), opened)
         return opened
 
     def send(self, opened: Row) -> Row:

@@ -12,10 +12,12 @@ from functools import partial
 from typing import Generic
 
 from comanda.application.delivery.dead_letters import MOST_SHOWN, Letter, see_all
+from comanda.application.delivery.events import MessageOwed, MessageOwedTooLong, RunFailed
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import OWED, DeadLetters, Row, RowsInNeed, VersionConflict
-from comanda.application.shared.ports import Clock, Telemetry
-from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
+from comanda.application.shared.unreadable import UNREADABLE, emit_unreadable
 from comanda.domain.delivery.work_item import By, Failure
 from comanda.domain.shared.errors import Unavailable, UnreadableRow
 
@@ -70,7 +72,7 @@ class Reconciler(Generic[Row]):
             try:
                 self._send(listed.row_id)
             except Unavailable as error:
-                self.telemetry.tell(f"{listed.kind}.message_owed", listed, reason=str(error))
+                self.telemetry.emit(MessageOwed(kind=listed.kind, reason=str(error)), listed)
 
     def _send(self, row_id: str) -> None:
         """Read again, sent first, and then no longer owed. Raises Unavailable."""
@@ -78,7 +80,7 @@ class Reconciler(Generic[Row]):
         if row is None or isinstance(row, UnreadableRow) or not row.owed or row.updated_at > now - OWED_FOR:
             return
         if row.updated_at < now - OWED_TOO_LONG:
-            self.telemetry.tell(f"{row.kind}.message_owed_too_long", row)
+            self.telemetry.emit(MessageOwedTooLong(kind=row.kind), row)
         self.open_run.send(row)
 
     def _look_through(self, queue: DeadLetters, letters: Sequence[Letter]) -> list[Letter]:
@@ -95,7 +97,7 @@ class Reconciler(Generic[Row]):
     def _readable(self, found: Iterable[Row | UnreadableRow]) -> Iterator[Row]:
         for each in found:
             if isinstance(each, UnreadableRow):
-                tell_unreadable(self.telemetry, each)
+                emit_unreadable(self.telemetry, each)
             else:
                 yield each
 
@@ -142,15 +144,14 @@ class Reconciler(Generic[Row]):
             self.rows.save(row, failed)
         except VersionConflict:
             return
-        facts = {"error_class": "WorkerUnavailable", "reason": why, "stage": stage}
-        self.telemetry.tell(f"{row.kind}.failed", failed, **facts)
+        self.telemetry.emit(RunFailed(kind=row.kind, error_class="WorkerUnavailable", reason=why, stage=stage), failed)
 
     def _fail_unreadable(self, row: UnreadableRow, stage: str, message_id: str) -> None:
         """No worker ran that could have failed it. What a newer release wrote is left to that."""
         failure = Failure(UNREADABLE, str(row), stage, 0, self.clock(), message_id)
         failed = not row.newer and self.rows.fail_unreadable(row.row_id, failure)
         if failed or row.newer:
-            tell_unreadable(self.telemetry, row, failed=failed)
+            emit_unreadable(self.telemetry, row, failed=failed)
 
     def _look_behind(
         self, queue: DeadLetters, crowds: Mapping[str, Sequence[Letter]], hidden: int, has_time: Callable[[], bool]

@@ -19,15 +19,17 @@ this is ours (docs/decisions/0004).
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn
+from typing import Generic, NoReturn
 
+from comanda.application.delivery import events
 from comanda.application.delivery.message_groups import Backoff, back_off, in_groups
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import Executor, R, Row, Rows, SourceQueue, T, VersionConflict
 from comanda.application.delivery.spans import NO_SPANS, Span, Spans
 from comanda.application.delivery.step import Job, Step, TooEarly
-from comanda.application.shared.ports import Clock, Telemetry
-from comanda.application.shared.unreadable import UNREADABLE, tell_unreadable
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
+from comanda.application.shared.unreadable import UNREADABLE, RowOfNewerRelease, emit_unreadable
 from comanda.domain.delivery.disposition import Disposition, classify
 from comanda.domain.delivery.messages import Delivery, Message
 from comanda.domain.delivery.retry import GIVE_BACK_PAUSES, RetryPolicy
@@ -53,6 +55,13 @@ UNEXPECTED = "UnexpectedError"
 """The class of a failure whose error is none of Comanda's own."""
 MAX_TRACE = 4000
 """Characters of a traceback, from its end."""
+_CLASSIFIED: Mapping[Disposition, type[events.MessageClassified]] = {
+    Disposition.OPEN: events.MessageRedriven,
+    Disposition.DROP: events.MessageDropped,
+    Disposition.DEAD_LETTER: events.MessageDeadLettered,
+    Disposition.AHEAD: events.MessageAheadOfRow,
+    Disposition.SUPERSEDED: events.MessageSuperseded,
+}
 _STAYS = frozenset({Disposition.DEAD_LETTER, Disposition.AHEAD})
 
 
@@ -128,7 +137,8 @@ class _Group(Generic[Row]):
                 self._rows = None
             except Unavailable as error:
                 pause = self._worker.retry.pause_after(self._waiting[0].receive_count, self._worker.random)
-                self._tell("storage.unavailable", reason=str(error), pause_seconds=pause)
+                unavailable = events.StorageUnavailable(group=self._group, reason=str(error), pause_seconds=pause)
+                self._worker.telemetry.emit(unavailable)
                 span.note(error_class=type(error).__name__)
                 return self._back_off(pause, span)
             except Backoff as backoff:
@@ -141,7 +151,7 @@ class _Group(Generic[Row]):
 
     def _check_time(self) -> None:
         if self._seconds_left() < self._worker.reserve_seconds:
-            self._tell("batch.out_of_time", messages=len(self._waiting))
+            self._worker.telemetry.emit(events.OutOfTime(group=self._group, messages=len(self._waiting)))
             raise Backoff(0)
 
     def _look(self) -> Found[Row]:
@@ -166,7 +176,7 @@ class _Group(Generic[Row]):
         """Deal with the first message, and with those that can go along: how many, and what becomes of the first."""
         head, step, now = self._waiting[0], self._worker.step, self._worker.clock()
         if head.of_newer_release:
-            self._leave_to_newer_release(head, "message")
+            self._leave_to_newer_release(head, events.MessageOfNewerRelease)
         row = rows.get(head.message.row_id) if head.message else None
         if isinstance(row, UnreadableRow):
             return 1, self._fail_unreadable(head, row)
@@ -183,30 +193,34 @@ class _Group(Generic[Row]):
             self._give_back(job)
             raise
 
-    def _leave_to_newer_release(self, delivery: Delivery[Message], what: str) -> NoReturn:
+    def _leave_to_newer_release(
+        self, delivery: Delivery[Message], event: type[events.MessageOfNewerRelease | RowOfNewerRelease]
+    ) -> NoReturn:
         """It is received again until the newer release is back, and if that takes too long, a person redrives it."""
         pause = self._worker.retry.pause_after(delivery.receive_count, self._worker.random)
-        facts = {"message_id": delivery.message_id, "pause_seconds": pause}
-        self._worker.telemetry.tell(f"{what}.of_newer_release", None, **facts)
+        self._worker.telemetry.emit(event(message_id=delivery.message_id, pause_seconds=pause))
         raise Backoff(pause)
 
     def _fail_unreadable(self, delivery: Delivery[Message], row: UnreadableRow) -> Disposition:
         """It fails, and nothing else of it: also where that cannot be written, its message is not lost."""
         if row.newer:
-            self._leave_to_newer_release(delivery, "row")
+            self._leave_to_newer_release(delivery, RowOfNewerRelease)
         worker, step = self._worker, self._worker.step
         failure = Failure(UNREADABLE, str(row), step.stage, 0, worker.clock(), delivery.message_id)
         failed = worker.rows.fail_unreadable(row.row_id, failure)
         if failed:
-            facts = {f"{step.kind}_id": row.row_id, "error_class": UNREADABLE, "reason": row.why, "stage": step.stage}
-            worker.telemetry.tell(f"{step.kind}.failed", None, **facts)
+            worker.telemetry.emit(
+                events.RunFailed(
+                    kind=step.kind, row_id=row.row_id, error_class=UNREADABLE, reason=row.why, stage=step.stage
+                )
+            )
         if failed or delivery.receive_count == 1:
-            tell_unreadable(worker.telemetry, row, message_id=delivery.message_id, failed=failed)
+            emit_unreadable(worker.telemetry, row, message_id=delivery.message_id, failed=failed)
         return Disposition.DEAD_LETTER
 
     def _pass(self, row: Row | None, head: Delivery[Message], disposition: Disposition) -> None:
         """Nothing is to be done for a message but what becomes of it."""
-        self._worker.telemetry.tell(f"message.{disposition.name.lower()}", row, message_id=head.message_id)
+        self._worker.telemetry.emit(_CLASSIFIED[disposition](message_id=head.message_id), row)
         if disposition is Disposition.SUPERSEDED:
             raise Backoff(None)
         if disposition is Disposition.OPEN and row is not None and head.message is not None:
@@ -243,10 +257,13 @@ class _Group(Generic[Row]):
         """What it says may name our insides, or repeat somebody's data: the log has it, and callers only learn the
         name, where that is one of ours."""
         stage, kind = self._worker.step.stage, job.row.kind
-        facts = {"error_class": type(error).__name__, "reason": str(error), "stage": stage}
         trace = "".join(traceback.format_exception(error))[-MAX_TRACE:]
-        self._worker.telemetry.tell(f"{kind}.unexpected_error", job.row, **facts, trace=trace)
-        name = type(error).__name__ if isinstance(error, ComandaError) else UNEXPECTED
+        raised = type(error).__name__
+        self._worker.telemetry.emit(
+            events.UnexpectedErrorRaised(kind=kind, error_class=raised, reason=str(error), stage=stage, trace=trace),
+            job.row,
+        )
+        name = raised if isinstance(error, ComandaError) else UNEXPECTED
         return TransientError(name, f"an unexpected error in {stage}; our log has it under the id of this {kind}")
 
     def _begun(self, job: Job[Row]) -> Row | None:
@@ -268,8 +285,8 @@ class _Group(Generic[Row]):
                 "all attempts are used up; the last had no outcome: the worker died, or could not write it",
             )
         job.save(begun)
-        facts = {"stage": self._worker.step.stage, "attempt": job.attempt}
-        self._worker.telemetry.tell(f"{job.row.kind}.attempt_begun", job.row, **facts)
+        started = events.AttemptStarted(kind=job.row.kind, stage=self._worker.step.stage, attempt=job.attempt)
+        self._worker.telemetry.emit(started, job.row)
 
     def _give_back(self, job: Job[Row]) -> None:
         """The attempt came to nothing through no fault of its own. Whether it was written down, the row says.
@@ -297,7 +314,7 @@ class _Group(Generic[Row]):
                 worker.sleep(pause)
             else:
                 return
-        worker.telemetry.tell(f"{job.row.kind}.attempt_lost", job.row, stage=worker.step.stage)
+        worker.telemetry.emit(events.AttemptLost(kind=job.row.kind, stage=worker.step.stage), job.row)
 
     def _failed_for_now(self, job: Job[Row], error: TransientError) -> None:
         """One attempt is used up: the group backs off, or the run fails with its last one."""
@@ -309,9 +326,8 @@ class _Group(Generic[Row]):
         if tried is not job.row:
             job.save(tried)
         pause = worker.retry.pause_after(job.attempt, worker.random, asked_for=error.retry_after)
-        worker.telemetry.tell(
-            f"{job.row.kind}.attempt_failed",
-            job.row,
+        failed = events.AttemptFailed(
+            kind=job.row.kind,
             error_class=error.name,
             reason=str(error),
             attempt=job.attempt,
@@ -319,6 +335,7 @@ class _Group(Generic[Row]):
             pause_seconds=pause,
             outage=isinstance(error, ProviderOutage),
         )
+        worker.telemetry.emit(failed, job.row)
         job.span.note(error_class=error.name)
         raise Backoff(pause)
 
@@ -328,12 +345,14 @@ class _Group(Generic[Row]):
             error.name, str(error), stage, attempts, self._worker.clock(), message_id=job.delivery.message_id
         )
         job.save(job.row.failed(failure))
-        facts = {"error_class": failure.name, "reason": failure.message, "stage": stage}
-        self._worker.telemetry.tell(f"{job.row.kind}.failed", job.row, **facts)
+        failed = events.RunFailed(kind=job.row.kind, error_class=failure.name, reason=failure.message, stage=stage)
+        self._worker.telemetry.emit(failed, job.row)
         job.span.note(error_class=failure.name)
 
-    def _tell(self, event: str, **facts: Any) -> None:
-        self._worker.telemetry.tell(event, None, **{self._worker.step.group_is: self._waiting[0].group}, **facts)
+    @property
+    def _group(self) -> tuple[str, str]:
+        """As its log lines have it: key and value."""
+        return self._worker.step.group_is, self._waiting[0].group
 
 
 class _CarefulGroup(_Group[Row]):

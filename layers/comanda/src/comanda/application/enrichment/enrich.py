@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from comanda.application.delivery.ports import Executor
 from comanda.application.delivery.step import Job
+from comanda.application.enrichment.events import OrderEnriched
 from comanda.application.enrichment.ports import EnrichmentProvider, EnrichmentRequest
 from comanda.application.orders.ports import Publisher
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Enrichment, Order, Stage
 
@@ -77,7 +79,7 @@ class EnrichTurn:
             self._ask_about([each for each in jobs if step.has_work(each.row)])
             job.save(job.row.enriched(self.answers[job.row.order_id].result(), step.clock()))
         step.publisher.publish(job.row, Event.ENRICHED)
-        step.telemetry.tell("order.enriched", job.row, stage_seconds=job.delivery.seconds_since_sent(step.clock()))
+        step.telemetry.emit(OrderEnriched(stage_seconds=job.delivery.seconds_since_sent(step.clock())), job.row)
         return 1
 
     def _ask_about(self, jobs: Sequence[Job[Order]]) -> None:

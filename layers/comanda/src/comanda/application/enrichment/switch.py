@@ -6,8 +6,9 @@ call that is lost, comes twice or dies half-way is made good by the next.
 
 from dataclasses import dataclass
 
+from comanda.application.enrichment.events import EnrichmentSwitched, ProviderProbed, SwitchBusy
 from comanda.application.enrichment.ports import Circuit, EventSource, Health
-from comanda.application.shared.ports import Telemetry
+from comanda.application.shared.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class SwitchEnrichment:
         Raises Unavailable.
         """
         on = self.circuit.is_closed() or self._is_worth_a_try()
-        self.telemetry.tell("enrichment.switched", paused=not on)
+        self.telemetry.emit(EnrichmentSwitched(paused=not on))
         if not self.event_source.switch(on=on):
-            self.telemetry.tell("enrichment.switch_busy", wanted="on" if on else "off")
+            self.telemetry.emit(SwitchBusy(wanted="on" if on else "off"))
 
     def _is_worth_a_try(self) -> bool:
         healthy = self.provider.is_healthy()
@@ -33,5 +34,5 @@ class SwitchEnrichment:
             self.circuit.let_one_try()
         else:
             self.circuit.keep_open()
-        self.telemetry.tell("enrichment.probed", healthy=healthy)
+        self.telemetry.emit(ProviderProbed(healthy=healthy))
         return healthy

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from comanda.application.live.events import ConnectionDropped
 from comanda.application.live.ports import Clients, Gone, Subscriptions, TooSlow
-from comanda.application.shared.ports import Telemetry
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.live.subscriptions import Topic
 
 
@@ -20,4 +21,4 @@ class DropConnection:
         self.subscriptions.close(connection_id, known)
         if isinstance(reason, TooSlow):
             self.clients.disconnect(connection_id)
-        self.telemetry.tell("connection.dropped", connection_id=connection_id, reason=type(reason).__name__)
+        self.telemetry.emit(ConnectionDropped(connection_id=connection_id, reason=type(reason).__name__))

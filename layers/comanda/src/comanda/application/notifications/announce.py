@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from comanda.application.delivery.ports import RunPublisher
+from comanda.application.notifications.events import NotificationAnnounced
 from comanda.application.notifications.ports import Notifications
-from comanda.application.shared.ports import Clock, Telemetry
-from comanda.application.shared.unreadable import tell_unreadable
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
+from comanda.application.shared.unreadable import emit_unreadable
 from comanda.domain.changes.row_changes import Change
 from comanda.domain.notifications.notification import Notification, NotificationStatus, notification_id
 from comanda.domain.shared.errors import UnreadableRow
@@ -62,11 +64,11 @@ class AnnounceChanges:
             try:
                 notification = self.notifications.add(new) or new
             except UnreadableRow as error:
-                tell_unreadable(self.telemetry, error)
+                emit_unreadable(self.telemetry, error)
                 continue
             if (
                 notification.status is not NotificationStatus.WAITING or notification.replay
             ):  # Read again, after its work.
                 continue
             self.publisher.publish(notification)
-            self.telemetry.tell("notification.announced", notification)
+            self.telemetry.emit(NotificationAnnounced(), notification)

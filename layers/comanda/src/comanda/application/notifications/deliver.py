@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from comanda.application.delivery.step import Job
+from comanda.application.notifications.events import NotificationDelivered, NotificationEnded
 from comanda.application.notifications.ports import Sender, Subscriptions
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.notifications.notification import STAGE, Notification
 from comanda.domain.shared.errors import ReceiverGone
 from comanda.domain.shared.notify import Channel
@@ -57,9 +59,9 @@ class DeliverNotifications:
             return 1
         job.save(job.row.delivered(self.clock()))
         seconds = (self.clock() - notification.happened_at).total_seconds()
-        self.telemetry.tell("notification.delivered", job.row, seconds=seconds, attempt=job.attempt)
+        self.telemetry.emit(NotificationDelivered(seconds=seconds, attempt=job.attempt), job.row)
         return 1
 
     def _end(self, job: Job[Notification]) -> None:
         job.save(job.row.ended(self.clock()))
-        self.telemetry.tell("notification.ended", job.row)
+        self.telemetry.emit(NotificationEnded(), job.row)

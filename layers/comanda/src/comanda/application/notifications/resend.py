@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.notifications.events import NotificationDiscarded
 from comanda.application.notifications.ports import Notifications
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.notifications.notification import Notification
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -51,5 +53,5 @@ class DiscardNotification:
             raise IllegalTransition(
                 f"notification {notification_id} has changed in the meantime; look at it again"
             ) from error
-        self.telemetry.tell("notification.discarded", aside)
+        self.telemetry.emit(NotificationDiscarded(), aside)
         return aside

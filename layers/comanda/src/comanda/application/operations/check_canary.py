@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.operations.events import CanaryChecked, CanaryCompleted
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.shared.access import CANARY
 from comanda.domain.shared.errors import Unavailable
 from comanda.domain.shared.identity import IdempotencyKey, KeySpace
@@ -39,7 +41,7 @@ class CheckCanary:
         """Never raises for an outage: that is what it tells."""
         tick = int(self.clock().timestamp() // self.every.total_seconds())
         faults = [fault for fault in (self._fault_of(tick - 1), self._fault_of_sending(tick)) if fault]
-        self.telemetry.tell("canary.checked", failed=bool(faults), reason="; ".join(faults) or None)
+        self.telemetry.emit(CanaryChecked(failed=bool(faults), reason="; ".join(faults) or None))
 
     def _fault_of(self, tick: int) -> str | None:
         order_id = IdempotencyKey(CANARY, KeySpace.HEADER, _key_of(tick)).order_id
@@ -50,7 +52,7 @@ class CheckCanary:
         if view.get("status") != "completed":
             return f"order {order_id} is {view.get('status')} after {self.every}"
         began, ended = (datetime.fromisoformat(view[name]) for name in ("created_at", "updated_at"))
-        self.telemetry.tell("canary.completed", order_id=order_id, seconds=(ended - began).total_seconds())
+        self.telemetry.emit(CanaryCompleted(order_id=order_id, seconds=(ended - began).total_seconds()))
         return None
 
     def _fault_of_sending(self, tick: int) -> str | None:

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.orders.events import OrderAccepted
 from comanda.application.orders.ports import NewOrder, Orders, Publisher
-from comanda.application.shared.ports import Clock, DefaultNotify, Telemetry
+from comanda.application.shared.ports import Clock, DefaultNotify
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order, total_of
 from comanda.domain.shared.access import Caller
@@ -50,7 +52,7 @@ class AcceptOrder:
         accepted = order.stored(order.created_at)
         with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.orders.save(order, accepted)
-        self.telemetry.tell("order.accepted", accepted)
+        self.telemetry.emit(OrderAccepted(), accepted)
         return Accepted(accepted, replayed=found is not None)
 
     def key_in_use(self, key: IdempotencyKey) -> IdempotencyKey:

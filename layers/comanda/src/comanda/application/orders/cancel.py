@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.orders.events import OrderCancelled
 from comanda.application.orders.ports import Orders
 from comanda.application.orders.read import visible_order
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.order import Order, OrderStatus
 from comanda.domain.shared.access import Action, Caller
 from comanda.domain.shared.errors import IllegalTransition
@@ -30,5 +32,5 @@ class CancelOrder:
             self.orders.save(order, cancelled)
         except VersionConflict as error:
             raise IllegalTransition("work on this order has begun; it can no longer be cancelled") from error
-        self.telemetry.tell("order.cancelled", cancelled)
+        self.telemetry.emit(OrderCancelled(), cancelled)
         return cancelled

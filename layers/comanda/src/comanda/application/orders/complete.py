@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Self
 
 from comanda.application.delivery.step import Job
+from comanda.application.orders.events import OrderCompleted
 from comanda.application.orders.ports import Balance, Ledger, LedgerEntry, Posting
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 from comanda.domain.shared.errors import PermanentError
 from comanda.domain.shared.money import money
@@ -45,12 +47,10 @@ class CompleteOrders:
         posting = posting_of(balance or Balance(ready[0].recipient_id, ready[0].currency), ready, now)
         self.ledger.post(posting)
         for job, (_, order) in zip(jobs, posting.orders, strict=False):
-            self.telemetry.tell(
-                "order.completed",
-                order,
-                seconds=(now - order.created_at).total_seconds(),
-                stage_seconds=job.delivery.seconds_since_sent(now),
+            completed = OrderCompleted(
+                seconds=(now - order.created_at).total_seconds(), stage_seconds=job.delivery.seconds_since_sent(now)
             )
+            self.telemetry.emit(completed, order)
         return len(ready)
 
     def _ready(self, jobs: Sequence[Job[Order]]) -> list[Order]:

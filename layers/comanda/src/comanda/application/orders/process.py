@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from comanda.application.delivery.step import Job
+from comanda.application.orders.events import OrderProcessed
 from comanda.application.orders.ports import Publisher
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.orders.messages import Event
 from comanda.domain.orders.order import Order, OrderStatus, Stage
 
@@ -39,5 +41,5 @@ class ProcessOrder:
             order = job.row.stored(job.row.created_at) if job.row.is_claim else job.row
             job.save(order.started(self.clock()))
         self.publisher.publish(job.row, Event.ENRICHMENT_REQUESTED)
-        self.telemetry.tell("order.processing", job.row, stage_seconds=job.delivery.seconds_since_sent(self.clock()))
+        self.telemetry.emit(OrderProcessed(stage_seconds=job.delivery.seconds_since_sent(self.clock())), job.row)
         return 1

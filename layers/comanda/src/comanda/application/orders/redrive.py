@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.orders.events import OrderDiscarded
 from comanda.application.orders.ports import Orders
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.orders.order import Order, OrderStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -52,7 +54,7 @@ class DiscardOrder:
             self.orders.save(order, aside)
         except VersionConflict as error:
             raise IllegalTransition(f"order {order_id} has changed in the meantime; look at it again") from error
-        self.telemetry.tell("order.discarded", aside)
+        self.telemetry.emit(OrderDiscarded(), aside)
         return aside
 
 

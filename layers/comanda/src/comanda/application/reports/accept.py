@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import RunPublisher, VersionConflict
+from comanda.application.reports.events import ReportAccepted
 from comanda.application.reports.ports import Reports, Sources
 from comanda.application.reports.types import REPORT_TYPES
 from comanda.application.reports.types.report_type import Volume
-from comanda.application.shared.ports import Clock, DefaultNotify, Telemetry
+from comanda.application.shared.ports import Clock, DefaultNotify
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.reports.report import MAX_PDF_ROWS, SHOWS, Report, ReportFormat, ReportRequest
 from comanda.domain.shared.access import Action, Caller, Whose
@@ -115,7 +117,7 @@ class AcceptReport:
         accepted = report.stored(self.clock())
         with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.reports.save(report, accepted)
-        self.telemetry.tell("report.accepted", accepted)
+        self.telemetry.emit(ReportAccepted(), accepted)
         return AcceptedReport(accepted, replayed=False)
 
     def _ask_again(self, found: Report, claim: Report) -> Report:
@@ -125,7 +127,7 @@ class AcceptReport:
         except VersionConflict as error:
             raise StillInProgress("the same report is being asked for right now; ask again in a moment") from error
         accepted = self._open_run.send(again)
-        self.telemetry.tell("report.accepted", accepted)
+        self.telemetry.emit(ReportAccepted(), accepted)
         return accepted
 
     @property

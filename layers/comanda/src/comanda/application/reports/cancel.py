@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.reports.events import ReportCancelled
 from comanda.application.reports.ports import Reports
 from comanda.application.reports.read import visible_report
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.reports.report import Report, ReportStatus
 from comanda.domain.shared.access import Action, Caller
 from comanda.domain.shared.errors import IllegalTransition
@@ -31,5 +33,5 @@ class CancelReport:
             self.reports.save(report, cancelled)
         except VersionConflict as error:
             raise IllegalTransition("work on this report has begun; it can no longer be cancelled") from error
-        self.telemetry.tell("report.cancelled", cancelled)
+        self.telemetry.emit(ReportCancelled(), cancelled)
         return cancelled

@@ -12,11 +12,13 @@ from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from comanda.application.delivery.step import Job, TooEarly
+from comanda.application.reports.events import GenerationStarted, ReportReady
 from comanda.application.reports.ports import ReportFiles, Sources
 from comanda.application.reports.types import REPORT_TYPES
 from comanda.application.reports.types.report_type import Asked, ReportType, parameters_of
-from comanda.application.shared.ports import Clock, Telemetry
-from comanda.application.shared.unreadable import tell_unreadable
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
+from comanda.application.shared.unreadable import emit_unreadable
 from comanda.domain.reports.report import MAX_PDF_ROWS, STAGE, Report, ReportFormat
 from comanda.domain.reports.table import Row
 from comanda.domain.shared.errors import PermanentError, ReportError, TransientError, UnreadableRow
@@ -89,7 +91,7 @@ class _Work:
         """Write the file, and then the row: only under this write the file can be downloaded."""
         job, given = self._job, self._given
         waited = job.delivery.seconds_since_sent(given.clock()) if job.delivery.receive_count == 1 else None
-        given.telemetry.tell("report.begun", job.row, queue_seconds=waited)
+        given.telemetry.emit(GenerationStarted(queue_seconds=waited), job.row)
         report_type, parameters = self._asked_for()
         self._check_settled(report_type, parameters)
         self._check_time_suffices(report_type, parameters)
@@ -98,18 +100,17 @@ class _Work:
         rows = self._writing(report_type.rows(parameters, asked))
         file = given.files.write(job.row, table, rows, lambda: asked.left_out.number)
         for row in asked.left_out.named:
-            tell_unreadable(given.telemetry, row, report_id=job.row.report_id)
+            emit_unreadable(given.telemetry, row, report_id=job.row.report_id)
         now = given.clock()
         job.save(job.row.finished(file, now))
-        given.telemetry.tell(
-            "report.ready",
-            job.row,
+        ready = ReportReady(
             rows=file.rows,
             left_out=file.left_out,
             bytes=file.bytes,
             seconds=file.generation_ms / 1000,
             total_seconds=(now - job.row.created_at).total_seconds(),
         )
+        given.telemetry.emit(ready, job.row)
 
     def _asked_for(self) -> tuple[ReportType[Any], Any]:
         report_type = REPORT_TYPES.get(self._job.row.request.type)

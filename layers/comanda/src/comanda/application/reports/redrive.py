@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.ports import VersionConflict
+from comanda.application.reports.events import ReportDiscarded
 from comanda.application.reports.ports import Reports
-from comanda.application.shared.ports import Clock, Telemetry
+from comanda.application.shared.ports import Clock
+from comanda.application.shared.telemetry import Telemetry
 from comanda.domain.delivery.work_item import By
 from comanda.domain.reports.report import Report, ReportStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound
@@ -50,7 +52,7 @@ class DiscardReport:
             self.reports.save(report, aside)
         except VersionConflict as error:
             raise IllegalTransition(f"report {report_id} has changed in the meantime; look at it again") from error
-        self.telemetry.tell("report.discarded", aside)
+        self.telemetry.emit(ReportDiscarded(), aside)
         return aside
 
 

@@ -87,6 +87,16 @@ class WorkItem:
         raise NotImplementedError
 
     @property
+    def log_keys(self) -> Mapping[str, str]:
+        """What logs find it by. No address, and nothing that it holds."""
+        raise NotImplementedError
+
+    @property
+    def is_canary(self) -> bool:
+        """Whether nobody but the canary asked for it, so that no metric counts it."""
+        return False
+
+    @property
     def is_failed(self) -> bool:
         raise NotImplementedError
 

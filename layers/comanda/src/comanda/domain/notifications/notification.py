@@ -68,6 +68,19 @@ class Notification(WorkItem):
         return str(uuid.uuid5(uuid.UUID(self.receiver_id), self.subject_id))
 
     @property
+    def log_keys(self) -> Mapping[str, str]:
+        return {
+            "notification_id": self.notification_id,
+            "event": self.event,
+            f"{self.event.partition('.')[0]}_id": self.subject_id,
+            "channel": self.channel.value,
+            "receiver_id": self.receiver_id,
+            "caller": self.caller,
+            "correlation_id": self.correlation_id,
+            "status": self.status.value,
+        }
+
+    @property
     def is_failed(self) -> bool:
         return self.status is NotificationStatus.FAILED
 

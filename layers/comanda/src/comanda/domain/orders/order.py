@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from comanda.domain.delivery.work_item import By, Failure, WorkItem
-from comanda.domain.shared.access import Origin
+from comanda.domain.shared.access import CANARY, Origin
 from comanda.domain.shared.errors import IllegalTransition, PermanentError
 from comanda.domain.shared.money import MAX_TOTAL, MAX_UNIT_PRICE, money
 from comanda.domain.shared.notify import Notify
@@ -118,6 +118,20 @@ class Order(WorkItem):
     @property
     def message_group(self) -> str:
         return self.recipient_id
+
+    @property
+    def log_keys(self) -> Mapping[str, str]:
+        return {
+            "order_id": self.order_id,
+            "recipient_id": self.recipient_id,
+            "caller": self.caller,
+            "correlation_id": self.correlation_id,
+            "status": self.status.value,
+        }
+
+    @property
+    def is_canary(self) -> bool:
+        return self.caller == CANARY
 
     @property
     def is_claim(self) -> bool:

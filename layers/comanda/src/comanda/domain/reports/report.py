@@ -159,6 +159,17 @@ class Report(WorkItem):
         return self.report_id
 
     @property
+    def log_keys(self) -> Mapping[str, str]:
+        return {
+            "report_id": self.report_id,
+            "report_type": self.request.type,
+            "format": self.request.format.value,
+            "caller": self.request.caller,
+            "correlation_id": self.correlation_id,
+            "status": self.status.value,
+        }
+
+    @property
     def is_failed(self) -> bool:
         return self.status is ReportStatus.FAILED
 
