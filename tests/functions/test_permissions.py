@@ -23,7 +23,6 @@ from moto import mock_aws
 
 from comanda.adapters.enrichment.circuit import FAILURES, EnrichmentCircuit
 from comanda.adapters.live.management_api import ManagementApi
-from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.adapters.orders.table import OrderTable
 from comanda.adapters.reports.table import ReportTable
@@ -57,7 +56,7 @@ from tests.support.builders import (
     an_enriched_order,
     an_sqs_event,
 )
-from tests.support.fakes import FakeClock, OneAfterAnother
+from tests.support.fakes import FakeClock, FakeTelemetry, OneAfterAnother
 from tests.support.moto_tables import MotoTables
 from tests.support.permissions import MAY, READ_STREAM, SEND
 from tests.support.targets import Resources
@@ -154,7 +153,7 @@ def meet_an_outage(moto: Resources) -> None:
     """The circuit opens, and a call tries whether it may close."""
     settings = enrich_order.Settings.load(worker_environment(moto, moto.queue_url, moto.queue_url))
     worker = enrich_order.build(settings, moto.world(), moto.functions, DownProvider())
-    circuit = EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsTelemetry())
+    circuit = EnrichmentCircuit(moto.dynamodb, moto.circuits_table, FakeTelemetry())
     circuit.keep_open()
     circuit.let_one_try()
     for _ in range(FAILURES + 2):
@@ -166,7 +165,7 @@ def test_switch_enrichment(moto: Resources) -> None:
     environment = {"CIRCUITS_TABLE": moto.circuits_table, "ENRICHMENT_MAPPING": MAPPING}
     settings = switch_enrichment.Settings.load(environment)
     switch = switch_enrichment.build(settings, moto.world(), moto.functions, DownProvider())
-    EnrichmentCircuit(moto.dynamodb, moto.circuits_table, PowertoolsTelemetry()).open()
+    EnrichmentCircuit(moto.dynamodb, moto.circuits_table, FakeTelemetry()).open()
     recorder = Recorder.of(moto)
     with Stubber(moto.functions) as aws:
         aws.add_response("get_event_source_mapping", {"State": "Enabled"})

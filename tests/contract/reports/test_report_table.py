@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from comanda.adapters.observability.telemetry import PowertoolsTelemetry
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.sources import ReportSourceSettings, report_sources
 from comanda.adapters.reports.table import ReportTable
@@ -15,6 +14,7 @@ from comanda.domain.delivery.work_item import By, Failure
 from comanda.domain.reports.messages import ReportMessage
 from comanda.domain.reports.report import STAGE, Report, ReportFile, ReportFormat, ReportRequest
 from tests.support.builders import NOW, a_caller
+from tests.support.fakes import FakeTelemetry
 from tests.support.report_targets import ReportResources
 
 REQUEST = ReportRequest("web", False, "table", ReportFormat.XLSX, {"title": "Olá", "n": 1, "list": ["a", None]})
@@ -73,7 +73,7 @@ def test_fifty_equal_requests_at_once_are_one_report_and_one_message(report_reso
         ReportTable(world.dynamodb, report_resources.table("reports")),
         ReportQueuePublisher(world.sqs, report_resources.queue_url),
         report_sources(settings, world),
-        PowertoolsTelemetry(),
+        FakeTelemetry(),
         world.clock,
         timedelta(days=7),
         lambda _: None,
