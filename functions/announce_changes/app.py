@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from comanda.adapters.notifications.announcing import told_of
+from comanda.adapters.notifications.announcing import notification_requests_of
 from comanda.adapters.notifications.queue import NotificationQueuePublisher
 from comanda.adapters.notifications.table import NotificationTable
 from comanda.adapters.observability.telemetry import PowertoolsTelemetry, measured
@@ -33,6 +33,6 @@ def build(settings: Settings, world: World) -> AnnouncerHandler:
     @measured
     def handle(event: dict[str, Any], _: LambdaContext) -> None:
         """What it raises has the stream hand over the same records again, in the same order."""
-        announce(told_of(event, telemetry))
+        announce(notification_requests_of(event, telemetry))
 
     return handle

@@ -13,7 +13,7 @@ from local.demo.outcome import Promise
 from local.demo.watch import SentOrder
 from local.errors import LocalError
 from local.patience import Patience
-from local.servers.webhook_receiver import Told, WebhookReceiver
+from local.servers.webhook_receiver import NotificationRequest, WebhookReceiver
 
 EVENTS = ("order.pending", "order.processing", "order.completed", "order.failed")
 STILL_SECONDS, LIMIT_SECONDS = 120.0, 900.0
@@ -69,7 +69,7 @@ def _expected(orders: Sequence[SentOrder]) -> dict[str, list[str]]:
     return {order.order_id: [*EVENTS[:2], f"order.{order.status}"] for order in orders}
 
 
-def _told_by_order(told: Sequence[Told]) -> dict[str, list[str]]:
+def _told_by_order(told: Sequence[NotificationRequest]) -> dict[str, list[str]]:
     """What was told of each order, in its order; an event that came again is one."""
     by_order: dict[str, dict[str, None]] = {}
     for event in [each.event for each in told]:

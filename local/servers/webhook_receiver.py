@@ -19,7 +19,7 @@ from local.servers.local_server import ADDRESS, LocalServer, serve_as_command
 DEFAULT_PORT = 4581
 
 
-class Told(NamedTuple):
+class NotificationRequest(NamedTuple):
     """One webhook as it came."""
 
     headers: Mapping[str, str]
@@ -45,17 +45,17 @@ class Told(NamedTuple):
 class WebhookReceiver(LocalServer):
     """Keeps what it is told."""
 
-    def __init__(self, port: int = 0, on_told: Callable[[Told], None] | None = None) -> None:
+    def __init__(self, port: int = 0, on_told: Callable[[NotificationRequest], None] | None = None) -> None:
         super().__init__(port, _Hook)
         self.status = 204
-        self.told: list[Told] = []
+        self.told: list[NotificationRequest] = []
         self._on_told = on_told
 
     @property
     def url(self) -> str:
         return f"http://{ADDRESS}:{self.server_port}/hook"
 
-    def hear(self, told: Told) -> None:
+    def hear(self, told: NotificationRequest) -> None:
         self.told.append(told)
         if self._on_told:
             self._on_told(told)
@@ -67,7 +67,7 @@ class _Hook(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.hear(Told(dict(self.headers.items()), body))
+        self.server.hear(NotificationRequest(dict(self.headers.items()), body))
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -81,7 +81,7 @@ def main() -> None:
     if fault := _fault_of(secret):
         sys.exit(f"WEBHOOK_SECRET {fault}")
 
-    def show(told: Told) -> None:
+    def show(told: NotificationRequest) -> None:
         try:
             event, event_id = told.event, told.event_id
             about = event["data"].get("order_id") or event["data"]["report_id"]

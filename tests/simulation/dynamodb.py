@@ -18,7 +18,7 @@ from tests.strict.refusals import Refusal
 
 Key = tuple[str, ...]
 OnWrite = Callable[[str, Item | None, Item | None], None]
-"""Told of each write: table, row before, row after."""
+"""NotificationRequest of each write: table, row before, row after."""
 
 _MAX_PAGE_BYTES = 1024 * 1024
 _TOKEN_LIFETIME = 600.0

@@ -55,7 +55,7 @@ class NotificationSystem:
         self.ended_at: dict[tuple[str, str], float] = {}
         """By caller and URL: when it was written down that nothing more is wanted there."""
         self.at_dead_letter: Callable[[], None] = lambda: None
-        """Told of each message that is dead-lettered."""
+        """NotificationRequest of each message that is dead-lettered."""
         self._random = random
         self.receivers = Receivers(system.scheduler, system.history, system.faults, random)
         self._make_table()

@@ -71,11 +71,11 @@ class ReportSystem:
         self.swept_at = float("inf")
         """When files and uploaded tables were removed."""
         self.at_dead_letter: Callable[[], None] = lambda: None
-        """Told of each message that is dead-lettered."""
+        """NotificationRequest of each message that is dead-lettered."""
         self.at_claim: Callable[[str], None] = lambda _: None
-        """Told the id of each report that is claimed."""
+        """NotificationRequest the id of each report that is claimed."""
         self.at_order: Callable[[], None] = lambda: None
-        """Told of each order that comes into the index of orders by time."""
+        """NotificationRequest of each order that comes into the index of orders by time."""
         self._random = random
 
         scheduler = system.scheduler

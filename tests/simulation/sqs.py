@@ -22,7 +22,8 @@ _ARN = "arn:aws:sqs:us-east-1:000000000000:"
 _URL = "https://sqs.us-east-1.amazonaws.com/000000000000/"
 
 OnEvent = Callable[[str, "Queue", "Message"], None]
-"""Told of what happens to messages: sent, swallowed, received, deleted, hidden, dead-lettered, moved back, expired."""
+"""NotificationRequest of what happens to messages: sent, swallowed, received, deleted, hidden, dead-lettered, moved
+back, expired."""
 
 
 @dataclass

@@ -78,9 +78,9 @@ class System:
         self.history = history
         self.settings = settings
         self.at_dead_letter: Callable[[str], None] = lambda _: None
-        """Told the stage of each message that is dead-lettered."""
+        """NotificationRequest the stage of each message that is dead-lettered."""
         self.at_claim: Callable[[str], None] = lambda _: None
-        """Told the id of each order that is claimed."""
+        """NotificationRequest the id of each order that is claimed."""
         self.row_writes: list[RowWrite] = []
         self.message_events: list[MessageEvent] = []
         self.circuit_closed_at: float | None = 0.0

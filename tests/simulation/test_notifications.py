@@ -39,7 +39,7 @@ def test_a_seed_with_notifications_tells_some() -> None:
 
 @pytest.mark.parametrize("url", [SLOW, DOWN, KILLER, INSIDE])
 def test_orders_are_the_same_whoever_is_told_of_them(url: str) -> None:
-    """Told of by somebody who does not answer, and not told of at all."""
+    """NotificationRequest of by somebody who does not answer, and not told of at all."""
     alone, told = six_orders(None), six_orders(url)
     assert alone.ledger == told.ledger
     assert told.seconds < alone.seconds + 1

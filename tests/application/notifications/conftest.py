@@ -1,4 +1,4 @@
-"""A scene: what is told, and what becomes of it, with fakes all around."""
+"""A scene: what is notified, and what becomes of it, with fakes all around."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ import pytest
 
 from comanda.application.delivery.open_run import OpenRun
 from comanda.application.delivery.worker import Worker
-from comanda.application.notifications.announce import AnnounceChanges, Told
+from comanda.application.notifications.announce import AnnounceChanges, NotificationRequest
 from comanda.application.notifications.deliver import DeliverNotifications
 from comanda.application.notifications.resend import ResendNotification
 from comanda.domain.changes.row_changes import Change, Subject
@@ -42,12 +42,12 @@ class Scene:
     clock: FakeClock = field(default_factory=FakeClock)
     seconds_left: Callable[[], float] = lambda: 60.0
 
-    def announce(self, *told: Told) -> None:
-        AnnounceChanges(self.notifications, self.publisher, self.telemetry, self.clock)(told)
+    def announce(self, *requests: NotificationRequest) -> None:
+        AnnounceChanges(self.notifications, self.publisher, self.telemetry, self.clock)(requests)
 
     def announced(self, status: str = "completed", subject_id: str = "o-1", url: str = URL) -> Notification:
-        told = a_told(status, subject_id=subject_id, notify=Notify(webhook_url=url))
-        self.announce(told)
+        requests = a_request(status, subject_id=subject_id, notify=Notify(webhook_url=url))
+        self.announce(requests)
         return self.notifications.rows[self.publisher.sent[-1].notification_id]
 
     def row(self, notification: Notification) -> Notification:
@@ -80,9 +80,13 @@ class Scene:
         return OpenRun(self.notifications, self.publisher, self.telemetry, self.clock)
 
 
-def a_told(status: str = "completed", version: int = 5, subject_id: str = "o-1", notify: Notify | None = None) -> Told:
+def a_request(
+    status: str = "completed", version: int = 5, subject_id: str = "o-1", notify: Notify | None = None
+) -> NotificationRequest:
     change = Change(Subject.ORDER, subject_id, version, status, NOW)
-    return Told(change, notify or Notify(webhook_url=URL), "web", "corr-1", {"order_id": subject_id, "status": status})
+    return NotificationRequest(
+        change, notify or Notify(webhook_url=URL), "web", "corr-1", {"order_id": subject_id, "status": status}
+    )
 
 
 def a_message(

@@ -18,7 +18,7 @@ from comanda.domain.shared.errors import (
     UnreadableRow,
 )
 from comanda.domain.shared.notify import Notify
-from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_told
+from tests.application.notifications.conftest import MAX_ATTEMPTS, URL, Scene, a_message, a_request
 from tests.support.builders import NOW
 
 DOWN = ReceiverOutage("ReceiverTimeout", "no answer in time")
@@ -264,7 +264,7 @@ def test_what_is_none_of_ours_is_left_for_the_dead_letter_queue(scene: Scene, kn
 
 
 def test_a_notification_is_told_of_by_id_alone(scene: Scene) -> None:
-    scene.announce(a_told())
+    scene.announce(a_request())
     scene.deliver(a_message(next(iter(scene.notifications.rows.values()))))
     assert "notification.delivered" in [name for name, _ in scene.telemetry.emitted]
 
@@ -298,6 +298,6 @@ def test_one_of_a_newer_release_waits_unwritten(scene: Scene) -> None:
 def test_a_change_whose_notification_cannot_be_read_holds_up_no_other(scene: Scene) -> None:
     bad = scene.announced()
     scene.notifications.unreadable[bad.notification_id] = UnreadableRow(bad.notification_id, "data is no JSON")
-    scene.announce(a_told(notify=Notify(webhook_url=URL)), a_told(subject_id="o-2"))
+    scene.announce(a_request(notify=Notify(webhook_url=URL)), a_request(subject_id="o-2"))
     assert len(scene.publisher.sent) == 2
     assert scene.telemetry.emitted[-2] == ("row.unreadable", None)

@@ -109,7 +109,7 @@ class SubscriptionTable:
         )
 
     def resume(self, receiver_id: str) -> None:
-        """The receiver is told again."""
+        """The receiver is notified again."""
         self._delete(_ended(receiver_id))
 
     def _get(self, key: str) -> Mapping[str, Any] | None:

@@ -32,7 +32,7 @@ class Broadcast:
 
     def __call__(self, batch: Sequence[Changed]) -> None:
         """Raises Unavailable, once everybody else was served, for the stream to hand the batch over again. What a
-        client was told of an order or a report is known by then, and not sent twice."""
+        client was notified of an order or a report is known by then, and not sent twice."""
         messages = _by_topic(batch)
         found = [each for of_topic in self.executor.map(self.subscriptions.to, messages) for each in of_topic]
         notices = {topic: [self.write(each) for each in messages[topic]] for topic in {each.topic for each in found}}
@@ -46,7 +46,7 @@ class Broadcast:
     def _serve(
         self, subscriptions: Sequence[Subscription], notices: Mapping[Topic, Sequence[Notice]]
     ) -> Unavailable | None:
-        """Tell one connection all that is new to it; give the outage for which it could not be told."""
+        """Tell one connection all that is new to it; give the outage for which it could not be notified."""
         try:
             try:
                 for subscription in subscriptions:

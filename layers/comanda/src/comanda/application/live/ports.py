@@ -23,7 +23,7 @@ class TooSlow(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What a client is told of a topic. `type` is `snapshot`, or that of a change: `order.completed`."""
+    """What a client is notified of a topic. `type` is `snapshot`, or that of a change: `order.completed`."""
 
     type: str
     topic: Topic

@@ -20,8 +20,8 @@ from comanda.domain.shared.notify import Notify
 
 
 @dataclass(frozen=True)
-class Told:
-    """One change, who asked to be told, and what is told of it."""
+class NotificationRequest:
+    """One change, who asked to be notified, and what is notified of it."""
 
     change: Change
     notify: Notify
@@ -37,14 +37,14 @@ class AnnounceChanges:
     telemetry: Telemetry
     clock: Clock
 
-    def __call__(self, told: Iterable[Told]) -> None:
+    def __call__(self, told: Iterable[NotificationRequest]) -> None:
         """Announce what was asked for, in its order; of one channel after the other. Raises Unavailable: then all of it
         is to be announced again, which doubles nothing."""
         for each in told:
             if each.change.type in each.notify.events:
                 self._announce(each)
 
-    def _announce(self, told: Told) -> None:
+    def _announce(self, told: NotificationRequest) -> None:
         now = self.clock()
         for channel, target in told.notify.targets():
             new = Notification(

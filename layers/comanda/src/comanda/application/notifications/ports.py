@@ -36,7 +36,7 @@ class Subscriptions(Protocol):
     """What callers have said once for all. Every method raises Unavailable where storage does not answer."""
 
     def default_of(self, caller: str) -> Notify | None:
-        """Who is told where an order or a report does not say."""
+        """Who is notified where an order or a report does not say."""
 
     def has_ended(self, receiver_id: str) -> bool:
         """Whether the receiver wants nothing more."""
@@ -57,7 +57,7 @@ class Sender(Protocol):
 
 
 class NotificationLinks(Protocol):
-    """Links of our own for whoever is told of a finished report: a presigned one would be dead when it is read."""
+    """Links of our own for whoever is notified of a finished report: a presigned one would be dead when it is read."""
 
     def added_to(self, notification: Notification) -> Mapping[str, Any]:
         """The notification's data, with `download_url` where there is a file. Raises Unavailable."""

@@ -1,4 +1,4 @@
-"""What a WebSocket client can subscribe to, and how far it has been told.
+"""What a WebSocket client can subscribe to, and how far it has been notified.
 
 A subscription begins *pending*: its snapshot is on the way, and changes that come meanwhile are held for the one who
 sends it. Once it is *active*, changes are sent straight to the client. So the snapshot comes first, and nothing is lost
@@ -52,7 +52,7 @@ class Topic:
 
 
 def topics_of(subject: Order | Report) -> tuple[Topic, ...]:
-    """Whoever subscribed to one of these is told of the subject's changes."""
+    """Whoever subscribed to one of these is notified of the subject's changes."""
     if isinstance(subject, Report):
         return (Topic(TopicKind.REPORT, subject.report_id),)
     return (Topic(TopicKind.ORDER, subject.order_id), Topic(TopicKind.RECIPIENT, subject.recipient_id))
@@ -90,7 +90,7 @@ class Subscription:
         return self.told is None
 
     def is_abandoned(self, now: datetime) -> bool:
-        """Whoever was to send its snapshot died; the client was told so, and subscribes again."""
+        """Whoever was to send its snapshot died; the client was notified so, and subscribes again."""
         return self.is_pending and now > self.since + PENDING_AT_MOST
 
     def knows(self, notice: Notice) -> bool:

@@ -63,7 +63,7 @@ class Notification(WorkItem):
 
     @property
     def message_group(self) -> str:
-        """What one receiver is told of one order or report comes in its order, and a receiver that
+        """What one receiver is notified of one order or report comes in its order, and a receiver that
         does not answer holds up nothing else."""
         return str(uuid.uuid5(uuid.UUID(self.receiver_id), self.subject_id))
 
@@ -116,7 +116,7 @@ class Notification(WorkItem):
 
 
 def notification_id(change: Change, caller: str, channel: Channel, target: str) -> str:
-    """UUIDv5 (RFC 9562) of the change and who is told of it: the same however often the change is read."""
+    """UUIDv5 (RFC 9562) of the change and who is notified of it: the same however often the change is read."""
     named = [change.subject, change.subject_id, change.version, change.status, caller, channel, target]
     return str(uuid.uuid5(_NOTIFICATIONS, canonical_json(named)))
 

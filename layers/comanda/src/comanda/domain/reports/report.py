@@ -24,7 +24,7 @@ STAGE = "generation"
 MAX_PDF_ROWS = 100_000
 """More belong into a format that is not for paper."""
 
-MAX_TOLD = 10
+MAX_RECEIVERS = 10
 """Receivers of one report."""
 
 _REPORTS = uuid.UUID("0b9a7f4e-3f0e-4f8c-9a55-7f3b4c1d2e60")
@@ -142,7 +142,7 @@ class Report(WorkItem):
     lease: Lease | None = None
     file: ReportFile | None = None
     notify: tuple[Notify, ...] = ()
-    """Who is told of its changes: each that asked for this generation."""
+    """Who is notified of its changes: each that asked for this generation."""
 
     kind: ClassVar[str] = "report"
 
@@ -292,9 +292,10 @@ class Report(WorkItem):
         return self._changed(now, discarded=True)
 
     def also_telling(self, notify: Notify, now: datetime) -> Self:
-        """One more is told, of the present status too where it is the last one. Raises ValueError past MAX_TOLD."""
-        if len(self.notify) >= MAX_TOLD:
-            raise ValueError(f"{MAX_TOLD} receivers are told of this report already")
+        """One more is notified, of the present status too where it is the last one. Raises ValueError past
+        MAX_RECEIVERS."""
+        if len(self.notify) >= MAX_RECEIVERS:
+            raise ValueError(f"{MAX_RECEIVERS} receivers are notified of this report already")
         return self._changed(now, notify=(*self.notify, notify), owed=self.owed)
 
     def seconds_held(self, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Who is told of what: as a caller asks for it with an order or a report, or once for all of its own (B4)."""
+"""Who is notified of what: as a caller asks for it with an order or a report, or once for all of its own (B4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,13 +6,13 @@ from enum import StrEnum
 ORDER_EVENTS = ("order.pending", "order.processing", "order.completed", "order.failed", "order.cancelled")
 REPORT_EVENTS = ("report.requested", "report.generating", "report.ready", "report.failed", "report.cancelled")
 EVENTS = (*ORDER_EVENTS, *REPORT_EVENTS)
-"""Everything that can be told of: what a thing is, and a status it came to have."""
+"""Everything that can be notified of: what a thing is, and a status it came to have."""
 
 LAST_EVENTS = (
     *("order.completed", "order.failed", "order.cancelled"),
     *("report.ready", "report.failed", "report.cancelled"),
 )
-"""How a thing ended: what is told of where nothing else is asked for."""
+"""How a thing ended: what is notified of where nothing else is asked for."""
 
 
 class Channel(StrEnum):
