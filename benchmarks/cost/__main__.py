@@ -45,11 +45,11 @@ def main() -> None:
         "order that fails twice, then completes": scenarios.two_failures(),
         "order that fails for good: a dead letter": scenarios.dead_letter(),
         "redrive by the CLI, until completed": scenarios.redrive(),
-        "rescue by the steward, until completed": scenarios.rescue(),
+        "rescue by the reconciler, until completed": scenarios.rescue(),
         "GET /orders/{id}": scenarios.get_order(),
         f"report of {ROWS:,} rows, XLSX": scenarios.report(ROWS),
     }
-    without, having = scenarios.steward_with(0), scenarios.steward_with(1)
+    without, having = scenarios.reconciler_with(0), scenarios.reconciler_with(1)
     kept = having.usage.without(without.usage).times(MINUTES_A_MONTH // 30)
     each = [(name, measured.usage) for name, measured in others.items()]
     metrics = set().union(*(measured.metrics for measured in [*happy, *others.values()]))

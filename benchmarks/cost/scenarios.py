@@ -92,10 +92,10 @@ class Scenarios:
             return _measured(stage, usage)
 
     def redrive(self) -> Measured:
-        """A failed order whose cause is gone: `comanda dlq redrive`, its way to completion, and what the steward does
-        about the copy in the dead-letter queue beyond what it does each minute."""
+        """A failed order whose cause is gone: `comanda dlq redrive`, its way to completion, and what the reconciler
+        does about the copy in the dead-letter queue beyond what it does each minute."""
         provider = MendedProvider()
-        idle = self.steward_with(0)
+        idle = self.reconciler_with(0)
         with running_stage(self.settings, self.tables, provider) as stage:
             _warm_up(stage)
             provider.broken = True
@@ -111,13 +111,13 @@ class Scenarios:
             for use, amount in minute.without(idle.usage):
                 usage.add(*use, amount)
             if stage.depth(stage.dead_letters["enrichment"]):
-                raise CostError("the steward left the dead letter of a completed order where it was")
+                raise CostError("the reconciler left the dead letter of a completed order where it was")
             return _measured(stage, usage)
 
     def rescue(self) -> Measured:
-        """An order whose message was dead-lettered untried on its way to the enrichment: the steward begins it again,
-        and it goes on to completion. Beyond what the steward does each minute."""
-        idle = self.steward_with(0)
+        """An order whose message was dead-lettered untried on its way to the enrichment: the reconciler begins it
+        again, and it goes on to completion. Beyond what the reconciler does each minute."""
+        idle = self.reconciler_with(0)
         with running_stage(self.settings, self.tables) as stage:
             _warm_up(stage)
             order_id: str = stage.post("/orders", BODY)["order_id"]
@@ -133,8 +133,8 @@ class Scenarios:
                 usage.add(*use, amount)
             return _measured(stage, usage)
 
-    def steward_with(self, dead_letters: int) -> Measured:
-        """One minute of the steward, with so many dead letters of failed orders."""
+    def reconciler_with(self, dead_letters: int) -> Measured:
+        """One minute of the reconciler, with so many dead letters of failed orders."""
         with running_stage(self.settings, self.tables) as stage:
             _warm_up(stage)
             for _ in range(dead_letters):

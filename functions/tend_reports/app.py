@@ -1,6 +1,6 @@
-"""The steward of reports: every minute, what is owed and what was dead-lettered (P8)."""
+"""The reconciler of reports: every minute, what is owed and what was dead-lettered (P8)."""
 
-from comanda.adapters.delivery.dead_letter_steward import StewardHandler, StewardSettings, steward_handler
+from comanda.adapters.delivery.dead_letter_reconciler import ReconcilerHandler, ReconcilerSettings, reconciler_handler
 from comanda.adapters.reports.queue import ReportQueuePublisher
 from comanda.adapters.reports.table import ReportTable
 from comanda.adapters.runtime.world import World
@@ -8,14 +8,14 @@ from comanda.domain.reports.messages import ReportMessage
 from comanda.domain.reports.report import STAGE
 
 
-class Settings(StewardSettings):
+class Settings(ReconcilerSettings):
     reports_table: str
     reports_queue_url: str
     reports_dlq_url: str
 
 
-def build(settings: Settings, world: World) -> StewardHandler:
-    return steward_handler(
+def build(settings: Settings, world: World) -> ReconcilerHandler:
+    return reconciler_handler(
         ReportTable(world.dynamodb, settings.reports_table),
         ReportQueuePublisher(world.sqs, settings.reports_queue_url),
         {STAGE: settings.reports_dlq_url},

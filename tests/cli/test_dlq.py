@@ -226,7 +226,7 @@ def test_ctrl_c_ends_after_the_order_in_hand_and_the_next_run_goes_on(cli: Cli) 
 
 
 def test_a_run_killed_between_row_and_message_loses_and_doubles_nothing(cli: Cli) -> None:
-    """The row of the fourth says that its message is owed, whether that was stored or not: the steward sends it."""
+    """The row of the fourth says that its message is owed, whether that was stored or not: the reconciler sends it."""
     orders = [a_failed_order(created=number) for number in range(8)]
     cli.put(*orders)
 
@@ -290,7 +290,7 @@ def fails_for(recipient_id: str) -> Callable[[Order, int], None]:
     return does
 
 
-def test_where_the_queue_does_not_answer_the_steward_sends_and_nobody_overtakes(cli: Cli) -> None:
+def test_where_the_queue_does_not_answer_the_reconciler_sends_and_nobody_overtakes(cli: Cli) -> None:
     """Others go on; the followers of its recipient wait for the next run."""
     hit, other, follower = [
         a_failed_order(created=number, recipient_id=name) for number, name in enumerate(["rec-x", "rec-y", "rec-x"])
@@ -318,7 +318,7 @@ def test_an_order_whose_message_is_owed_is_said_to_follow_and_not_waited_for(cli
     order_id = [order.order_id] if command[0] == "order" else []
     result = cli(*command, *order_id, **a_publisher_that(fails_for(order.recipient_id)))
     assert result.exit_code == 0
-    assert "Sent by the steward within two minutes" in result.stderr
+    assert "Sent by the reconciler within two minutes" in result.stderr
     assert cli.naps == []
     assert cli.row(order).owed
 

@@ -96,7 +96,7 @@ def test_one_whose_message_is_owed_is_said_to_follow(cli: Cli, table: Notificati
     moto.sqs.delete_queue(QueueUrl=moto.queue_url)
     result = cli("notification", "resend", "n-1")
     assert result.exit_code == 0
-    assert "Sent by the steward within two minutes" in result.stderr
+    assert "Sent by the reconciler within two minutes" in result.stderr
     assert [each.row_id for each in table.needing_attention(OWED)] == ["n-1"]
 
 

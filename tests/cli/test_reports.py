@@ -216,7 +216,7 @@ def test_a_report_whose_message_is_owed_is_said_to_follow(cli: Cli, table: Repor
     moto.sqs.delete_queue(QueueUrl=moto.queue_url)
     result = cli("report", "retry", report.report_id)
     assert (result.exit_code, result.stdout) == (0, "1 report redriven.\n")
-    assert "Sent by the steward within two minutes" in result.stderr
+    assert "Sent by the reconciler within two minutes" in result.stderr
     assert row(table, report).owed
 
 

@@ -143,7 +143,7 @@ def test_a_redrive_by_the_cli(scenarios: Scenarios) -> None:
     assert usage.total(Kind.INVOCATION) == 3
 
 
-def test_a_rescue_by_the_steward(scenarios: Scenarios) -> None:
+def test_a_rescue_by_the_reconciler(scenarios: Scenarios) -> None:
     """It looks whether an outage is to blame."""
     usage = scenarios.rescue().usage
     assert counts(usage) == {**AGAIN, "read orders": 4, "read circuits": 1.5}

@@ -31,7 +31,7 @@ FUNCTION_TIMEOUT = 5
 VISIBILITY_TIMEOUT = 6
 """Seconds, both."""
 DEAD_LETTERS_HIDDEN = timedelta(minutes=2)
-"""How long the steward's receive hides a dead letter, if it dies."""
+"""How long the reconciler's receive hides a dead letter, if it dies."""
 
 Work = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -74,7 +74,7 @@ class CrashHarness:
     clock: time_machine.Traveller
     workers: dict[str, tuple[str, Work]]
     """The handler of each queue, and its name, by the queue's url."""
-    steward: Callable[..., None]
+    reconciler: Callable[..., None]
     _running = ""
 
     def __init__(self, sqs: "SQSClient", clients: Sequence[Any]) -> None:
@@ -213,16 +213,16 @@ class CrashHarness:
         self.clock.shift(DEAD_LETTERS_HIDDEN)
         return [message["MessageId"] for message in self.receive(url)] if self.depth(url) else []
 
-    # The steward, and the operator
+    # The reconciler, and the operator
 
     def minute(self) -> None:
-        """The steward's minute comes until it goes through."""
+        """The reconciler's minute comes until it goes through."""
         for _ in range(10):
             self.clock.shift(60)
             if self.run("steward", self._tend):
                 return
             self.clock.shift(DEAD_LETTERS_HIDDEN)
-        raise AssertionError("the steward never came to an end")
+        raise AssertionError("the reconciler never came to an end")
 
     def five_minutes(self) -> None:
         """All that is left to do is done, within the time in which a status must have become true (P8)."""
@@ -233,7 +233,7 @@ class CrashHarness:
 
     def _tend(self) -> bool:
         try:
-            self.steward({}, Context(milliseconds=FUNCTION_TIMEOUT * 1000))
+            self.reconciler({}, Context(milliseconds=FUNCTION_TIMEOUT * 1000))
         except Unavailable:
             return False
         return True

@@ -58,8 +58,10 @@ class ReportSystem(CrashHarness):
         self._read = read_reports.build(read_reports.Settings.load(environment), world)
         generate = generate_report.build(generate_report.Settings.load(environment), world)
         self.workers = {self.source: ("generate", generate)}
-        steward = World(world.dynamodb, world.sqs, now, world.random, world.sleep, OneAfterAnother(), OneAfterAnother())
-        self.steward = tend_reports.build(tend_reports.Settings.load(environment), steward)
+        reconciler = World(
+            world.dynamodb, world.sqs, now, world.random, world.sleep, OneAfterAnother(), OneAfterAnother()
+        )
+        self.reconciler = tend_reports.build(tend_reports.Settings.load(environment), reconciler)
 
     def clear(self, clock: time_machine.Traveller) -> None:
         """Nothing has happened yet. Cheaper than tables, queues and a bucket of a test's own.

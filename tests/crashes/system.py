@@ -61,7 +61,7 @@ class System(CrashHarness):
         self.orders = OrderTable(resources.dynamodb, resources.orders_table)
         self._world = world
         self._session = session
-        self.steward = self._build_steward(world)
+        self.reconciler = self._build_reconciler(world)
 
     def clear(self, clock: time_machine.Traveller) -> None:
         """Nothing has happened yet. Cheaper than tables and queues of a test's own.
@@ -125,7 +125,7 @@ class System(CrashHarness):
             self.queues[Stage.COMPLETION]: ("complete", complete_order.build(complete, world)),
         }
 
-    def _build_steward(self, world: World) -> Callable[..., None]:
+    def _build_reconciler(self, world: World) -> Callable[..., None]:
         settings = {
             "ORDERS_TABLE": self.resources.orders_table,
             "ORDERS_QUEUE_URL": self.queues[Stage.PROCESSING],

@@ -116,7 +116,7 @@ def work_with_care(system: System) -> None:
         system.drain(stage)
 
 
-def wait_for_the_steward(system: System) -> None:
+def wait_for_the_reconciler(system: System) -> None:
     """Until nobody can be at it any more."""
     system.clock.shift(QUIET)
     system.minute()
@@ -163,7 +163,7 @@ SCENARIOS = [
     Scenario("redriven from the terminal", failed, redrive, {"redrive": 4, "process": 2}, FIRST),
     Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
     Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 17, "process": 3}, FIRST),
-    Scenario("failed by the steward", dead_lettered_twice, wait_for_the_steward, {"steward": 15}, FIRST_FAILED),
+    Scenario("failed by the steward", dead_lettered_twice, wait_for_the_reconciler, {"steward": 15}, FIRST_FAILED),
     Scenario("owed and sent by the steward", redriven_and_owed, System.minute, {"steward": 18}, FIRST),
     Scenario("dead letter deleted by the steward", redriven_and_completed, System.minute, {"steward": 14}, FIRST),
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),
@@ -232,5 +232,5 @@ def test_an_outage_of_the_provider_excuses_no_other_stage(stage: System) -> None
         stage.clear(clock)
         dead_lettered_twice(stage)
         EnrichmentCircuit(stage.resources.dynamodb, stage.resources.circuits_table, QuietTelemetry()).open()
-        wait_for_the_steward(stage)
+        wait_for_the_reconciler(stage)
         assert stage.rows()["first"].is_failed

@@ -66,9 +66,9 @@ def rescued_and_dead_lettered_again(system: ReportSystem, *, keyed: bool = True)
 
 
 def abandoned(system: ReportSystem, *, keyed: bool = True) -> None:
-    """Failed by the steward; the workers can run again."""
+    """Failed by the reconciler; the workers can run again."""
     rescued_and_dead_lettered_again(system, keyed=keyed)
-    wait_for_the_steward(system)
+    wait_for_the_reconciler(system)
     system.broken = False
 
 
@@ -116,7 +116,7 @@ def redrive(system: ReportSystem) -> None:
     system.drain()
 
 
-def wait_for_the_steward(system: ReportSystem) -> None:
+def wait_for_the_reconciler(system: ReportSystem) -> None:
     """Until nobody can be at it any more."""
     system.clock.shift(QUIET)
     system.minute()
@@ -155,7 +155,7 @@ SCENARIOS = [
     Scenario("redriven from the terminal", abandoned, redrive, {"redrive": 4, "generate": 7}, READY),
     Scenario("discarded", failed, discard, {"discard": 2}, FAILED),
     Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 8, "generate": 7}, READY),
-    Scenario("failed by the steward", rescued_and_dead_lettered_again, wait_for_the_steward, {"steward": 6}, FAILED),
+    Scenario("failed by the steward", rescued_and_dead_lettered_again, wait_for_the_reconciler, {"steward": 6}, FAILED),
     Scenario("owed and sent by the steward", abandoned_and_owed, repair, {"steward": 9, "generate": 7}, READY),
     Scenario("dead letter deleted by the steward", redriven_and_ready, ReportSystem.minute, {"steward": 5}, READY),
     Scenario("cancelled", accepted, cancel, {"cancel": 2, "generate": 1}, CANCELLED),

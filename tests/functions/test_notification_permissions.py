@@ -90,9 +90,9 @@ def test_tend_notifications(moto: Resources) -> None:
         "WORKER_RESERVE_SECONDS": "1",
     }
     later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
-    steward = tend_notifications.build(tend_notifications.Settings.load(settings), later)
+    reconciler = tend_notifications.build(tend_notifications.Settings.load(settings), later)
     recorder = Recorder.of(moto)
-    steward(scheduled_event(), Context())  # type: ignore[arg-type]
+    reconciler(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_notifications")
     rescued = table.get("n-12")
     assert rescued

@@ -196,9 +196,9 @@ def test_tend_dead_letters(moto: Resources) -> None:
         "WORKER_RESERVE_SECONDS": "1",
     }
     later = replace(moto.world(), clock=FakeClock(NOW + timedelta(hours=1)))
-    steward = tend_dead_letters.build(tend_dead_letters.Settings.load(settings), later)
+    reconciler = tend_dead_letters.build(tend_dead_letters.Settings.load(settings), later)
     recorder = Recorder.of(moto, others={none: "Queue"})
-    steward(scheduled_event(), Context())  # type: ignore[arg-type]
+    reconciler(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_dead_letters")
 
 
@@ -315,11 +315,11 @@ def test_tend_reports(reports: Reports) -> None:
         "WORKER_RESERVE_SECONDS": "1",
     }
     world = reports.resources.world()
-    steward = tend_reports.build(
+    reconciler = tend_reports.build(
         tend_reports.Settings.load(settings),
         World(world.dynamodb, world.sqs, world.clock, world.random, world.sleep, OneAfterAnother(), OneAfterAnother()),
     )
-    steward(scheduled_event(), Context())  # type: ignore[arg-type]
+    reconciler(scheduled_event(), Context())  # type: ignore[arg-type]
     assert recorder.calls == allowed("tend_reports")
 
 

@@ -42,7 +42,7 @@ DEAD_LETTERS = [
         "if row.seconds_held(now):  # Its",
     ),
     Mutation(
-        "a lease keeps the steward away",
+        "a lease keeps the reconciler away",
         RECONCILER,
         "if row.owed or row.seconds_held(now):  # Its",
         "if row.owed:  # Its",
@@ -82,7 +82,7 @@ DEAD_LETTERS = [
         "        except VersionConflict:\n            return True\n",
     ),
     Mutation(
-        "the steward leaves what has changed",
+        "the reconciler leaves what has changed",
         RECONCILER,
         "        except VersionConflict:\n            return\n",
         "        except VersionConflict:\n            raise\n",

@@ -20,9 +20,9 @@ RUNS = [
     ),
     Mutation("a failure belongs to its run", "domain/delivery/work_item.py", '"attempts": None, "failure": None, ', ""),
     Mutation("a person resets the rescues", "domain/delivery/work_item.py", "0 if by in PEOPLE else ", ""),
-    Mutation("a rescue is counted", "domain/delivery/work_item.py", " + (by is By.STEWARD)"),
+    Mutation("a rescue is counted", "domain/delivery/work_item.py", " + (by is By.RECONCILER)"),
     Mutation(
-        "an outage counts as no rescue", "domain/delivery/work_item.py", "(by is By.STEWARD)", "(by not in PEOPLE)"
+        "an outage counts as no rescue", "domain/delivery/work_item.py", "(by is By.RECONCILER)", "(by not in PEOPLE)"
     ),
     Mutation(
         "an outage resets no rescues",
@@ -43,7 +43,7 @@ RUNS = [
         "By.CONSOLE: True",
     ),
     Mutation(
-        "the steward begins nothing that failed",
+        "the reconciler begins nothing that failed",
         "domain/orders/order.py",
         "not self.is_settled and not self.is_failed",
         "not self.is_settled",
@@ -55,13 +55,13 @@ RUNS = [
         "By.CONSOLE: True",
     ),
     Mutation(
-        "the steward begins no report that failed",
+        "the reconciler begins no report that failed",
         "domain/reports/report.py",
         "self.status not in OVER and not self.is_failed",
         "self.status not in OVER",
     ),
     Mutation(
-        "the steward begins no notification that failed",
+        "the reconciler begins no notification that failed",
         "domain/notifications/notification.py",
         "may.get(by, waits)",
         "may.get(by, True)",

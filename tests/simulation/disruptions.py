@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.simulation.faults import STEWARD, Scenario, WorldFault
+from tests.simulation.faults import RECONCILER, Scenario, WorldFault
 from tests.simulation.system import WORKERS, System
 
 
@@ -42,7 +42,7 @@ class Trouble:
         system, aim = self.system, self.system.faults.aim
         name, at = self.random.choice([*WORKERS.values(), *names]), later()
         lasts = self.random.choice((60, 900, 900, 1800))
-        if aim and aim.function == STEWARD:
+        if aim and aim.function == RECONCILER:
             of_stage = [worker for stage, worker in WORKERS.items() if aim.call.endswith(f" {stage}-dlq.fifo")]
             if aim.call == "GetItem circuits":
                 of_stage = [WORKERS["enrichment"]]

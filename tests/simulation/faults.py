@@ -45,9 +45,9 @@ class Scenario(StrEnum):
     MANY_FAILED_REPORTS = "ten reports are dead-lettered at once"
     FROZEN_BEFORE_IT_LOOKS = "a worker is frozen before it reads its order, and sees what its successor wrote"
     REDRIVEN_BOTH_WAYS = "somebody impatient redrives by CLI and from the console"
-    NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the steward dies before it begins a run"
+    NO_RESCUE_IS_WRITTEN = "the first worker cannot run, and the reconciler dies before it begins a run"
     ALL_CLOCKS_OFF = "the clock of each process is off"
-    STEWARD_DIES_BETWEEN = "the steward dies between row and message, while the console redrives"
+    STEWARD_DIES_BETWEEN = "the reconciler dies between row and message, while the console redrives"
     EVERYBODY_REDRIVES = "two operators and the console redrive at once"
     ROWS_OF_OTHERS = "rows are spoiled, or written by a newer release that is rolled back for a while"
     PURGED_BY_HAND = "dead letters of failed orders are purged by hand"
@@ -57,7 +57,7 @@ class Scenario(StrEnum):
     NO_WORKER_AFTER_AN_OUTAGE = "an outage of the provider that no switch sees, and then the first worker cannot run"
     HIDDEN_BEHIND_TEN = "ten dead letters of one recipient hide others for long, while it sends more orders"
     LONG_LEASES = "who writes a report dies under a lease that outlasts its message's visibility timeout"
-    WAKES_UNDER_THE_STEWARD = "workers wake up long after they were given up, while the steward is frozen"
+    WAKES_UNDER_THE_STEWARD = "workers wake up long after they were given up, while the reconciler is frozen"
     TAKEN_BACK_UNHEARD = "clients take their orders back, and storage's answers are lost"
 
 
@@ -69,7 +69,7 @@ class Aim:
     call: str
 
 
-STEWARD = "tend_dead_letters"
+RECONCILER = "tend_dead_letters"
 SWITCH = "switch_enrichment"
 OPERATOR = "operator"
 
@@ -99,15 +99,15 @@ AIMS: dict[Aim, int] = {
         ("complete_order", 4, ("BatchGetItem orders", "GetItem ledger", "TransactWriteItems orders,ledger")),
         ("complete_order", 13, ("UpdateItem orders", "DeleteMessage completion.fifo")),
         ("complete_order", 12, ("ChangeMessageVisibilityBatch completion.fifo",)),
-        (STEWARD, 4, ("ReceiveMessage orders-dlq.fifo", "ReceiveMessage completion-dlq.fifo")),
-        (STEWARD, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
-        (STEWARD, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
-        (STEWARD, 15, ("GetItem circuits",)),
-        (STEWARD, 15, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
-        (STEWARD, 12, ("GetQueueAttributes orders-dlq.fifo", "GetQueueAttributes completion-dlq.fifo")),
-        (STEWARD, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
-        (STEWARD, 18, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
-        (STEWARD, 16, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
+        (RECONCILER, 4, ("ReceiveMessage orders-dlq.fifo", "ReceiveMessage completion-dlq.fifo")),
+        (RECONCILER, 2, ("ReceiveMessage enrichment-dlq.fifo",)),
+        (RECONCILER, 11, ("BatchGetItem orders", "SendMessage orders.fifo", "UpdateItem orders")),
+        (RECONCILER, 15, ("GetItem circuits",)),
+        (RECONCILER, 15, ("Query orders", "GetQueueAttributes enrichment-dlq.fifo")),
+        (RECONCILER, 12, ("GetQueueAttributes orders-dlq.fifo", "GetQueueAttributes completion-dlq.fifo")),
+        (RECONCILER, 14, ("DeleteMessage orders-dlq.fifo", "ChangeMessageVisibilityBatch orders-dlq.fifo")),
+        (RECONCILER, 18, ("DeleteMessage enrichment-dlq.fifo", "ChangeMessageVisibilityBatch enrichment-dlq.fifo")),
+        (RECONCILER, 16, ("DeleteMessage completion-dlq.fifo", "ChangeMessageVisibilityBatch completion-dlq.fifo")),
         (OPERATOR, 11, ("GetItem orders", "SendMessage orders.fifo", "UpdateItem orders", "BatchGetItem orders")),
         (OPERATOR, 3, ("Query orders",)),
     )
@@ -170,9 +170,9 @@ _SELDOM_REACHED = {
     Aim("write_orders", "GetItem orders"),
     Aim("write_orders", "DeleteItem idempotency"),
     Aim("complete_order", "ChangeMessageVisibilityBatch completion.fifo"),
-    Aim(STEWARD, "Query orders"),
-    *(Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
-    Aim(STEWARD, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
+    Aim(RECONCILER, "Query orders"),
+    *(Aim(RECONCILER, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "enrichment", "completion")),
+    Aim(RECONCILER, "ChangeMessageVisibilityBatch orders-dlq.fifo"),
     Aim(OPERATOR, "SendMessage orders.fifo"),
     *_BY_CONSOLE,
     Aim("enrich_order", "PutItem circuits"),
@@ -196,7 +196,7 @@ _AFTER_AN_OUTAGE = {
 """Calls of workers, and of the intake, that are made where another call was turned away."""
 _AT_THE_CIRCUIT = {aim for aim in AIMS if aim.function == SWITCH or aim.call.endswith((" circuits", f" {SWITCH}"))}
 _BEHIND_TEN = {"Query orders", "GetQueueAttributes enrichment-dlq.fifo"}
-_MANY_AT_ONCE = {Aim(STEWARD, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
+_MANY_AT_ONCE = {Aim(RECONCILER, f"GetQueueAttributes {stage}-dlq.fifo") for stage in ("orders", "completion")}
 _LASTING = {CallFault.THROTTLED, CallFault.LOST_BEFORE, CallFault.CONFLICT}
 MOST_AIMED = 4
 """So often at most in a run, so that it comes to an end."""
@@ -249,11 +249,11 @@ class Faults:
 
     def _suit_the_aim(self) -> None:
         """Let happen what leads to the call that is aimed at."""
-        if self.aims_at(STEWARD):
+        if self.aims_at(RECONCILER):
             self.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
         if self.aims_at_circuit:
             self.world_rates[WorldFault.PROVIDER_OUTAGE] = 1.0
-        elif self.aim and self.aim.function not in {STEWARD, OPERATOR}:
+        elif self.aim and self.aim.function not in {RECONCILER, OPERATOR}:
             after_outage = self.aim.call in _AFTER_AN_OUTAGE
             self.call_rates[CallFault.THROTTLED] = 0.15 if after_outage else 0.04
             self.world_rates[WorldFault.DELETE_LOST] = 0.3 if after_outage else 0.08
@@ -287,12 +287,12 @@ class Faults:
 
     @property
     def needs_a_crowd(self) -> bool:
-        """The steward looks behind dead letters where ten of one recipient hide the others."""
-        return self.aim is not None and self.aim.function == STEWARD and self.aim.call in _BEHIND_TEN
+        """The reconciler looks behind dead letters where ten of one recipient hide the others."""
+        return self.aim is not None and self.aim.function == RECONCILER and self.aim.call in _BEHIND_TEN
 
     @property
     def needs_many_dead_letters(self) -> bool:
-        """The steward counts what else is there where a receive was full of several recipients' dead letters."""
+        """The reconciler counts what else is there where a receive was full of several recipients' dead letters."""
         return self.aim in _MANY_AT_ONCE
 
     @property

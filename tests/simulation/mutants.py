@@ -96,7 +96,7 @@ OF_REPORTS = [
     "the replay number in bodies of reports",
     "a lease is waited for",
     "what is put off uses up no attempt",
-    "a lease keeps the steward away",
+    "a lease keeps the reconciler away",
     "a claim of a report is not shown",
     "another caller's report is not shown",
 ]

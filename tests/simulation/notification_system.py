@@ -1,5 +1,5 @@
 """The part of Comanda that tells callers of changes, joined to the system: the streams of orders and reports, who reads
-them, `notifications.fifo` with its worker and steward, the notifications table, and receivers. Settings as
+them, `notifications.fifo` with its worker and reconciler, the notifications table, and receivers. Settings as
 infra/stacks/notifications_stack.py gives them."""
 
 import json

@@ -66,7 +66,7 @@ class Operators:
         self.people.start("operator", 0, self._redrive_all_from_the_console if alone else self._redrive_everything)
 
     def _redrive_all_from_the_console(self) -> None:
-        """Twice: the steward may have some in its hands."""
+        """Twice: the reconciler may have some in its hands."""
         for _ in range(2):
             for stage in STAGES:
                 self._move_back(stage, None)
@@ -77,7 +77,7 @@ class Operators:
         self.people.start("operator", delay, deed)
 
     def _act_on_dead_letter(self, _: str) -> None:
-        """A hasty operator, at the worst moment: about when the steward comes by."""
+        """A hasty operator, at the worst moment: about when the reconciler comes by."""
         if self.system.faults.active and self.random.random() < 0.3:
             self._operate(self.random.uniform(0, 70))
 

@@ -1,5 +1,5 @@
-"""The part of Comanda that writes reports, joined to the system: two functions behind the API, a worker and a steward,
-`reports.fifo`, the reports table, the index `period` on orders, and the bucket. Settings as
+"""The part of Comanda that writes reports, joined to the system: two functions behind the API, a worker and a
+reconciler, `reports.fifo`, the reports table, the index `period` on orders, and the bucket. Settings as
 infra/stacks/reports_stack.py gives them."""
 
 import json

@@ -317,7 +317,7 @@ class ReportWorkload:
         self._start("operator", delay, deed)
 
     def _act_on_dead_letter(self) -> None:
-        """A hasty operator, at the worst moment: about when the steward comes by."""
+        """A hasty operator, at the worst moment: about when the reconciler comes by."""
         if self.reports.system.faults.active and self.random.random() < 0.3:
             self._operate(self.random.uniform(0, 70))
 

@@ -5,8 +5,8 @@ from random import Random
 from tests.simulation.faults import (
     AIMED_AT_REPORTS,
     MOST_AIMED,
+    RECONCILER,
     REPORT_STEWARD,
-    STEWARD,
     SWITCH,
     Aim,
     CallFault,
@@ -43,7 +43,7 @@ def add_scenarios(faults: Faults, random: Random, *, of_reports: bool) -> None:
     if random.random() < 0.06 and not (faults.is_quiet or faults.needs_a_crowd or faults.needs_many_dead_letters):
         faults.scenarios.add(Scenario.WAKES_UNDER_THE_STEWARD)
         faults.aimed[Aim("enrich_order", "BatchGetItem orders")] = [CallFault.STALL] * 6
-        faults.aimed[Aim(STEWARD, "UpdateItem orders")] = [CallFault.STALL] * 4
+        faults.aimed[Aim(RECONCILER, "UpdateItem orders")] = [CallFault.STALL] * 4
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     faults.injected.update(faults.scenarios)
 
@@ -62,7 +62,7 @@ def _add_trouble(faults: Faults, random: Random, *, of_reports: bool) -> None:
         faults.scenarios.add(Scenario.REDRIVEN_BOTH_WAYS)
     if random.random() < 0.1:
         faults.scenarios.add(Scenario.NO_RESCUE_IS_WRITTEN)
-        faults.aimed[Aim(STEWARD, "UpdateItem orders")] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
+        faults.aimed[Aim(RECONCILER, "UpdateItem orders")] = [CallFault.CRASH_BEFORE] * random.randint(2, 6)
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     if random.random() < 0.2:
         faults.scenarios.add(Scenario.ALL_CLOCKS_OFF)
@@ -76,7 +76,7 @@ def _add_trouble(faults: Faults, random: Random, *, of_reports: bool) -> None:
 def _add_operators(faults: Faults, random: Random) -> None:
     if random.random() < 0.1:
         faults.scenarios.add(Scenario.STEWARD_DIES_BETWEEN)
-        faults.aimed[Aim(STEWARD, "SendMessage orders.fifo")] = [CallFault.CRASH_BEFORE] * random.randint(1, 4)
+        faults.aimed[Aim(RECONCILER, "SendMessage orders.fifo")] = [CallFault.CRASH_BEFORE] * random.randint(1, 4)
         faults.world_rates[WorldFault.BROKEN_DEPLOYMENT] = 1.0
     if random.random() < 0.1:
         faults.scenarios.add(Scenario.EVERYBODY_REDRIVES)

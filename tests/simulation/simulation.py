@@ -20,7 +20,7 @@ from comanda.adapters.observability.telemetry import BUSINESS, LOGGER, TECHNICAL
 from infra.settings import StageSettings, load_settings
 from tests.simulation.auditor import Audit
 from tests.simulation.checkers.violation import Violation
-from tests.simulation.faults import OPERATOR, REPORT_STEWARD, STEWARD, Faults, Scenario
+from tests.simulation.faults import OPERATOR, RECONCILER, REPORT_STEWARD, Faults, Scenario
 from tests.simulation.history import History
 from tests.simulation.notification_faults import aim_at_notifications
 from tests.simulation.notification_system import NotificationSystem
@@ -164,7 +164,7 @@ def _play(system: System, workload: Workload, audit: Audit, random: Random) -> V
             return broken
         workload.redrive_everything()
     rested = scheduler.run(lambda: workload.people.busy == 0 and system.is_drained, CALM_LIMIT)
-    drained = _let_the_steward_work(system)
+    drained = _let_the_reconciler_work(system)
     return audit.verdict(rested=rested and drained) or audit.verdict_after_redrive()
 
 
@@ -174,20 +174,20 @@ def _come_to_rest(system: System, workload: Workload, audit: Audit) -> Violation
     scheduler.let_pass(30)
     audit.trouble_ends()
     rested = scheduler.run(lambda: workload.people.busy == 0 and system.is_drained, CALM_LIMIT)
-    drained = _let_the_steward_work(system)
+    drained = _let_the_reconciler_work(system)
     return audit.verdict(rested=rested and drained)
 
 
-def _let_the_steward_work(system: System) -> bool:
+def _let_the_reconciler_work(system: System) -> bool:
     """Whether everything came to rest again."""
-    rested = _rests_under_the_steward(system)
+    rested = _rests_under_the_reconciler(system)
     if system.hides_dead_letters:
         system.scheduler.jump(3600)
-        rested = _rests_under_the_steward(system)
+        rested = _rests_under_the_reconciler(system)
     return rested
 
 
-def _rests_under_the_steward(system: System) -> bool:
+def _rests_under_the_reconciler(system: System) -> bool:
     """It also has its time for what is dead-lettered while it works."""
     scheduler, end = system.scheduler, system.scheduler.time() + CALM_LIMIT
     while scheduler.time() < end:
@@ -218,7 +218,7 @@ def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
         Scenario.WAKES_UNDER_THE_STEWARD,
         Scenario.HIDDEN_BEHIND_TEN,
     }
-    small = faults.aims_at(STEWARD) or bool(of_small & faults.scenarios)
+    small = faults.aims_at(RECONCILER) or bool(of_small & faults.scenarios)
     drawn = load_settings(
         "local",
         {

@@ -27,7 +27,7 @@ from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
 from tests.simulation.events import MessageEvent, RowWrite
 from tests.simulation.expressions import Item
-from tests.simulation.faults import STEWARD, SWITCH, CallFault, Faults, Scenario, WorldFault
+from tests.simulation.faults import RECONCILER, SWITCH, CallFault, Faults, Scenario, WorldFault
 from tests.simulation.functions import EventSourceMapping, Functions, Schedule
 from tests.simulation.history import History
 from tests.simulation.lambda_service import LambdaService
@@ -44,7 +44,7 @@ MAPPING_IDS = {stage: str(uuid5(NAMESPACE_DNS, stage)) for stage in STAGES}
 WORKERS = {"orders": "process_order", "enrichment": "enrich_order", "completion": "complete_order"}
 
 OUTAGE_LINGERS = 660.0
-"""Seconds for which the steward may go by an outage that has ended: ten minutes, and as long as it runs."""
+"""Seconds for which the reconciler may go by an outage that has ended: ten minutes, and as long as it runs."""
 _READ_TIMEOUTS = {"dynamodb": 5.0, "sqs": 5.0, "s3": 30.0, "lambda": 5.0}
 """Seconds, as the clients are set up."""
 _LATEST = {"dynamodb": 20.0, "sqs": 20.0, "s3": 60.0, "lambda": 20.0}
@@ -127,7 +127,7 @@ class System:
         }
         mappings = {MAPPING_IDS[stage]: mapping for stage, mapping in self.mappings.items()}
         self.services["lambda"] = LambdaService(self.functions, mappings, random)
-        Schedule(self.functions, scheduler, STEWARD, 60)
+        Schedule(self.functions, scheduler, RECONCILER, 60)
         Schedule(self.functions, scheduler, SWITCH, 60)
 
     def world(self) -> World:
@@ -221,7 +221,7 @@ class System:
         add(SWITCH, switch, 50)
         complete = complete_order.Settings.load(environment("completion", "completion"))
         add("complete_order", partial(complete_order.build, complete), worker)
-        add(STEWARD, partial(tend_dead_letters.build, tend_dead_letters.Settings.load(common)), 60)
+        add(RECONCILER, partial(tend_dead_letters.build, tend_dead_letters.Settings.load(common)), 60)
 
     # Every AWS call comes through here.
 
@@ -282,7 +282,7 @@ class System:
 
     def _longest_stall(self, process: Process) -> float:
         """Seconds."""
-        wakes_late = process.name.startswith(("enrich_order.", f"{STEWARD}."))
+        wakes_late = process.name.startswith(("enrich_order.", f"{RECONCILER}."))
         for_long = wakes_late and Scenario.WAKES_UNDER_THE_STEWARD in self.faults.scenarios
         return (8 if for_long else 2.5) * self._visibility_timeout(process)
 

@@ -1,6 +1,6 @@
 """Schedules that once lost an order, or ran a failed one untold, on the real handlers and without a fault injected.
 
-Each is a script: what was sent, what died, and what the console, the CLI and the steward did meanwhile.
+Each is a script: what was sent, what died, and what the console, the CLI and the reconciler did meanwhile.
 """
 
 import json
@@ -25,7 +25,7 @@ from comanda.domain.orders.messages import Event, OrderMessage
 from comanda.domain.orders.order import Enrichment, Order, OrderStatus, Stage
 from comanda.domain.shared.errors import IllegalTransition, UnreadableRow
 from infra.settings import load_settings
-from tests.simulation.faults import STEWARD, Faults
+from tests.simulation.faults import RECONCILER, Faults
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.simulation import virtual_world
 from tests.simulation.sqs import Message
@@ -140,7 +140,8 @@ def steps(order: Order) -> list[tuple[OrderStatus, str | None]]:
 @pytest.mark.parametrize("wait", [60, 200, 400])
 @pytest.mark.parametrize("stage", [Stage.PROCESSING, Stage.ENRICHMENT])
 def test_order_redriven_from_the_console_completes_whatever_it_left_behind(stage: Stage, wait: int) -> None:
-    """A worker sent it on and died before it acknowledged, at its last receive; the steward, out of rescues, failed it.
+    """A worker sent it on and died before it acknowledged, at its last receive; the reconciler, out of rescues,
+    failed it.
 
     What was under way for the next stage met the failure and was dropped. Redriven within the five minutes of the
     deduplication, the same message again was swallowed as its copy, and the order was `processing` for ever.
@@ -173,8 +174,8 @@ def test_order_redriven_from_the_console_completes_whatever_it_left_behind(stage
 
 
 def test_a_failed_order_begins_no_run_that_nobody_asked_for() -> None:
-    """Its first message could not be acknowledged and was dead-lettered. The steward read the row, and before it wrote,
-    the order failed for good at the next stage: then it ran again, "redriven", though nobody had redriven it."""
+    """Its first message could not be acknowledged and was dead-lettered. The reconciler read the row, and before it
+    wrote, the order failed for good at the next stage: then it ran again, "redriven", though nobody had redriven it."""
     with played("BOMBA") as play:
 
         class Slow(OrderTable):
@@ -202,7 +203,7 @@ def test_a_failed_order_begins_no_run_that_nobody_asked_for() -> None:
 
 @pytest.mark.parametrize("cli_first", [False, True])
 def test_of_cli_and_console_at_once_one_begins_the_run_and_the_timeline_says_which(*, cli_first: bool) -> None:
-    """Both sent a message; whoever came second was taken for the steward, and the only rescue was used up."""
+    """Both sent a message; whoever came second was taken for the reconciler, and the only rescue was used up."""
     with played("ABC") as play:
         answers: list[str] = []
 
@@ -263,8 +264,8 @@ def test_message_owed_by_a_dead_reconciler_is_sent_though_the_old_one_was_moved(
             with pytest.raises(Dies):
                 play.reconciler(play.table(), DiesBeforeItSends())(lambda: 50)
             assert (play.row().owed, play.row().replay) == (True, 1)
-            play.system.functions.throttle(STEWARD, play.scheduler.time() + 150)
-            play.world().sleep(121)  # The dead steward had hidden the letter.
+            play.system.functions.throttle(RECONCILER, play.scheduler.time() + 150)
+            play.world().sleep(121)  # The dead reconciler had hidden the letter.
             play.move_back("orders")
             play.wake()
 

@@ -125,7 +125,7 @@ class Operator:
         """What the console's move task does, by the command that does so here (`comanda dlq move`)."""
         move_one(self.sqs, self.stack.queues[queue], message)
 
-    def call_the_steward(self) -> None:
+    def call_the_reconciler(self) -> None:
         self.call("tend_dead_letters")
 
     def call(self, function: str) -> None:

@@ -73,22 +73,22 @@ def test_a_redrive_completes_all_in_each_recipients_order(
     mend(operator, failed)
     cli("dlq", "redrive", *HERE, "--rate", "50", "--wait", "60")
     assert_all_completed_once_in_order(api, orders, failed)
-    operator.call_the_steward()
-    assert operator.dead_orders("enrichment", failed) == set(), "the steward removes what has moved on"
+    operator.call_the_reconciler()
+    assert operator.dead_orders("enrichment", failed) == set(), "the reconciler removes what has moved on"
 
 
 @pytest.mark.prove
 def test_fifty_redriven_orders_leave_the_dead_letter_queue_within_two_minutes(
     cli: Cli, api: ApiClients, operator: Operator, orders: OrderTable
 ) -> None:
-    operator.call_the_steward()  # What is left now stays.
+    operator.call_the_reconciler()  # What is left now stays.
     before = operator.dead("enrichment")
     failed = failed_orders(api, 25)
     wait_for(lambda: operator.dead("enrichment") >= before + 50, "50 dead letters", 180)
     mend(operator, failed)
     cli("dlq", "redrive", *HERE, "--rate", "50", "--wait", "60")
     assert_all_completed_once_in_order(api, orders, failed)
-    wait_for(lambda: operator.dead("enrichment") <= before, "the steward removing what has moved on", 120)
+    wait_for(lambda: operator.dead("enrichment") <= before, "the reconciler removing what has moved on", 120)
 
 
 @pytest.mark.parametrize(

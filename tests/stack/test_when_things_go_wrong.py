@@ -119,7 +119,7 @@ def test_orders_of_a_worker_that_cannot_start_are_rescued_once_and_then_failed(
         deadline = time.monotonic() + 300  # A row is failed that nobody wrote for three minutes.
         while not all(client.get(f"orders/{order_id}").json()["status"] == "failed" for order_id in orders):
             assert time.monotonic() < deadline, "the orders were not failed"
-            operator.call_the_steward()
+            operator.call_the_reconciler()
             time.sleep(2)
         for order_id in orders:
             order = client.get(f"orders/{order_id}").json()
@@ -129,7 +129,7 @@ def test_orders_of_a_worker_that_cannot_start_are_rescued_once_and_then_failed(
         operator.redrive(order_id)
     assert {finished(client, order_id, 90)["status"] for order_id in orders} == {"completed"}
     assert [entry["order_id"] for entry in ledger(api("ops"), recipient)] == orders
-    operator.call_the_steward()
+    operator.call_the_reconciler()
     dead = operator.sqs.receive_message(
         QueueUrl=operator.stack.queues["enrichment"].dlq_url, MaxNumberOfMessages=10, VisibilityTimeout=0
     )

@@ -10,7 +10,7 @@ from comanda.domain.delivery.work_item import By
 from comanda.domain.shared.errors import IllegalTransition, Unavailable
 from tests.application.delivery.conftest import Scene
 
-BEGINS = [(By.STEWARD, False), (By.OUTAGE, False), (By.CONSOLE, False), (By.CONSOLE, True), (By.OPERATOR, True)]
+BEGINS = [(By.RECONCILER, False), (By.OUTAGE, False), (By.CONSOLE, False), (By.CONSOLE, True), (By.OPERATOR, True)]
 """Who begins a run, and whether of a failed row."""
 
 
@@ -47,14 +47,14 @@ def test_a_row_that_is_not_as_it_was_read_begins_no_run_and_nothing_is_sent(scen
     row = scene.add()
     failed = scene.put(row.failed(scene.failure()))
     with pytest.raises(VersionConflict):
-        scene.open_run(row, By.STEWARD)
+        scene.open_run(row, By.RECONCILER)
     assert (scene.row(row), scene.first_queue.sent) == (failed, [])
 
 
 def test_who_may_not_begin_a_run_writes_and_sends_nothing(scene: Scene) -> None:
     row = scene.add_failed()
     with pytest.raises(IllegalTransition):
-        scene.open_run(row, By.STEWARD)
+        scene.open_run(row, By.RECONCILER)
     assert (scene.row(row), scene.first_queue.sent) == (row, [])
 
 
@@ -131,7 +131,7 @@ def test_a_late_clear_of_a_run_does_not_take_what_a_later_one_owes(scene: Scene)
 def test_a_run_has_a_higher_number_than_any_message_that_was_met(scene: Scene, after: int, run: int) -> None:
     """I2."""
     row = scene.add()
-    scene.open_run(row, By.STEWARD, after=after)
+    scene.open_run(row, By.RECONCILER, after=after)
     assert scene.first_queue.sent == [(row.row_id, run)]
 
 
@@ -146,7 +146,7 @@ def test_who_began_a_run_is_told(scene: Scene, by: By, *, failed: bool) -> None:
 
 def test_runs_begin_one_after_the_other_and_never_share_a_number(scene: Scene) -> None:
     row = scene.add()
-    for by in (By.STEWARD, By.CONSOLE, By.OUTAGE, By.STEWARD):
+    for by in (By.RECONCILER, By.CONSOLE, By.OUTAGE, By.RECONCILER):
         scene.open_run(scene.row(row), by)
     failed = scene.put(scene.row(row).failed(scene.failure()))
     scene.open_run(replace(failed, discarded=True), By.OPERATOR)

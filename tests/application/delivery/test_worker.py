@@ -82,7 +82,7 @@ def test_a_message_of_an_older_run_is_dropped(scene: Scene) -> None:
     """Rule 5."""
     row = scene.add()
     old = scene.message(row)
-    scene.open_run(row, By.STEWARD)
+    scene.open_run(row, By.RECONCILER)
     there = scene.row(row)
     assert scene.work(old) == []
     assert (scene.row(row), scene.tries(row)) == (there, 0)

@@ -59,7 +59,7 @@ def test_what_is_over_is_not_sent_again_by_a_late_reading(scene: Scene) -> None:
 def test_one_whose_next_run_has_begun_is_not_sent_again_by_a_late_reading(scene: Scene) -> None:
     """Whoever began that run sends its message, or the reconciler does."""
     notification = scene.announced()
-    scene.notifications.save(notification, notification.opened(By.STEWARD, scene.clock(), ""))
+    scene.notifications.save(notification, notification.opened(By.RECONCILER, scene.clock(), ""))
     scene.announce(a_request())
     assert len(scene.publisher.sent) == 1
 

@@ -74,7 +74,9 @@ def test_two_sends_of_a_run_are_one_message_and_two_runs_are_two(
     resources: Resources, publisher: Any, row: WorkItem, parse: Parse
 ) -> None:
     second = row.opened(By.CONSOLE, NOW, "redriven")
-    messages = published(resources, publisher, row, row, second, second.sent(NOW), second.opened(By.STEWARD, NOW, ""))
+    messages = published(
+        resources, publisher, row, row, second, second.sent(NOW), second.opened(By.RECONCILER, NOW, "")
+    )
     assert [parse(message["Body"]).replay for message in messages] == [0, 1, 2]
     assert len({message["Attributes"]["MessageDeduplicationId"] for message in messages}) == 3
 

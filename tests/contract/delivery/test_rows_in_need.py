@@ -130,7 +130,7 @@ def row_of(rows: RowsInNeed[Any], row: WorkItem) -> Any:
 
 def owed(kind: Kind, group: str = "g-1", run: int = 1) -> Any:
     """A row of which a run has just begun."""
-    row = kind.a_row(group).opened(By.STEWARD, NOW, "requeued")
+    row = kind.a_row(group).opened(By.RECONCILER, NOW, "requeued")
     return replace(row, replay=run)
 
 
@@ -179,7 +179,7 @@ def test_what_others_wrote_meanwhile_stays(rows: Any, kind: Kind) -> None:
 def test_a_late_word_about_one_run_does_not_take_what_the_next_owes(rows: Any, kind: Kind) -> None:
     first = owed(kind)
     put(rows, first)
-    second = first.opened(By.STEWARD, NOW, "requeued")
+    second = first.opened(By.RECONCILER, NOW, "requeued")
     rows.save(first, second)
     rows.mark_sent(first, first.sent(LATER))
     assert row_of(rows, first) == second
@@ -220,7 +220,7 @@ def test_whoever_read_an_earlier_version_is_overtaken(rows: Any, kind: Kind) -> 
     begun = waiting.opened(By.CONSOLE, NOW, "")
     rows.save(waiting, begun)
     with pytest.raises(VersionConflict):
-        rows.save(waiting, waiting.opened(By.STEWARD, NOW, ""))
+        rows.save(waiting, waiting.opened(By.RECONCILER, NOW, ""))
     assert row_of(rows, waiting) == begun
 
 

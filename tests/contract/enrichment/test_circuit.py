@@ -369,7 +369,8 @@ def test_an_order_that_kills_whoever_tries_holds_nobody_up_for_long(fleet: Fleet
 
 
 def test_an_outage_lingers_for_whoever_sees_what_it_turned_away(fleet: Fleet) -> None:
-    """What was dead-lettered a moment before its end is seen by the steward a minute after (seeds 2049 and 2000272)."""
+    """What was dead-lettered a moment before its end is seen by the reconciler a minute after (seeds 2049 and
+    2000272)."""
     with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as clock:
         assert fleet.circuit().is_settled(), "there was none"
         fleet.circuit().open()

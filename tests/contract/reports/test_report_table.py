@@ -27,7 +27,7 @@ READY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125), 
 PARTLY = LEASED.finished(ReportFile("reports/k.xlsx", 3, 4_000, "ab" * 32, 125, 2), NOW)
 FAILED = LEASED.failed(Failure("Bad", "no", STAGE, 1, NOW, "m-1"))
 
-RESCUED, DISCARDED = REQUESTED.opened(By.STEWARD, NOW, ""), FAILED.set_aside(NOW)
+RESCUED, DISCARDED = REQUESTED.opened(By.RECONCILER, NOW, ""), FAILED.set_aside(NOW)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_each_change_of_status_is_told_once_in_its_order() -> None:
 def test_what_is_no_change_of_status_is_not_told_of() -> None:
     order = a_processing_order()
     assert types(order, order.tried("m", 2, LATER)) == []
-    assert types(order, order.opened(By.STEWARD, LATER, "requeued")) == []
+    assert types(order, order.opened(By.RECONCILER, LATER, "requeued")) == []
     failed = order.failed(Failure("OrderRejected", "no", Stage.ENRICHMENT, 1, LATER, "m"))
     assert types(order, failed) == ["order.failed"]
     assert types(failed, failed.set_aside(LATER, "known")) == []

@@ -28,7 +28,7 @@ from tests.support.builders import (
 )
 
 FAILED_BY = "m-that-failed"
-SYSTEM = {By.CONSOLE, By.STEWARD, By.OUTAGE}
+SYSTEM = {By.CONSOLE, By.RECONCILER, By.OUTAGE}
 """Who may begin the next run of what is open."""
 
 

@@ -48,14 +48,14 @@ def test_a_row_that_is_over_lets_its_messages_go_and_never_begins_again(kind: Ki
 @pytest.mark.parametrize("came_back", [False, True])
 def test_a_message_of_an_older_run_is_dropped(kind: Kind, *, came_back: bool) -> None:
     """Rule 5; and rule 6: what came back opens no run over a newer one."""
-    for row in (kind.row.opened(By.STEWARD, NOW, ""), kind.failed().opened(By.OPERATOR, NOW, "")):
+    for row in (kind.row.opened(By.RECONCILER, NOW, ""), kind.failed().opened(By.OPERATOR, NOW, "")):
         assert meant(kind, row, kind.delivery(came_back=came_back)) is D.DROP
 
 
 @of_each_kind
 def test_a_message_ahead_of_its_row_is_left_for_a_person(kind: Kind) -> None:
     """Rule 5: it cannot be."""
-    ahead = kind.delivery(kind.row.opened(By.STEWARD, NOW, ""))
+    ahead = kind.delivery(kind.row.opened(By.RECONCILER, NOW, ""))
     assert meant(kind, kind.row, ahead) is D.AHEAD
     assert meant(kind, kind.failed(), ahead) is D.AHEAD
 
@@ -65,7 +65,7 @@ def test_what_came_back_from_a_dead_letter_queue_opens_a_run_and_is_never_worked
     """Rule 6, whatever the row's state and whichever stage it failed at."""
     for row in (kind.row, kind.failed(), kind.failed("another")):
         assert meant(kind, row, kind.delivery(came_back=True)) is D.OPEN
-        ahead = kind.delivery(kind.row.opened(By.STEWARD, NOW, ""), came_back=True)
+        ahead = kind.delivery(kind.row.opened(By.RECONCILER, NOW, ""), came_back=True)
         assert meant(kind, row, ahead) is D.OPEN
 
 

@@ -31,7 +31,8 @@ def worn(row: WorkItem) -> Any:
 @pytest.mark.parametrize(("kind", "state"), STATES)
 @pytest.mark.parametrize("by", By)
 def test_only_who_may_begin_a_run_begins_one(kind: Kind, state: str, by: By) -> None:
-    """Rule 1: operator from failed; console from failed or open; steward and outage from open; a settled one stays."""
+    """Rule 1: operator from failed; console from failed or open; reconciler and outage from open; a settled one
+    stays."""
     row, may, status = kind.begin[state]
     if by not in may:
         with pytest.raises(IllegalTransition):
@@ -74,7 +75,7 @@ def test_rescues_are_counted_across_runs_and_begin_again_with_a_person(kind: Kin
     """Rule 2: only a client, an operator or the console resets them; an outage neither counts nor resets."""
     rescues = {by: worn(row).opened(by, NOW, "").rescues for row, may, _ in kind.begin.values() for by in may}
     asked_again = {By.CLIENT: 0} if kind.row.kind == Report.kind else {}
-    assert rescues == {By.STEWARD: 2, By.OUTAGE: 1, By.OPERATOR: 0, By.CONSOLE: 0} | asked_again
+    assert rescues == {By.RECONCILER: 2, By.OUTAGE: 1, By.OPERATOR: 0, By.CONSOLE: 0} | asked_again
     assert worn(kind.row).failed(kind.failed().failure).rescues == 1, "nor does a failure reset them"
 
 
@@ -95,7 +96,7 @@ def test_one_more_who_is_told_of_a_report_takes_nothing_away_that_is_owed() -> N
 @of_each_kind
 def test_that_its_message_was_sent_changes_nothing_else_of_a_row(kind: Kind) -> None:
     """Rule 3: no version either, as a worker may have the row in its hands by now."""
-    opened = kind.row.opened(By.STEWARD, NOW, "")
+    opened = kind.row.opened(By.RECONCILER, NOW, "")
     assert opened.sent(LATER) == replace(opened, owed=False, updated_at=LATER)
 
 

@@ -111,7 +111,7 @@ def status_tells_the_truth(seen: OrderEvidence) -> Iterator[Violation]:
 
 
 def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Violation]:
-    """What comes back untried is failed and shown so, but where the steward cannot see it. An outage counts for
+    """What comes back untried is failed and shown so, but where the reconciler cannot see it. An outage counts for
     nothing, and excuses nothing else."""
     for order_id, writes in seen.writes.items():
         most = max(write.rescues for write in writes)

@@ -169,7 +169,7 @@ def redrive_failed(
     They are chosen from their rows, so that those whose message is gone from the dead-letter queue come back too. An
     order that has moved on in the meantime is left alone. Ctrl-C ends after the order in hand (exit code 130); run it
     again and it goes on. Exit code 1 where storage did not answer for some, or some were held back behind one whose
-    message the steward has yet to send; 3 where some failed again, or were not over within --wait.
+    message the reconciler has yet to send; 3 where some failed again, or were not over within --wait.
     """
     connection = connect(ctx, stage)
     outside = connection.outside
@@ -246,7 +246,9 @@ def move_dead_letters(
     else:
         say(f"{count_dead_letters(moved)} moved back into {queue}.")
     if moved < most:
-        remark(f"{count_dead_letters(most - moved)} could not be had: in the hands of the steward, say. Run it again.")
+        remark(
+            f"{count_dead_letters(most - moved)} could not be had: in the hands of the reconciler, say. Run it again."
+        )
         raise typer.Exit(NOT_DONE)
 
 

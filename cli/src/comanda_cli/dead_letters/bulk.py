@@ -23,7 +23,7 @@ class Outcome:
     unavailable: dict[str, str] = field(default_factory=dict)
     """By order id: storage or queue did not answer. It may have been done or not; doing it again is harmless."""
     owed: list[str] = field(default_factory=list)
-    """Done, but that the queue did not take the message: the steward sends it within two minutes."""
+    """Done, but that the queue did not take the message: the reconciler sends it within two minutes."""
     held_back: list[str] = field(default_factory=list)
     """Behind an unavailable or an owed one of the same recipient: it would overtake it."""
     left: list[str] = field(default_factory=list)

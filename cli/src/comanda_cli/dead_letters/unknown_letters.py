@@ -1,6 +1,6 @@
 """Dead letters that no row accounts for: they cannot be read, or are about what there is not.
 
-No worker and no steward touches them, no row lists them, and they keep an alarm ringing for 14 days. A dead-letter
+No worker and no reconciler touches them, no row lists them, and they keep an alarm ringing for 14 days. A dead-letter
 queue can only be received from, so whatever is looked at is hidden for a moment and shown again.
 """
 

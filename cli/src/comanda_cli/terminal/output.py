@@ -75,7 +75,7 @@ def readable(found: Iterable[T | UnreadableRow]) -> Iterator[T]:
 def remark_owed(ids: Sequence[str]) -> None:
     """Of what has begun, without an answer that its message is stored."""
     if ids:
-        remark(f"Sent by the steward within two minutes, as queue or table do not answer now: {', '.join(ids)}.")
+        remark(f"Sent by the reconciler within two minutes, as queue or table do not answer now: {', '.join(ids)}.")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], screen: "Console | None" = None) -> None:

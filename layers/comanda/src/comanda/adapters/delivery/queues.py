@@ -42,7 +42,7 @@ class _Sendable(Protocol):
 
 Sent = TypeVar("Sent", bound=_Sendable)
 HIDDEN_WHILE_TENDED = 120
-"""Seconds; longer than the steward may run, so that nobody redrives a message that it is about to judge."""
+"""Seconds; longer than the reconciler may run, so that nobody redrives a message that it is about to judge."""
 _STALE_RECEIPT = {"InvalidParameterValue", "ReceiptHandleIsInvalid"}
 """What SQS answers once a message's visibility has ended ("DeleteMessage"): it comes, or has come, again."""
 

@@ -42,7 +42,7 @@ RECOVERY_SECONDS = 150
 TRY_SECONDS = 30
 """Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 OUTAGE_LINGERS = 600
-"""Seconds after which nothing is left of an outage: what it turned away until its end was seen by the steward, which
+"""Seconds after which nothing is left of an outage: what it turned away until its end was seen by the reconciler, which
 looks each minute, some minutes late at the most."""
 
 

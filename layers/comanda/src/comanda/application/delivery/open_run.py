@@ -19,7 +19,7 @@ _EVENTS: Mapping[By, type[RunOpened]] = {
     By.CLIENT: RunRequested,
     By.OPERATOR: RunRedriven,
     By.CONSOLE: RunRedriven,
-    By.STEWARD: RunRequeued,
+    By.RECONCILER: RunRequeued,
     By.OUTAGE: RunRequeued,
 }
 

@@ -124,7 +124,7 @@ class Reconciler(Generic[Row]):
         if self.in_outage(stage):
             return self._requeue(row, By.OUTAGE, run)
         if row.rescues < self.max_rescues:
-            return self._requeue(row, By.STEWARD, run)
+            return self._requeue(row, By.RECONCILER, run)
         if run == row.replay and row.updated_at < self.clock() - QUIET:
             self._fail(row, stage, message_id)
         return False
@@ -181,8 +181,8 @@ class Reconciler(Generic[Row]):
             if is_stale:  # Its timeline grows with each, and an outage may last for days.
                 self._requeue(row, By.OUTAGE, row.replay)
         elif row.rescues < self.max_rescues:
-            self._requeue(row, By.STEWARD, row.replay)
+            self._requeue(row, By.RECONCILER, row.replay)
         elif stands_still:
             self._fail(row, stage, message_id="")
         elif is_stale:
-            self._requeue(row, By.STEWARD, row.replay)
+            self._requeue(row, By.RECONCILER, row.replay)

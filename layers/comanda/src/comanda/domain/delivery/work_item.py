@@ -22,10 +22,10 @@ class By(StrEnum):
     """Chooses a row, by the CLI."""
     CONSOLE = "console"
     """Moved the message out of a dead-letter queue: the console, or whoever starts a message move task."""
-    STEWARD = "steward"
+    RECONCILER = "steward"
     """Found the message dead-lettered before anybody tried it."""
     OUTAGE = "outage"
-    """The steward, where an outage of the provider turned the workers away."""
+    """The reconciler, where an outage of the provider turned the workers away."""
 
 
 PEOPLE = frozenset({By.CLIENT, By.OPERATOR, By.CONSOLE})
@@ -119,7 +119,7 @@ class WorkItem:
         IllegalTransition where `by` may not begin one.
         """
         run = max(self.replay, after) + 1
-        rescues = 0 if by in PEOPLE else self.rescues + (by is By.STEWARD)
+        rescues = 0 if by in PEOPLE else self.rescues + (by is By.RECONCILER)
         changes = {"attempts": None, "failure": None, "discarded": False, "replay": run, "rescues": rescues}
         return self._changed(now, owed=True, **changes, **self._opening(by, now, note))
 

@@ -1,4 +1,4 @@
-"""The steward of a kind as a Lambda function: every minute, what is owed and what was dead-lettered (P8)."""
+"""The reconciler of a kind as a Lambda function: every minute, what is owed and what was dead-lettered (P8)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,24 +15,24 @@ from comanda.application.delivery.ports import Row, RowsInNeed, RunPublisher
 from comanda.application.delivery.reconciler import Reconciler
 from comanda.domain.delivery.messages import Message
 
-StewardHandler = Callable[[dict[str, Any], LambdaContext], None]
+ReconcilerHandler = Callable[[dict[str, Any], LambdaContext], None]
 M = TypeVar("M", bound=Message)
 
 
-class StewardSettings(Settings):
+class ReconcilerSettings(Settings):
     max_rescues: int = Field(ge=0)
     worker_reserve_seconds: float = Field(ge=0)
 
 
-def steward_handler(
+def reconciler_handler(
     rows: RowsInNeed[Row],
     publisher: RunPublisher[Row],
     queues: Mapping[str, str],
     parse: Callable[[str], M],
-    settings: StewardSettings,
+    settings: ReconcilerSettings,
     world: World,
     in_outage: Callable[[str], bool] = lambda _: False,
-) -> StewardHandler:
+) -> ReconcilerHandler:
     """`queues`: the URL of each stage's dead-letter queue. `publisher`: into the first queue."""
     telemetry = PowertoolsTelemetry()
     reconciler = Reconciler(
