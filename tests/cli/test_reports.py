@@ -52,7 +52,7 @@ def sent(cli: Cli) -> list[tuple[str, int]]:
 
 
 def answering(*views: dict[str, Any], status: int = 200) -> tuple[dict[str, Any], list[httpx.Request]]:
-    """For `Cli`: each answer once, the last for ever; and what was asked."""
+    """For `Cli`: each answer once, the last forever; and what was asked."""
     left, asked = list(views), list[httpx.Request]()
 
     def answer(request: httpx.Request) -> httpx.Response:

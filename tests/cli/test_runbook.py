@@ -46,7 +46,7 @@ def test_the_metrics_in_the_document_are_those_that_there_are() -> None:
         rows = section.split(f"| {service} | |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
         documented |= {(service, name) for row in rows for name in re.findall(r"\w+", row.split("|")[1])}
     assert documented == metric_names()
-    assert f"{len(documented)} at the most, {len(documented) * 0.30:.2f} USD" in section
+    assert f"{len(documented)} at most, {len(documented) * 0.30:.2f} USD" in section
 
 
 def test_every_class_of_failure_is_explained() -> None:

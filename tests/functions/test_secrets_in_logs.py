@@ -81,7 +81,7 @@ def output(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Output]:
-    """At the most that a stage can be told to log; looked through at the end of every test."""
+    """At most that a stage can be told to log; looked through at the end of every test."""
     monkeypatch.setattr(LOGGER, "sampling_rate", "1")  # As POWERTOOLS_LOGGER_SAMPLE_RATE sets it.
     caplog.set_level(logging.INFO)
     with a_daemon() as daemon:

@@ -11,7 +11,7 @@ from tests.simulation.errors import AwsError
 from tests.simulation.functions import EventSourceMapping, Functions
 
 LONGEST_CHANGE = 40.0
-"""Seconds that a mapping takes at the most until it is enabled or disabled."""
+"""Seconds that a mapping takes at most until it is enabled or disabled."""
 
 
 class LambdaService:

@@ -151,7 +151,7 @@ class NotificationWorkload:
         self.workload.people.start("operator", delay, deed)
 
     def _act_on_dead_letter(self) -> None:
-        """A hasty operator, at the worst moment: about when the reconciler comes by. Not for ever: what one sends again
+        """A hasty operator, at the worst moment: about when the reconciler comes by. Not forever: what one sends again
         dead-letters again, and would call more of them than it took."""
         if self.notifications.system.faults.active and self.random.random() < 0.3 and self._hasty < MOST_HASTY:
             self._hasty += 1

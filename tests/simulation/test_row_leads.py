@@ -144,7 +144,7 @@ def test_order_redriven_from_the_console_completes_whatever_it_left_behind(stage
     failed it.
 
     What was under way for the next stage met the failure and was dropped. Redriven within the five minutes of the
-    deduplication, the same message again was swallowed as its copy, and the order was `processing` for ever.
+    deduplication, the same message again was swallowed as its copy, and the order was `processing` forever.
     """
     with played("ABC") as play:
 

@@ -1,4 +1,4 @@
-"""One key, one order, for ever (P2); one effect (P3); the order of each recipient (P4). All of it under load."""
+"""One key, one order, forever (P2); one effect (P3); the order of each recipient (P4). All of it under load."""
 
 import random
 import threading

@@ -1,4 +1,4 @@
-"""Accepting: durable before it is answered (P1), one order per key for ever (P2)."""
+"""Accepting: durable before it is answered (P1), one order per key forever (P2)."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -109,7 +109,7 @@ def test_what_is_over_begins_again_under_the_same_id_with_new_messages(scene: Sc
 
 
 def test_it_begins_again_with_a_message_that_no_redrive_has_sent(scene: Scene) -> None:
-    """SQS would take an equal one for its copy: the report would be requested for ever (seed 5645)."""
+    """SQS would take an equal one for its copy: the report would be requested forever (seed 5645)."""
     report, _ = scene.failed()
     scene.redrive(report)
     scene.files.errors = [PermanentError("Bad", "no")]

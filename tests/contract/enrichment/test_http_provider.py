@@ -369,7 +369,7 @@ def test_ten_calls_at_once_have_a_connection_each(fake: FakeProvider) -> None:
     ids=["head", "body", "endless"],
 )
 def test_no_call_takes_longer_than_its_total(fake: FakeProvider, behaviour: dict[str, Any]) -> None:
-    """Each part comes within the read time-out; all of it would take seconds, or for ever."""
+    """Each part comes within the read time-out; all of it would take seconds, or forever."""
     fake.book.behave(**behaviour)
     limits = Limits(connect=1, read=1, total=0.3, bytes=2**62)
     started = time.monotonic()

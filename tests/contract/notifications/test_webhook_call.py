@@ -46,7 +46,7 @@ class FakeReceiver(FakeProvider):
 
 
 class FakeDns:
-    """A LookUp: what it answers, one after another, the last for ever; and who was asked for."""
+    """A LookUp: what it answers, one after another, the last forever; and who was asked for."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = list(answers)

@@ -46,7 +46,7 @@ def whatever_was_asked_for_is_told(seen: NotificationEvidence) -> Iterator[Viola
             yield Violation("B4", f"{row.wanted.event} of {row.wanted.at}: nobody asked, or it never was", subject_id)
         taken = any(call.was_taken for call in seen.calls(row))
         if row.status == "waiting":
-            yield Violation("B4", f"{row.wanted.event} waits for ever", subject_id)
+            yield Violation("B4", f"{row.wanted.event} waits forever", subject_id)
         if row.status == "delivered" and not taken:
             yield Violation("B4", f"{row.wanted.event} is delivered, and was never taken", subject_id)
         if row.status == "ended" and not _was_gone(seen, row):

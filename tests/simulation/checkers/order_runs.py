@@ -130,7 +130,7 @@ def nothing_lost(seen: OrderEvidence) -> Iterator[Violation]:
     sent = {event.subject_id for event in seen.system.message_events if event.what == "sent"}
     for row in seen.rows.values():
         if row.status not in SETTLED and not (row.status == "accepting" and row.order_id not in sent):
-            yield Violation("P5", f"{row.status} for ever", row.order_id, row.recipient_id)
+            yield Violation("P5", f"{row.status} forever", row.order_id, row.recipient_id)
     listed = seen.listed("failed")
     for row in seen.rows.values():
         if (row.status == "failed" and not row.discarded) != (row.order_id in listed):

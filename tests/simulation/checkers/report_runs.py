@@ -157,7 +157,7 @@ def nothing_lost(seen: ReportEvidence) -> Iterator[Violation]:
     for row in seen.rows.values():
         never_sent = row.status == "accepting" and (row.report_id, row.replay) not in sent
         if row.status not in SETTLED and row.expires_at > seen.now and not never_sent:
-            yield Violation("P5", f"{row.status} for ever", row.report_id)
+            yield Violation("P5", f"{row.status} forever", row.report_id)
 
 
 def no_upload_is_left_open(seen: ReportEvidence) -> Iterator[Violation]:

@@ -43,7 +43,7 @@ TRY_SECONDS = 30
 """Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 OUTAGE_LINGERS = 600
 """Seconds after which nothing is left of an outage: what it turned away until its end was seen by the reconciler, which
-looks each minute, some minutes late at the most."""
+looks each minute, some minutes late at most."""
 
 
 _TRANSITIONED: Mapping[CircuitState, type[CircuitTransitioned]] = {
@@ -59,7 +59,7 @@ class EnrichmentCircuit:
     def __init__(
         self, client: "DynamoDBClient", table: str, telemetry: Telemetry, when_opened: Callable[[], None] = lambda: None
     ) -> None:
-        """`when_opened` is called once by whoever opened it. Raises Unavailable at the most.
+        """`when_opened` is called once by whoever opened it. Raises Unavailable at most.
 
         The state is read for every call, at half a read unit: nobody asks a provider that is known to be down.
         """

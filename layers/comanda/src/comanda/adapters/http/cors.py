@@ -17,7 +17,7 @@ ASKED_WITH = ("If-None-Match", "Idempotency-Key", "X-Correlation-Id", "X-Idempot
 SHOWN = ("ETag", "Idempotency-Replayed", "Location", "Retry-After")
 """Headers of answers that a page may read beside those that every page may."""
 PREFLIGHT_SECONDS = 3600
-"""How long a browser need not ask again. Chromium takes two hours at the most."""
+"""How long a browser need not ask again. Chromium takes two hours at most."""
 
 
 class CorsSettings(Settings):

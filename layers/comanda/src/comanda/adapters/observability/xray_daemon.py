@@ -37,7 +37,7 @@ from comanda.domain.reports.messages import REPORT_REQUESTED, ReportMessage
 
 ANNOTATED = {"order_id", "recipient_id", "report_id", "notification_id", "correlation_id", "error_class"}
 """What X-Ray can be searched by. It indexes 50 annotations of a trace ("AWS X-Ray endpoints and quotas"); ten messages
-of a batch have four each, at the most."""
+of a batch have four each, at most."""
 
 _HEADER = b'{"format":"json","version":1}\n'
 """How a datagram to the daemon begins ("Sending segment documents to the X-Ray daemon")."""

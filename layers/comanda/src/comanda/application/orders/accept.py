@@ -1,4 +1,4 @@
-"""POST /orders: answer 202 once row and message are both stored (P1), one order per key for ever (P2)."""
+"""POST /orders: answer 202 once row and message are both stored (P1), one order per key forever (P2)."""
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass

@@ -46,7 +46,7 @@ def _checked(order: Order | None, caller: Caller, order_id: str) -> Order:
 
 @dataclass(frozen=True)
 class ReadOrder:
-    """Orders that are settled for ever are remembered while the function stays warm (E9)."""
+    """Orders that are settled forever are remembered while the function stays warm (E9)."""
 
     orders: Orders
     _settled: dict[str, Order] = field(default_factory=dict)

@@ -40,7 +40,7 @@ class Limits:
     rows_a_second: float
     """As many as are read and written for certain; what would take longer than there is time is refused."""
     settle: float
-    """How far an index may be behind, at the most."""
+    """How far an index may be behind, at most."""
     longest: float
     """What an invocation has when it begins."""
 

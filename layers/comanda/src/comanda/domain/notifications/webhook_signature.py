@@ -39,7 +39,7 @@ def is_valid(record: WebhookSecretRecord, at: datetime) -> bool:
 
 
 def retiring(record: WebhookSecretRecord, at: datetime) -> WebhookSecretRecord:
-    """The same, valid until then at the most."""
+    """The same, valid until then at most."""
     ends = to_iso(at)
     return {**record, "expires_at": min(ends, record.get("expires_at", ends))}
 

@@ -47,7 +47,7 @@ class IdempotencyKey:
 
     @property
     def order_id(self) -> str:
-        """The order this key stands for, for ever: UUIDv5 (RFC 9562) of caller, key space and key."""
+        """The order this key stands for, forever: UUIDv5 (RFC 9562) of caller, key space and key."""
         return str(uuid.uuid5(_ORDERS, canonical_json([self.caller, self.space, self.value])))
 
     @property
