@@ -219,7 +219,7 @@ class CrashHarness:
         """The reconciler's minute comes until it goes through."""
         for _ in range(10):
             self.clock.shift(60)
-            if self.run("steward", self._tend):
+            if self.run("reconciler", self._tend):
                 return
             self.clock.shift(DEAD_LETTERS_HIDDEN)
         raise AssertionError("the reconciler never came to an end")

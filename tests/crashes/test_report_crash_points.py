@@ -154,10 +154,10 @@ SCENARIOS = [
     Scenario("redriven from the console", abandoned, redrive_from_console, {"generate": 11}, READY),
     Scenario("redriven from the terminal", abandoned, redrive, {"redrive": 4, "generate": 7}, READY),
     Scenario("discarded", failed, discard, {"discard": 2}, FAILED),
-    Scenario("rescued by the steward", dead_lettered_untried, repair, {"steward": 8, "generate": 7}, READY),
-    Scenario("failed by the steward", rescued_and_dead_lettered_again, wait_for_the_reconciler, {"steward": 6}, FAILED),
-    Scenario("owed and sent by the steward", abandoned_and_owed, repair, {"steward": 9, "generate": 7}, READY),
-    Scenario("dead letter deleted by the steward", redriven_and_ready, ReportSystem.minute, {"steward": 5}, READY),
+    Scenario("rescued by the reconciler", dead_lettered_untried, repair, {"reconciler": 8, "generate": 7}, READY),
+    Scenario("failed by the reconciler", rescued_and_dead_lettered_again, wait_for_the_reconciler, {"reconciler": 6}, FAILED),
+    Scenario("owed and sent by the reconciler", abandoned_and_owed, repair, {"reconciler": 9, "generate": 7}, READY),
+    Scenario("dead letter deleted by the reconciler", redriven_and_ready, ReportSystem.minute, {"reconciler": 5}, READY),
     Scenario("cancelled", accepted, cancel, {"cancel": 2, "generate": 1}, CANCELLED),
 ]
 POINTS = [

@@ -16,7 +16,7 @@ OUTAGES = [
         "if trial or is_last:",
     ),
     Mutation(
-        "an outage lingers for the steward",
+        "an outage lingers for the reconciler",
         "adapters/enrichment/circuit.py",
         " and closed_at <= epoch_seconds() - OUTAGE_LINGERS",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from comanda.adapters.notifications.announcing import told_of
+from comanda.adapters.notifications.announcing import notification_requests_of
 from comanda.adapters.orders import rows as order_rows
 from comanda.adapters.reports import rows as report_rows
 from comanda.domain.shared.notify import EVENTS, Notify
@@ -130,7 +130,7 @@ def changes_of_who_is_told() -> Iterator[tuple[str, dict[str, Any]]]:
 def test_what_is_left_out_would_have_told_nobody(every_stage: Synthesized, table: str, record: dict[str, Any]) -> None:
     """Also where somebody begins to be told, or is not any more."""
     pattern = pattern_of(stream_mappings(every_stage)["AnnounceChangesFunction", table])
-    told = list(told_of({"Records": [record]}, FakeTelemetry()))
+    told = list(notification_requests_of({"Records": [record]}, FakeTelemetry()))
     assert matches(record, pattern) or not told
     assert matches(record, pattern) is ("notify" in record["dynamodb"]["NewImage"])
 

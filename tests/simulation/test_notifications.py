@@ -17,7 +17,7 @@ from tests.simulation.workload import Workload
 
 SEEDS_THAT_FOUND_SOMETHING = {
     26: "a delivered notification that was sent anew twice had used up its rescue",
-    10606: "a dead letter that a full receive cut off from its group was seen by no steward",
+    10606: "a dead letter that a full receive cut off from its group was seen by no reconciler",
     4360: "somebody joined those who are told of a ready report, and the auditor took that for a second run",
     2049: "hasty operators called more hasty operators, and the run never ended",
 }

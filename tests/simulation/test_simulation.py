@@ -30,7 +30,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
     3609: "boto3's retry of an attempt's record met that record, and the attempt was lost",
     1756: "an order published anew was published anew with the same body",
     6162: "of two dead letters the older one was taken first, and the order failed with a message under way",
-    32: "a worker took up what the reconciler had published before the reconciler wrote so, and the rescue was not counted",
+    32: "a worker resumed what the reconciler had published but not yet written, and the rescue was not counted",
     922: "a dead letter that shared a full receive with another recipient's was seen by nobody",
     8653: "a 202 for an order that a GET did not find, as a worker's attempt had overtaken the API",
     31013: "an order failed where its worker could not be written down as the one that tries the provider again",

@@ -18,7 +18,7 @@ from comanda.domain.orders.messages import Event, OrderMessage
 from comanda.domain.reports.messages import ReportMessage
 from comanda.domain.shared.errors import Unavailable
 from tests.application.conftest import Scene as OrderScene
-from tests.application.notifications.conftest import URL, a_told
+from tests.application.notifications.conftest import URL, a_request
 from tests.application.notifications.conftest import Scene as NotificationScene
 from tests.application.reports.conftest import A_TABLE
 from tests.application.reports.conftest import Scene as ReportScene
@@ -202,7 +202,7 @@ def notifications() -> Scene:
     inside = NotificationScene()
 
     def add_row(number: int) -> Any:
-        inside.announce(a_told(version=number))
+        inside.announce(a_request(version=number))
         return inside.notifications.rows[inside.publisher.sent[-1].notification_id]
 
     def set_error(_: Any, error: Exception | None) -> None:
