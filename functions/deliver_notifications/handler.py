@@ -4,8 +4,8 @@ import os
 
 from comanda.adapters.runtime.world import World
 from functions.deliver_notifications.app import build
-from functions.deliver_notifications.services import EdgeSettings, edge_of
+from functions.deliver_notifications.services import ServiceSettings, services_of
 
 world = World.real()
-settings = EdgeSettings.load(os.environ)
-handler = build(settings, world, edge_of(settings, world))
+settings = ServiceSettings.load(os.environ)
+handler = build(settings, world, services_of(settings, world))

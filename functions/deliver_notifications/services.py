@@ -17,7 +17,9 @@ from comanda.domain.notifications.webhook_address import LOCAL_POLICY, AddressPo
 from functions.deliver_notifications.app import ExternalServices, Settings
 
 
-class EdgeSettings(Settings):
+class ServiceSettings(Settings):
+    """What the services outside are reached by."""
+
     stage: str
     webhook_secrets: str
     link_keys: str
@@ -28,7 +30,8 @@ class EdgeSettings(Settings):
     email_time_zone: str = "UTC"
 
 
-def edge_of(settings: EdgeSettings, world: World) -> ExternalServices:
+def services_of(settings: ServiceSettings, world: World) -> ExternalServices:
+    """Webhooks, their secrets, links and mail, as the stage is set up."""
     secrets = SecretsProvider(boto_config=CLIENT_CONFIG)
     policy = LOCAL_POLICY if settings.stage == "local" else AddressPolicy()
     links = SignedLinks(StoredLinkKeys(settings.link_keys, lambda: secrets), settings.public_url)
@@ -40,7 +43,7 @@ def edge_of(settings: EdgeSettings, world: World) -> ExternalServices:
     )
 
 
-def _mail_of(settings: EdgeSettings, links: NotificationLinks) -> MailSender | None:
+def _mail_of(settings: ServiceSettings, links: NotificationLinks) -> MailSender | None:
     if settings.email_from is None:
         return None
     mails = SesMails(boto3.client("sesv2", config=CLIENT_CONFIG), settings.email_from)

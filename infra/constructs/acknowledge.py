@@ -5,4 +5,5 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+    """Say why a finding of cdk-nag is as it should be."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))

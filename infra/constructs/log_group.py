@@ -19,6 +19,7 @@ _RETENTION: dict[LogRetentionDays, logs.RetentionDays] = {
 
 
 def log_group(scope: Construct, construct_id: str, settings: StageSettings, name: str | None = None) -> logs.LogGroup:
+    """A log group that keeps what the stage says, and goes or stays with its stack."""
     return logs.LogGroup(
         scope,
         construct_id,

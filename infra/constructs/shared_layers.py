@@ -11,10 +11,12 @@ from infra.settings import StageSettings
 
 
 def runtime_of(settings: StageSettings) -> lambda_.Runtime:
+    """The stage's Python as a Lambda runtime."""
     return lambda_.Runtime(f"python{settings.python_version}", lambda_.RuntimeFamily.PYTHON)
 
 
 def architecture_of(settings: StageSettings) -> lambda_.Architecture:
+    """The stage's processor architecture."""
     return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64
 
 

@@ -31,6 +31,8 @@ FEWEST_ORDERS = 10
 
 
 class Alarms(Construct):
+    """Every alarm of a stage; docs/alarms.md has a paragraph on each."""
+
     def __init__(
         self,
         scope: Construct,

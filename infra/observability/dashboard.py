@@ -18,6 +18,8 @@ _PERCENTILES = ("p50", "p95", "p99")
 
 
 class Dashboard(Construct):
+    """One dashboard per stage: the business first, then what it stands on."""
+
     def __init__(
         self,
         scope: Construct,

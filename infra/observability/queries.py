@@ -37,6 +37,8 @@ filter message in ["order.accepted", "order.attempt_failed", "order.failed"]
 
 
 class Queries(Construct):
+    """The saved queries of CloudWatch Logs Insights."""
+
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, watched: Watched) -> None:
         super().__init__(scope, construct_id)
         groups = [function.log_group.log_group_name for function in watched.functions]

@@ -16,6 +16,8 @@ Part = TypeVar("Part", bound=Construct)
 
 @dataclass(frozen=True)
 class Watched:
+    """What alarms and dashboard watch: functions, queues, tables and the API."""
+
     queues: tuple[FifoQueue, ...]
     functions: tuple[PythonFunction, ...]
     tables: tuple[dynamodb.Table, ...]

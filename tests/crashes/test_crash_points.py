@@ -163,7 +163,9 @@ SCENARIOS = [
     Scenario("redriven from the terminal", failed, redrive, {"redrive": 4, "process": 2}, FIRST),
     Scenario("discarded", failed, discard, {"discard": 2}, FIRST_FAILED),
     Scenario("rescued by the reconciler", dead_lettered_untried, repair, {"reconciler": 17, "process": 3}, FIRST),
-    Scenario("failed by the reconciler", dead_lettered_twice, wait_for_the_reconciler, {"reconciler": 15}, FIRST_FAILED),
+    Scenario(
+        "failed by the reconciler", dead_lettered_twice, wait_for_the_reconciler, {"reconciler": 15}, FIRST_FAILED
+    ),
     Scenario("owed and sent by the reconciler", redriven_and_owed, System.minute, {"reconciler": 18}, FIRST),
     Scenario("dead letter deleted by the reconciler", redriven_and_completed, System.minute, {"reconciler": 14}, FIRST),
     Scenario("cancelled", one_accepted_order, cancel, {"cancel": 2, "process": 1}, {"cancelled": "first"}),

@@ -155,9 +155,13 @@ SCENARIOS = [
     Scenario("redriven from the terminal", abandoned, redrive, {"redrive": 4, "generate": 7}, READY),
     Scenario("discarded", failed, discard, {"discard": 2}, FAILED),
     Scenario("rescued by the reconciler", dead_lettered_untried, repair, {"reconciler": 8, "generate": 7}, READY),
-    Scenario("failed by the reconciler", rescued_and_dead_lettered_again, wait_for_the_reconciler, {"reconciler": 6}, FAILED),
+    Scenario(
+        "failed by the reconciler", rescued_and_dead_lettered_again, wait_for_the_reconciler, {"reconciler": 6}, FAILED
+    ),
     Scenario("owed and sent by the reconciler", abandoned_and_owed, repair, {"reconciler": 9, "generate": 7}, READY),
-    Scenario("dead letter deleted by the reconciler", redriven_and_ready, ReportSystem.minute, {"reconciler": 5}, READY),
+    Scenario(
+        "dead letter deleted by the reconciler", redriven_and_ready, ReportSystem.minute, {"reconciler": 5}, READY
+    ),
     Scenario("cancelled", accepted, cancel, {"cancel": 2, "generate": 1}, CANCELLED),
 ]
 POINTS = [

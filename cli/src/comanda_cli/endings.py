@@ -21,6 +21,8 @@ MOST_NAMED = 10
 
 
 class Table(Protocol):
+    """As much of a table as is needed to see what became of its rows."""
+
     def get_many(self, row_ids: Iterable[str], /) -> Mapping[str, Any]: ...
 
 
@@ -99,6 +101,7 @@ class Endings:
 
 
 def failure_text(failure: Failure) -> str:
+    """A failure in one line."""
     attempts = "1 attempt" if failure.attempts == 1 else f"{failure.attempts} attempts"
     return f"{failure.name}: {failure.message} ({failure.stage}, {attempts})"
 

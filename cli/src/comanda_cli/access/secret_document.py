@@ -28,6 +28,8 @@ Content = dict[str, Any]
 
 
 class SecretDocument:
+    """A JSON document in Secrets Manager, changed without losing what somebody else writes meanwhile."""
+
     def __init__(self, client: "SecretsManagerClient", name: str) -> None:
         self._client = client
         self._name = name

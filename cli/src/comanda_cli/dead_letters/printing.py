@@ -24,6 +24,7 @@ from comanda_cli.terminal.output import (
 
 
 def count_dead_letters(number: int) -> str:
+    """ "1 dead letter", "2 dead letters"."""
     return "1 dead letter" if number == 1 else f"{number} dead letters"
 
 
@@ -69,6 +70,7 @@ def _print_report(done: str, outcome: Outcome, endings: Endings | None, waited: 
 
 
 def print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
+    """The orders that would be taken."""
     if as_json:
         print_json([row_of(order) for order in chosen])
     else:
@@ -77,11 +79,13 @@ def print_dry_run(chosen: Sequence[Order], *, as_json: bool) -> None:
 
 
 def remark_unreadable(rows: Sequence[UnreadableRow]) -> None:
+    """Name the rows that cannot be read."""
     for _ in readable(rows):
         pass
 
 
 def remark_not_seen(seen: Look) -> None:
+    """Say which dead letters could not be looked at."""
     for queue, number in seen.not_seen.items():
         remark(
             f"{count_dead_letters(number)} of {queue} could not be looked at: hidden, or behind ten others of a group."
@@ -89,11 +93,13 @@ def remark_not_seen(seen: Look) -> None:
 
 
 def print_letters(letters: Sequence[UnknownLetter]) -> None:
+    """A table of dead letters that no record accounts for."""
     rows = [(each.message_id, each.queue, each.size, each.begins, each.why) for each in letters]
     print_table(["Message", "Queue", "Bytes", "Begins with", "Why"], rows)
 
 
 def print_failed(orders: Sequence[Order]) -> None:
+    """A table of failed orders."""
     rows = [row_of(order) for order in orders]
     print_table(
         ["Order", "Recipient", "Stage", "Class", "Message", "Attempts", "Failed at"],
@@ -105,6 +111,7 @@ def print_failed(orders: Sequence[Order]) -> None:
 
 
 def row_of(order: Order) -> dict[str, Any]:
+    """A failed order, as `--json` shows it. Raises ValueError for one that has not failed."""
     failure = order.failure
     if failure is None:
         raise ValueError(f"order {order.order_id} has no failure")
@@ -122,4 +129,5 @@ def row_of(order: Order) -> dict[str, Any]:
 
 
 def count_orders(number: int) -> str:
+    """ "1 order", "2 orders"."""
     return "1 order" if number == 1 else f"{number} orders"

@@ -24,6 +24,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class QueueName(StrEnum):
+    """The queues of orders, as `comanda queues` names them."""
+
     ORDERS = "orders"
     ENRICHMENT = "enrichment"
     COMPLETION = "completion"

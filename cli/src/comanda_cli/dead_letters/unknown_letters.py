@@ -39,6 +39,8 @@ _PARSERS: Mapping[str, Callable[[str], Message]] = {
 
 @dataclass(frozen=True)
 class UnknownLetter:
+    """A dead letter that no record accounts for."""
+
     queue: str
     message_id: str
     size: int
@@ -69,6 +71,7 @@ class Look:
 
 
 def look(connection: Connection) -> Look:
+    """Look into every dead-letter queue, and hide nothing for long."""
     found = Look([], {}, {})
     for name, queue in connection.stack.queues.items():
         with _received(connection.sqs, queue) as messages:

@@ -44,6 +44,7 @@ _LOG = logging.getLogger("comanda")
 
 
 def now() -> datetime:
+    """The time now, in UTC."""
     return datetime.now(UTC)
 
 
@@ -56,6 +57,7 @@ def user_name() -> str:
 
 
 def queue_publisher(sqs: "SQSClient", url: str) -> "RunPublisher[Order]":
+    """What sends into a stack's first queue of orders."""
     from comanda.adapters.orders.queue import QueuePublisher
 
     return QueuePublisher(sqs, url)
@@ -83,6 +85,8 @@ class QuietTelemetry:
 
 @dataclass(frozen=True)
 class Connection:
+    """A stack, and the clients that talk to it; each client is made when it is first used."""
+
     stack: StackInfo
     outside: Outside = field(default_factory=Outside)
 

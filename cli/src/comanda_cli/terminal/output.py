@@ -43,6 +43,7 @@ BORDER, EDGE = 3, 1
 
 
 def console(*, stderr: bool = False) -> "Console":
+    """Rich's console on standard output, or on standard error."""
     from rich.console import Console
 
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
@@ -60,6 +61,7 @@ def remark(text: str) -> None:
 
 
 def print_json(value: object) -> None:
+    """JSON on standard output, and nothing else there."""
     typer.echo(escaped_json(json.dumps(value, ensure_ascii=False)))
 
 
@@ -153,11 +155,13 @@ def print_order(view: Mapping[str, Any]) -> None:
 
 
 def item_text(item: Mapping[str, Any]) -> str:
+    """An item of an order in one line."""
     price = f" at {item['unit_price']}" if item.get("unit_price") else ""
     return f"{item['qty']} x {item.get('sku') or item.get('item_name')}{price}"
 
 
 def failure_text(failure: Mapping[str, Any]) -> str:
+    """A failure in one line."""
     attempts = "1 attempt" if failure["attempts"] == 1 else f"{failure['attempts']} attempts"
     return f"{failure['class']}: {failure['message']} ({failure['stage']}, {attempts}, {failure['at']})"
 

@@ -29,4 +29,5 @@ class CircuitStore(CircuitBreakerDynamoDBPersistence):
 
 
 def epoch_seconds() -> int:
+    """Whole seconds since 1970, as Powertools' store counts them."""
     return int(time.time())

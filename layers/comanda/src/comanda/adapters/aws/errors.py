@@ -20,6 +20,7 @@ _DEFECTS = {
 
 
 def code_of(error: ClientError) -> str:
+    """The error code of AWS, such as "ThrottlingException"; "Unknown" where the answer has none."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 

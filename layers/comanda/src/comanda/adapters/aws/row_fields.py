@@ -80,6 +80,7 @@ def is_unreadable(row: Row, from_row: Callable[[Row], object]) -> bool:
 
 
 def text(value: Any) -> str:
+    """An attribute that is text."""
     if not isinstance(value, str):
         raise _Unfit("is no text")
     with unfit("has half a surrogate pair"):
@@ -95,6 +96,7 @@ def name(value: Any) -> str:
 
 
 def flag(value: Any) -> bool:
+    """An attribute that is true or false."""
     if not isinstance(value, bool):
         raise _Unfit("is neither true nor false")
     return value
@@ -110,6 +112,7 @@ def number(value: Any) -> int:
 
 
 def count(value: Any) -> int:
+    """An attribute that is a whole number from 0."""
     if not 0 <= number(value) <= MOST:
         raise _Unfit(f"is not from 0 to {MOST}")
     return int(value)
@@ -132,6 +135,7 @@ def any_amount(value: Any) -> Decimal:
 
 
 def moment(value: Any) -> datetime:
+    """An attribute that is a time in ISO 8601."""
     with unfit("is no moment in ISO 8601"):
         at = from_iso(text(value))
     if at.tzinfo is None or at.year not in _YEARS:
@@ -140,6 +144,8 @@ def moment(value: Any) -> datetime:
 
 
 def one_of(kind: type[E]) -> Callable[[Any], E]:
+    """An attribute that is one of an enumeration's values."""
+
     def read(value: Any) -> E:
         with unfit(f"is no {kind.__name__} that this release knows"):
             return kind(text(value))

@@ -13,6 +13,8 @@ MAX_AGE = 60
 
 
 class TokenSecret:
+    """The bearer tokens' records, as Secrets Manager keeps them."""
+
     def __init__(self, provider: SecretsProvider, name: str) -> None:
         self._provider = provider
         self._name = name

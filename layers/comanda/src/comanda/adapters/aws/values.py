@@ -31,6 +31,7 @@ def to_dynamodb(fields: Mapping[str, object]) -> dict[str, Any]:
 
 
 def from_dynamodb(item: Mapping[str, Any]) -> dict[str, Any]:
+    """DynamoDB's typed values to Python's. Raises for one that Python cannot hold; `decoded` does not."""
     return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 

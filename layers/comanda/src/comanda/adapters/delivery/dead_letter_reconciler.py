@@ -20,6 +20,8 @@ M = TypeVar("M", bound=Message)
 
 
 class ReconcilerSettings(Settings):
+    """What every reconciler needs."""
+
     max_rescues: int = Field(ge=0)
     worker_reserve_seconds: float = Field(ge=0)
 

@@ -40,6 +40,7 @@ def work_from_row(row: Fields, stage: str) -> dict[str, Any]:
 
 
 def failure_to_row(failure: Failure) -> dict[str, Any]:
+    """A failure as an attribute of a row."""
     fields = asdict(failure)
     return {"class": fields.pop("name"), **fields, "at": to_iso(failure.at)}
 

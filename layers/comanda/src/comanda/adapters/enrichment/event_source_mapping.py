@@ -38,6 +38,8 @@ class EventSourceMapping:
 
 @dataclass(frozen=True)
 class SwitchFunction:
+    """Calls the function that pauses and resumes enrichment, and does not wait for it."""
+
     client: "LambdaClient"
     name: str
 

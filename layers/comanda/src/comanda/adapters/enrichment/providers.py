@@ -29,6 +29,7 @@ class ProviderSettings(Settings):
 
 
 def provider_of(settings: ProviderSettings, world: World) -> HealthyProvider:
+    """The provider that a stage is set up with: over HTTP, or simulated where it has no URL."""
     if settings.enrichment_url is None:
         return SimulatedProvider(settings.enrichment_delay_seconds, world.sleep)
     limits = Limits(

@@ -101,6 +101,7 @@ def json_response(
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
 ) -> Response[str]:
+    """An answer with a JSON body."""
     return Response(status.value, content_type, to_json(body), headers=dict(headers or {}))
 
 
@@ -126,4 +127,5 @@ def _reason_to_log(error: ComandaError) -> str:
 
 
 def request_id(app: APIGatewayRestResolver) -> str:
+    """API Gateway's id of the request; empty where the event has none."""
     return app.current_event.request_context.request_id or ""

@@ -21,6 +21,8 @@ PREFLIGHT_SECONDS = 3600
 
 
 class CorsSettings(Settings):
+    """What each function behind the API reads about pages of other origins."""
+
     cors_origins: tuple[str, ...] = ()
     """Origins of web pages, or `*` alone; by default none."""
 

@@ -18,6 +18,8 @@ LOCALES = (PT_BR.tag, EN_US.tag)
 
 
 class NotifySettings(Settings):
+    """What a function that reads `notify` needs of its stage."""
+
     stage: str
     email_from: str | None = None
     """Unset: this stage sends no mail."""
@@ -25,6 +27,8 @@ class NotifySettings(Settings):
 
 
 class NotifyBody(BaseModel):
+    """`notify` of a body. What pydantic cannot see is checked by NotifyRules."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     webhook_url: StrictStr | None = None

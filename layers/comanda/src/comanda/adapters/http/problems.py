@@ -78,6 +78,7 @@ def defect_body(request_id: str) -> dict[str, Any]:
 
 
 def problem_body(status: HTTPStatus, slug: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    """A problem detail (RFC 9457) with our URN as its type, and the request's id."""
     return {
         "type": f"{TYPE_PREFIX}{slug}",
         "title": title,

@@ -12,6 +12,8 @@ from comanda.adapters.http_client.exact_response import TimedResponse
 
 
 class TimedHttp(HTTPConnection):
+    """A connection that is made within the time of its call."""
+
     response_class = TimedResponse
 
     def _new_conn(self) -> socket:
@@ -19,6 +21,8 @@ class TimedHttp(HTTPConnection):
 
 
 class TimedHttps(HTTPSConnection):
+    """The same over TLS, with the certificate checked for the name in the URL."""
+
     response_class = TimedResponse
 
     def _new_conn(self) -> socket:

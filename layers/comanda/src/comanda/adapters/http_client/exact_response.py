@@ -139,6 +139,8 @@ class _Chunks(io.RawIOBase):
 
 
 class TimedResponse(HTTPResponse):
+    """The final answer of a call. Its connection is kept only where its end is certain."""
+
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._wire = _Wire(sock, self.fp.detach())

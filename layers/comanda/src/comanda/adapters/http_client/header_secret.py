@@ -20,6 +20,8 @@ class _Secret(BaseModel):
 
 
 class ProviderSecret:
+    """The header that the provider knows us by, read again once it was refused."""
+
     def __init__(self, provider: SecretsProvider, name: str) -> None:
         self._provider = provider
         self._name = name

@@ -38,6 +38,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answered:
+    """One whole answer."""
+
     status: int
     headers: Mapping[str, str]
     """Names in any case."""

@@ -13,6 +13,8 @@ from comanda.domain.shared.errors import ComandaError, Unavailable, UnreadableRo
 
 @dataclass(frozen=True)
 class Conversation:
+    """What a WebSocket client and we say to each other, message by message."""
+
     subscriptions: Subscriptions
     clients: Clients
     subscribe: Subscribe

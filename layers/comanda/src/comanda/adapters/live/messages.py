@@ -27,6 +27,8 @@ PONG = to_json({"type": "pong"})
 
 
 class Action(StrEnum):
+    """What a WebSocket client may ask for."""
+
     SUBSCRIBE = "subscribe"
     UNSUBSCRIBE = "unsubscribe"
     PING = "ping"
@@ -100,6 +102,7 @@ def _short(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unsubscribed_text(topic: Topic) -> str:
+    """The answer to `unsubscribe`."""
     return to_json({"type": "unsubscribed", topic.id_field: topic.id})
 
 

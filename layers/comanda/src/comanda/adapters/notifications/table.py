@@ -150,6 +150,7 @@ def _ended(receiver_id: str) -> str:
 
 
 def to_row(notification: Notification) -> dict[str, Any]:
+    """A notification as its row."""
     return present(
         {
             "schema": SCHEMA,

@@ -38,6 +38,8 @@ RECOVERY_SECONDS = 30
 
 
 class ReceiverCircuits:
+    """One circuit breaker per receiver, so that one that is down is left alone for a while."""
+
     def __init__(self, client: "DynamoDBClient", table: str, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._store = CircuitStore(table, boto3_client=client)

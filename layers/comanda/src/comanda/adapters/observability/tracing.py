@@ -53,6 +53,7 @@ class Trace:
 
 
 def traceparent_of(environment: Mapping[str, str]) -> str | None:
+    """The trace that a function runs in, in the form of W3C's Trace Context; None where nobody traces."""
     trace = Trace.current(environment)
     return trace.traceparent if trace else None
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Readiness:
+    """Whether tables and queues answer."""
+
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     tables: Sequence[str]

@@ -52,6 +52,8 @@ class _Body(BaseModel):
 
 
 class ItemBody(_Body):
+    """One item of an order: a sku or a name, how many, and perhaps its price."""
+
     sku: Id | None = None
     item_name: Text | None = None
     qty: Qty

@@ -43,6 +43,7 @@ CLAIM_LIFETIME = timedelta(days=15)
 
 
 def to_row(order: Order) -> dict[str, Any]:
+    """An order as its row."""
     row = {
         "schema": SCHEMA,
         "order_id": order.order_id,
@@ -116,6 +117,7 @@ def period_of(order: Order) -> str | None:
 
 
 def month_of(when: datetime) -> str:
+    """The partition of the index `period` that an order of this time is in."""
     return when.astimezone(UTC).strftime("%Y-%m")
 
 

@@ -49,6 +49,7 @@ def order_view(order: Order) -> dict[str, Any]:
 
 
 def balance_view(balance: Balance) -> dict[str, Any]:
+    """The answer to GET /recipients/{id}."""
     return {
         "recipient_id": balance.recipient_id,
         "balance": _money(balance.amount),
@@ -58,6 +59,7 @@ def balance_view(balance: Balance) -> dict[str, Any]:
 
 
 def entries_view(entries: Sequence[LedgerEntry], next_cursor: str | None) -> dict[str, Any]:
+    """The answer to GET /recipients/{id}/entries: one page."""
     view = {
         "entries": [
             {

@@ -14,6 +14,8 @@ MAX_AGE = 60
 
 
 class StoredLinkKeys:
+    """Reads the keys when the first link is signed or followed, and again once they are MAX_AGE old."""
+
     def __init__(self, name: str, provider: Callable[[], SecretsProvider] = SecretsProvider) -> None:
         """`provider` is called once somebody comes with a link: most requests need no client of Secrets Manager."""
         self._name = name

@@ -40,6 +40,7 @@ KEPT_AFTER_EXPIRY = timedelta(days=15)
 
 
 def to_row(report: Report) -> dict[str, Any]:
+    """A report as its row."""
     request = report.request
     return present(
         {

@@ -10,12 +10,15 @@ from comanda.application.reports.ports import Sources
 
 
 class ReportSourceSettings(Settings):
+    """Where a report's rows come from."""
+
     orders_table: str
     ledger_table: str
     bucket: str
 
 
 def report_sources(settings: ReportSourceSettings, world: ReportWorld) -> Sources:
+    """What reports are made from, on DynamoDB and S3."""
     dynamodb = leave_rows_raw(world.dynamodb)
     return Sources(
         orders=OrderPeriodIndex(dynamodb, settings.orders_table, world.reading),

@@ -7,6 +7,7 @@ from comanda.domain.shared.access import Caller, Origin, known_scopes
 
 
 def context_of(caller: Caller) -> dict[str, str]:
+    """A caller as the authorizer hands it on: text in each field, as API Gateway takes nothing else."""
     return {
         "caller": caller.name,
         "origin": caller.origin.value,
@@ -15,5 +16,6 @@ def context_of(caller: Caller) -> dict[str, str]:
 
 
 def caller_in(context: Mapping[str, Any]) -> Caller:
+    """The caller, from what the authorizer handed on."""
     scopes = str(context["scopes"]).split()
     return Caller(str(context["caller"]), Origin(context["origin"]), known_scopes(scopes))

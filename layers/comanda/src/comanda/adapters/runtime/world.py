@@ -40,6 +40,8 @@ def lambda_client() -> "LambdaClient":
 
 @dataclass(frozen=True)
 class World:
+    """What the functions of orders take from outside."""
+
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
     clock: Clock

@@ -18,6 +18,7 @@ class Backoff(Exception):
 
 
 def in_groups(batch: Sequence[D]) -> list[list[D]]:
+    """The deliveries of a batch by message group, in the order in which they came."""
     groups: dict[str, list[D]] = {}
     for delivery in batch:
         groups.setdefault(delivery.group, []).append(delivery)

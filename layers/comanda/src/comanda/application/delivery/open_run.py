@@ -26,6 +26,8 @@ _EVENTS: Mapping[By, type[RunOpened]] = {
 
 @dataclass(frozen=True)
 class OpenRun(Generic[Row]):
+    """The one way in which a run begins, whoever begins it (docs/decisions/0015)."""
+
     rows: Rows[Row]
     publisher: RunPublisher[Row]
     """Into the first queue: whatever was achieved stands in the row, and is not done a second time."""

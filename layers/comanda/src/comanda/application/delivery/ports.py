@@ -53,6 +53,8 @@ class RowsInNeed(Rows[Row], Protocol[Row]):
 
 
 class RunPublisher(Protocol[RowToPublish]):
+    """Sends the message of a run that has begun."""
+
     def publish(self, row: RowToPublish, /) -> None:
         """Send the first message of the row's run into its message group. Raises Unavailable; then it may be stored or
         not."""

@@ -35,6 +35,8 @@ REQUEUED_AFTER_OUTAGE = "requeued: an outage of the provider turned it away"
 
 @dataclass(frozen=True)
 class Reconciler(Generic[Row]):
+    """Sends what is owed, and judges what was dead-lettered. Called each minute."""
+
     rows: RowsInNeed[Row]
     open_run: OpenRun[Row]
     dead_letters: Sequence[DeadLetters]

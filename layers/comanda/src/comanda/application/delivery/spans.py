@@ -16,6 +16,8 @@ class Span(Protocol):
 
 
 class Spans(Protocol):
+    """Where a batch's spans come from."""
+
     def begin(self) -> Span: ...
 
 

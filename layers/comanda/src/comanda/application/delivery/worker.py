@@ -77,6 +77,8 @@ ONE_BY_ONE = OneByOne()
 
 @dataclass(frozen=True)
 class Worker(Generic[Row]):
+    """Works a batch of one queue: groups side by side, a group's messages in order."""
+
     step: Step[Row]
     rows: Rows[Row]
     open_run: OpenRun[Row]

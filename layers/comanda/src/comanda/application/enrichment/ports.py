@@ -19,6 +19,8 @@ class EnrichmentRequest:
 
 
 class EnrichmentProvider(Protocol):
+    """The outside service that knows prices."""
+
     def enrich(self, request: EnrichmentRequest) -> Enrichment:
         """Called with the order id as its idempotency key (P10), for several orders at once, from threads.
 
@@ -43,6 +45,8 @@ class Circuit(Protocol):
 
 
 class Health(Protocol):
+    """The outside service's own word on how it is."""
+
     def is_healthy(self) -> bool:
         """What an outside service says of itself. Never raises: no answer is an answer."""
 

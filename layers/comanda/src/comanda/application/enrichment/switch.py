@@ -13,6 +13,8 @@ from comanda.application.shared.telemetry import Telemetry
 
 @dataclass(frozen=True)
 class SwitchEnrichment:
+    """Pauses the queue while the provider is down, and lets it go on once it is up. Called each minute."""
+
     circuit: Circuit
     provider: Health
     event_source: EventSource

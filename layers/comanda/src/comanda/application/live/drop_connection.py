@@ -11,6 +11,8 @@ from comanda.domain.live.subscriptions import Topic
 
 @dataclass(frozen=True)
 class DropConnection:
+    """Forgets a connection and its subscriptions."""
+
     subscriptions: Subscriptions
     clients: Clients
     telemetry: Telemetry

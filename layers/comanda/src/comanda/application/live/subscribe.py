@@ -45,6 +45,8 @@ class Snapshots:
 
 @dataclass(frozen=True)
 class Subscribe:
+    """Subscribes a connection to an order, a report or a recipient, and gives a snapshot."""
+
     subscriptions: Subscriptions
     clients: Clients
     snapshot_of: Snapshots

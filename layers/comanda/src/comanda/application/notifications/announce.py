@@ -32,6 +32,8 @@ class NotificationRequest:
 
 @dataclass(frozen=True)
 class AnnounceChanges:
+    """Makes a notification of each change that somebody asked to be told of."""
+
     notifications: Notifications
     publisher: RunPublisher[Notification]
     telemetry: Telemetry

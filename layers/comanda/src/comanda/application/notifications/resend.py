@@ -16,6 +16,8 @@ from comanda.domain.shared.errors import IllegalTransition, NotFound
 
 @dataclass(frozen=True)
 class ResendNotification:
+    """Begins a notification again that failed or was delivered, for an operator."""
+
     notifications: Notifications
     open_run: OpenRun[Notification]
 

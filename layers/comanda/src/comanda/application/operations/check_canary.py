@@ -32,6 +32,8 @@ class ApiClient(Protocol):
 
 @dataclass(frozen=True)
 class CheckCanary:
+    """Sends an order of our own through, and looks whether the last one came out."""
+
     api: ApiClient
     telemetry: Telemetry
     clock: Clock

@@ -27,6 +27,8 @@ class Accepted:
 
 @dataclass(frozen=True)
 class AcceptOrder:
+    """POST /orders: claims the row, sends the message, and shows the order."""
+
     orders: Orders
     publisher: Publisher
     telemetry: Telemetry

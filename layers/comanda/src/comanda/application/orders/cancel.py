@@ -15,6 +15,8 @@ from comanda.domain.shared.errors import IllegalTransition
 
 @dataclass(frozen=True)
 class CancelOrder:
+    """Takes an order back before a worker begins it."""
+
     orders: Orders
     telemetry: Telemetry
     clock: Clock

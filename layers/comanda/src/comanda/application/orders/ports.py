@@ -83,6 +83,8 @@ class Ledger(Protocol):
 
 
 class Publisher(Protocol):
+    """Sends a message about an order."""
+
     def publish(self, order: Order, event: Event) -> None:
         """Send the message into its recipient's message group. Raises Unavailable; then it may be stored or not."""
 

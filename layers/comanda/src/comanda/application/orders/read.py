@@ -69,6 +69,8 @@ class ReadOrder:
 
 @dataclass(frozen=True)
 class ReadRecipient:
+    """A recipient's balance and entries."""
+
     ledger: Ledger
 
     def balance(self, caller: Caller, recipient_id: str) -> Balance:

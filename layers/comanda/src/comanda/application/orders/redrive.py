@@ -15,6 +15,8 @@ from comanda.domain.shared.errors import IllegalTransition, NotFound
 
 @dataclass(frozen=True)
 class RedriveOrder:
+    """Begins a failed order again, for an operator."""
+
     orders: Orders
     open_run: OpenRun[Order]
 

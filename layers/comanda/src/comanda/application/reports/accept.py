@@ -37,6 +37,8 @@ class AcceptedReport:
 
 @dataclass(frozen=True)
 class AcceptReport:
+    """POST /reports: one report per distinct request, claimed and sent once."""
+
     reports: Reports
     publisher: RunPublisher[Report]
     sources: Sources

@@ -15,6 +15,8 @@ from comanda.domain.shared.errors import IllegalTransition
 
 @dataclass(frozen=True)
 class CancelReport:
+    """Takes a report back before a worker begins it."""
+
     reports: Reports
     telemetry: Telemetry
     clock: Clock

@@ -12,6 +12,8 @@ from comanda.domain.shared.errors import NotFound
 
 @dataclass(frozen=True)
 class FollowLink:
+    """From a signed link to a fresh presigned one."""
+
     reports: Reports
     links: ReportLinks
     keys: Callable[[], LinkKeys]

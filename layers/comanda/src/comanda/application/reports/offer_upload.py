@@ -16,6 +16,8 @@ _AN_HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class OfferUpload:
+    """Gives a link that takes one table of the stated size and type."""
+
     tables: Tables
     counts: UploadCounts
     per_hour: int

@@ -51,6 +51,8 @@ class ReportFiles(Protocol):
 
 
 class ReportLinks(Protocol):
+    """Presigned links to a report's file."""
+
     def link_to(self, report: Report) -> str:
         """A link to the file of a ready report, good for some minutes, that saves it under its file name."""
 

@@ -47,6 +47,8 @@ def download_link(report: Report, links: ReportLinks) -> str:
 
 @dataclass(frozen=True)
 class ReadReport:
+    """One report, and the link to its file."""
+
     reports: Reports
     links: ReportLinks
     clock: Clock

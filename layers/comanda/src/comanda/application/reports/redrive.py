@@ -15,6 +15,8 @@ from comanda.domain.shared.errors import IllegalTransition, NotFound
 
 @dataclass(frozen=True)
 class RedriveReport:
+    """Begins a failed report again, for an operator."""
+
     reports: Reports
     open_run: OpenRun[Report]
     clock: Clock

@@ -8,6 +8,8 @@ from comanda.domain.shared.notify import Notify
 
 
 class Clock(Protocol):
+    """Where the time comes from, so that tests can set it."""
+
     def __call__(self) -> datetime:
         """The time now, in UTC."""
 

@@ -47,5 +47,6 @@ def emit_unreadable(
     failed: bool | None = None,
     report_id: str | None = None,
 ) -> None:
+    """One of two events: a row that cannot be read, or one that a newer release wrote, which is no defect."""
     event = RowOfNewerRelease if row.newer else RowUnreadable
     telemetry.emit(event(row_id=row.row_id, reason=row.why, message_id=message_id, failed=failed, report_id=report_id))

@@ -13,6 +13,8 @@ from comanda.domain.reports.report import Report
 
 
 class Subject(StrEnum):
+    """What a change is about."""
+
     ORDER = "order"
     REPORT = "report"
 

@@ -12,6 +12,8 @@ from comanda.domain.delivery.work_item import WorkItem
 
 
 class Disposition(Enum):
+    """What is to be done with a delivery, given its row."""
+
     WORK = auto()
     """The row waits for this step."""
     OPEN = auto()

@@ -99,6 +99,7 @@ def text_of(fields: dict[str, Any], name: str) -> str:
 
 
 def replay_of(fields: dict[str, Any]) -> int:
+    """The run that a body is of. Raises ValueError."""
     replay: Any = fields.get("replay")
     if not _is_whole(replay, 0, MAX_REPLAY):
         raise ValueError(f"replay is a whole number from 0 to {MAX_REPLAY}")

@@ -24,6 +24,8 @@ PENDING_AT_MOST = timedelta(seconds=60)
 
 
 class TopicKind(StrEnum):
+    """What can be subscribed to."""
+
     ORDER = "order"
     RECIPIENT = "recipient"
     REPORT = "report"
@@ -77,6 +79,8 @@ class Connection:
 
 @dataclass(frozen=True)
 class Subscription:
+    """One topic of one connection."""
+
     connection_id: str
     topic: Topic
     attempt: str

@@ -25,6 +25,8 @@ _RECEIVERS = uuid.UUID("a2f7c9d4-51b6-4e0f-9d3a-7e8b1c2d3f40")
 
 
 class NotificationStatus(StrEnum):
+    """Where a notification stands."""
+
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -34,6 +36,8 @@ class NotificationStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Notification(WorkItem):
+    """One thing that one receiver is to be told, and what became of it."""
+
     notification_id: str
     """The same at every attempt, and what a receiver tells a repeated event by (P10): its `webhook-id`."""
     caller: str

@@ -30,11 +30,13 @@ class WebhookSecretRecord(TypedDict):
 
 
 def issue_webhook_secret(now: datetime) -> WebhookSecretRecord:
+    """A new secret to sign with: `whsec_` and base64 ("Standard Webhooks")."""
     secret = _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     return WebhookSecretRecord(id=secrets.token_hex(8), secret=secret, created_at=to_iso(now))
 
 
 def is_valid(record: WebhookSecretRecord, at: datetime) -> bool:
+    """Whether a secret is still in use at that time."""
     return "expires_at" not in record or at < from_iso(record["expires_at"])
 
 

@@ -10,6 +10,8 @@ from comanda.domain.shared.canonical import canonical_json
 
 
 class Event(StrEnum):
+    """What a message about an order says has happened."""
+
     CREATED = "order.created"
     ENRICHMENT_REQUESTED = "order.enrichment.requested"
     ENRICHED = "order.enriched"

@@ -21,6 +21,8 @@ Metadata = Mapping[str, str | int | bool | None]
 
 
 class OrderStatus(StrEnum):
+    """Where an order stands, as GET shows it."""
+
     ACCEPTING = "accepting"
     """A claim made by the API before the message is stored. Not an order yet: never shown."""
     PENDING = "pending"
@@ -87,6 +89,8 @@ class Enrichment:
 
 @dataclass(frozen=True)
 class Order(WorkItem):
+    """An order: what was asked for, and what became of it."""
+
     order_id: str
     caller: str
     origin: Origin

@@ -38,12 +38,16 @@ sent."""
 
 
 class ReportFormat(StrEnum):
+    """What a report's file can be."""
+
     XLSX = "xlsx"
     PDF = "pdf"
     CSV = "csv"
 
 
 class ReportStatus(StrEnum):
+    """Where a report stands, as GET shows it."""
+
     ACCEPTING = "accepting"
     """A claim made by the API before the message is stored. Not a report yet: never shown."""
     REQUESTED = "requested"
@@ -130,6 +134,8 @@ class ReportFile:
 
 @dataclass(frozen=True)
 class Report(WorkItem):
+    """A report: what was asked for, who works on it, and its file."""
+
     report_id: str
     request: ReportRequest
     keyed: bool

@@ -16,6 +16,8 @@ LAST_EVENTS = (
 
 
 class Channel(StrEnum):
+    """How a caller can be told."""
+
     WEBHOOK = "webhook"
     EMAIL = "email"
 

@@ -9,4 +9,5 @@ def to_iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
+    """A time in ISO 8601, with its zone. Raises ValueError."""
     return datetime.fromisoformat(text)

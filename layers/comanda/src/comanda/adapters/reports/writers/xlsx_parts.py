@@ -90,18 +90,22 @@ def shared_cell(place: int, number: int | str, shared: int | str, style: int | N
 
 
 def number_cell(place: int, number: int | str, value: object, style: int) -> str:
+    """A cell that holds a number. `style`: its index among the styles."""
     return f'<c r="{letters_of(place)}{number}" s="{style}"><v>{value}</v></c>'
 
 
 def boolean_cell(place: int, number: int | str, value: object, style: int) -> str:
+    """A cell that holds true or false."""
     return f'<c r="{letters_of(place)}{number}" s="{style}" t="b"><v>{value}</v></c>'
 
 
 def empty_cell(place: int, number: int, style: int) -> str:
+    """A cell that holds nothing, and has a style."""
     return f'<c r="{letters_of(place)}{number}" s="{style}"/>'
 
 
 def sheet_path(place: int) -> str:
+    """Where a sheet lies in the package. `place` counts from 0."""
     return f"xl/worksheets/sheet{place + 1}.xml"
 
 
@@ -156,6 +160,7 @@ def about_head(table: Table, facts: Sequence[tuple[str, Kind, Cell]]) -> bytes:
 
 
 def about_foot(table: Table) -> bytes:
+    """The end of the sheet that says what the report is about."""
     return f"</sheetData>{_print_setup(table, 1, '', landscape=False)}</worksheet>".encode()
 
 
@@ -202,6 +207,7 @@ def page_header(table: Table) -> str:
 
 
 def page_footer(table: Table) -> str:
+    """What is printed below each page: title and page number."""
     return f"&C{table.locale.page} &P {table.locale.of} &N"
 
 

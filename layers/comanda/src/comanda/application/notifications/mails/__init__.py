@@ -20,6 +20,8 @@ class Mail:
 
 
 class Mails(Protocol):
+    """Whoever delivers mail."""
+
     def send(self, address: str, mail: Mail, notification_id: str) -> None:
         """Hand it over to whoever delivers mail; that it arrives is not known by then.
 

@@ -18,6 +18,8 @@ _SHORT_ID = 8
 
 @dataclass(frozen=True)
 class Content:
+    """What a mail says, before it is laid out."""
+
     language: str
     subject: str
     sentence: str
@@ -30,6 +32,7 @@ class Content:
 
 
 def content_of(event: str, data: Mapping[str, Any], at: datetime, locale: Locale) -> Content:
+    """What a mail about this notification says, in its readers' language."""
     said = words(locale)
     about = said.events[event]
     is_report = event.startswith("report.")

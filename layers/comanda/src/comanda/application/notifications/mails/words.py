@@ -26,6 +26,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Words:
+    """All words of a mail in one language."""
+
     events: Mapping[str, Said]
     report_types: Mapping[str, str]
     order: str
@@ -118,4 +120,5 @@ _WORDS = {PT_BR.tag: _PT, EN_US.tag: _EN}
 
 
 def words(locale: Locale) -> Words:
+    """The words in a locale's language."""
     return _WORDS[locale.tag]

@@ -79,6 +79,8 @@ class OfOrders(ReportType[OrdersParameters]):
 
 
 class OrdersReport(OfOrders):
+    """`orders`: one row per order of a period."""
+
     def volume(self, parameters: OrdersParameters, as_of: datetime, request: ReportRequest, sources: Sources) -> Volume:
         """With a filter, or of one caller's orders alone, nobody knows before how many rows remain."""
         read = super().volume(parameters, as_of, request, sources).read

@@ -64,6 +64,8 @@ T = TypeVar("T")
 
 
 class Reading(Protocol):
+    """Passes rows on, and does on the way what has to be done from time to time."""
+
     def __call__(self, things: Iterable[T], /) -> Iterator[T]: ...
 
 

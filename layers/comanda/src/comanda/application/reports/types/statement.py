@@ -24,10 +24,14 @@ _A_SECOND = timedelta(seconds=1)
 
 
 class StatementParameters(PeriodParameters):
+    """A period, and whose ledger."""
+
     recipient_id: Id
 
 
 class StatementReport(ReportType[StatementParameters]):
+    """`recipient-statement`: opening balance, one row per entry, closing balance."""
+
     parameters = StatementParameters
 
     def prepared(self, parameters: StatementParameters, caller: Caller, sources: Sources) -> StatementParameters:  # noqa: ARG002

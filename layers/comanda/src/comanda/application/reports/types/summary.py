@@ -45,6 +45,8 @@ class _Summary:
 
 
 class SummaryReport(OfOrders):
+    """`summary`: orders and amounts of a period by day and status."""
+
     def document(self, parameters: OrdersParameters, asked: Asked) -> Table:
         said = parameters.words
         return laid_out(

@@ -52,6 +52,8 @@ Title = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TITLE), AfterVal
 
 
 class ColumnParameters(BaseModel):
+    """One column of a caller's own table."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Title
@@ -94,6 +96,8 @@ class TableParameters(Parameters):
 
 
 class TableReport(ReportType[TableParameters]):
+    """`table`: what the caller sends is what stands in the file."""
+
     parameters = TableParameters
 
     def prepared(self, parameters: TableParameters, caller: Caller, sources: Sources) -> TableParameters:

@@ -56,4 +56,5 @@ def words(locale: Locale) -> Words:
 
 
 def status_word(said: Words, status: str) -> str:
+    """An order's status in the readers' language."""
     return said["completed_status"] if status == "completed" else said[status]
