@@ -1,7 +1,7 @@
 # Everything Comanda needs, on a machine with Python 3.11 or newer and make. `make` lists the targets.
 #
 #   PORT    where `make up` listens (default 4566), `make fake-provider` (4580) and `make receiver` (4581)
-#   SET     settings of the local stage for `make up`: SET="max_attempts=3 enrichment_delay_seconds=0"
+#   SET     settings of the local stage for `make up`: SET="delivery.max_attempts=3 enrichment.delay_seconds=0"
 #   FILE    the source file whose tests `make test-for` runs
 #   SEEDS   how many seeds `make simulate` runs (default 300)
 #   FIRST   the first of them (default: one that follows from the commit, and from what is not committed yet)
@@ -31,7 +31,7 @@ install:  ## install what is pinned: .venv, .venv-emulator, node_modules (every 
 up: install  ## start the local stack, or bring a running one up to date: make up PORT=4567
 	@$(INSTALLED) python -m local up $(if $(PORT),--port $(PORT)) $(foreach setting,$(SET),--set '$(setting)')
 
-fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment_url=http://127.0.0.1:4580/
+fake-provider: install  ## an enrichment provider to try things with: make up SET=enrichment.url=http://127.0.0.1:4580/
 	@$(INSTALLED) python -m local.servers.fake_provider $(PORT)
 
 receiver: install  ## a receiver to try webhooks with: WEBHOOK_SECRET=whsec_… make receiver
@@ -50,7 +50,7 @@ test: install  ## everything but what takes minutes: check, then the tests, on s
 test-fast: install  ## the tests that need no deployed stack
 	@$(INSTALLED) pytest -n 2 --dist loadgroup --ignore tests/stack
 
-test-for: install  ## the tests that cover a source file: make test-for FILE=infra/settings.py
+test-for: install  ## the tests that cover a source file: make test-for FILE=infra/settings/times.py
 	@$(INSTALLED) python -m tests.support.covering $(FILE)
 
 test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves

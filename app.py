@@ -1,4 +1,4 @@
-"""The CDK app: `cdk deploy --all -c stage=dev`. Settings are in infra/settings.py."""
+"""The CDK app: `cdk deploy --all -c stage=dev`. Settings are in infra/settings."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.constructs.bundling import Bundler, BundlingError
-from infra.settings import SettingsError, StageSettings, load_settings
+from infra.settings import SettingsError, StageSettings, flat_names_in, load_settings
 from infra.stacks.api_stack import ApiStack
 from infra.stacks.data_stack import DataStack
 from infra.stacks.notifications_stack import NotificationsStack
@@ -36,7 +36,7 @@ def build_app(settings: StageSettings, app: App) -> App:
         app, f"{name}-Notifications", settings=settings, bundler=bundler, data=data, api=api
     )
     watched: list[Stack] = [data, orders, reports, api, notifications]
-    if settings.websocket:
+    if settings.websocket.enabled:
         watched.append(WebSocketStack(app, f"{name}-WebSocket", settings=settings, bundler=bundler, data=data, api=api))
     ObservabilityStack(
         app,
@@ -54,12 +54,17 @@ def build_app(settings: StageSettings, app: App) -> App:
 
 def settings_of(app: App, environment: Mapping[str, str]) -> StageSettings:
     """The stage from `-c stage=NAME`, and any of its settings from `-c NAME=VALUE`."""
-    context: dict[str, Any] = app.node.get_all_context()
-    stage = context.get("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
-    given = {name: value for name, value in context.items() if _is_ours(name) and name != "stage"}
+    stage = app.node.try_get_context("stage") or ("local" if environment.get("AWS_ENDPOINT_URL") else "dev")
+    given = given_to(app)
     if emulator_url := environment.get("AWS_ENDPOINT_URL"):
         given["emulator_url"] = emulator_url
-    return load_settings(stage, {name: value for name, value in given.items() if value is not None})
+    return load_settings(stage, given)
+
+
+def given_to(app: App) -> dict[str, Any]:
+    """The settings among the app's context, by the names that they were given as."""
+    context: dict[str, Any] = app.node.get_all_context()
+    return {name: value for name, value in context.items() if _is_ours(name) and name != "stage" and value is not None}
 
 
 def _is_ours(name: str) -> bool:
@@ -70,7 +75,10 @@ def _is_ours(name: str) -> bool:
 def main() -> None:
     app = App()
     try:
-        build_app(settings_of(app, os.environ), app).synth()
+        settings = settings_of(app, os.environ)
+        for notice in flat_names_in(given_to(app)):
+            sys.stderr.write(f"app.py: {notice}\n")
+        build_app(settings, app).synth()
     except (SettingsError, BundlingError) as error:
         sys.exit(f"app.py: {error}")
 

@@ -41,7 +41,7 @@ def main() -> None:
             stack = load_stack_file(arguments.stack)
         else:
             folder = Path(stack_or_not.enter_context(tempfile.TemporaryDirectory()))
-            stack = stack_or_not.enter_context(temporary_stack(folder, {"enrichment_delay_seconds": "0"}))
+            stack = stack_or_not.enter_context(temporary_stack(folder, {"enrichment.delay_seconds": "0"}))
         client = stack_or_not.enter_context(api_client(stack, "web"))
         for number in range(arguments.warm_up):
             measure(client, f"warm-up-{number}")

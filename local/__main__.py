@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from comanda_cli.errors import OneLineErrors
-from infra.settings import SettingsError, load_settings
+from infra.settings import SettingsError, flat_names_in, load_settings
 from local import emulator
 from local.console import console
 from local.demo.run import run_demo
@@ -67,11 +67,13 @@ def up(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of infra/settings.py. Repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of infra/settings. Repeatable."),
     ] = None,
 ) -> None:
     """Start the emulator if it does not run, deploy what changed, and leave it running."""
     state, given = State(DEFAULT_FOLDER), settings_given(settings or [])
+    for notice in flat_names_in(given):
+        typer.echo(notice, err=True)
     with state.lock():
         running = _emulator_to_reuse(state, port)
         if running is not None:

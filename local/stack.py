@@ -48,7 +48,7 @@ LOCAL_CALLERS = {
 def deploy(state: State, emulator: Emulator, settings: Mapping[str, str] | None = None) -> StackInfo:
     """Bootstrap where that was not done, deploy what changed, make missing tokens, write stack.json and env.
 
-    `settings` overrides settings of the stage (infra/settings.py) for this deploy.
+    `settings` overrides settings of the stage (infra/settings) for this deploy.
     """
     context = {"stage": STAGE, **(settings or {})}
     session = local_session(emulator.endpoint_url, REGION)

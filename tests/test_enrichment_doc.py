@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from infra.settings import StageSettings, load_settings
+from infra.settings import load_settings
+from infra.settings.enrichment import EnrichmentSettings
 from tests.contract.enrichment.test_http_provider import BEHAVIOURS, TIMEOUT, UNREACHABLE, Sorted
 from tests.mutations import ROOT
 
@@ -30,12 +31,12 @@ def test_the_runbook_says_what_to_do_about_a_failure(name: str) -> None:
     assert f"`{name}`" in (ROOT / "docs" / "dead-letter-runbook.md").read_text()
 
 
-OF_THE_SIMULATED_ONE = {"enrichment_delay_seconds"}
-SETTINGS = {name for name in StageSettings.model_fields if name.startswith("enrichment_")} - OF_THE_SIMULATED_ONE
+OF_THE_SIMULATED_ONE = {"delay_seconds"}
+SETTINGS = EnrichmentSettings.model_fields.keys() - OF_THE_SIMULATED_ONE
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_a_setting_is_there_with_its_default(name: str) -> None:
-    default = getattr(load_settings("dev"), name)
+    default = getattr(load_settings("dev").enrichment, name)
     shown = "none" if default is None else f"{default:g}"
-    assert re.search(rf"^\| `{name}` \| {shown}\b", DOC, re.MULTILINE)
+    assert re.search(rf"^\| `enrichment\.{name}` \| {shown}\b", DOC, re.MULTILINE)

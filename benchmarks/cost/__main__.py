@@ -26,7 +26,7 @@ How it is counted (docs/cost.md):
 - SQS: what functions call is counted; a mapping's own calls are added by rule: one ReceiveMessage a batch, and one
   DeleteMessageBatch for a batch of which something is done. Its empty long polls go by time: the fixed costs.
 - DynamoDB: by item sizes, as documented; indexes included.
-- Lambda: processor time measured in this process, moto's share included, times the memory that infra/settings.py gives.
+- Lambda: processor time measured in this process, moto's share included, times the memory that infra/settings gives.
 - Logs: the bytes that were printed, Lambda's own lines, the access log, and {LOG_EVENT_BYTES} bytes for each line.
 - Not in it: cold starts, storage, data transfer, traces, free tiers, taxes; alarms: docs/alarms.md.
 - Prices: {prices.REGION}, as known on {prices.AS_KNOWN_ON}, entered by hand; check before use:"""

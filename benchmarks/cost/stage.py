@@ -240,7 +240,7 @@ class Stage:
 
     def _memory_gb(self, function: str) -> float:
         settings = self.settings
-        return (settings.report_memory_mb if function == "generate_report" else settings.function_memory_mb) / 1024
+        return (settings.reports.memory_mb if function == "generate_report" else settings.functions.memory_mb) / 1024
 
     def _queue(self, name: str, attributes: Mapping[str, str]) -> str:
         given: Any = {"FifoQueue": "true", "ContentBasedDeduplication": "true", **attributes}

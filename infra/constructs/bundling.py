@@ -43,12 +43,12 @@ class WheelTarget:
             return cls(f"{sysconfig.get_config_var('SOABI')}-{platform.machine()}", ("--python", sys.executable))
         return cls(
             # No dot: CDK would take what follows for an extension of the asset's name.
-            f"python{settings.python_version.replace('.', '')}-{settings.architecture}",
+            f"python{settings.functions.python_version.replace('.', '')}-{settings.functions.architecture}",
             (
                 "--python-platform",
-                _WHEEL_PLATFORMS[settings.architecture],
+                _WHEEL_PLATFORMS[settings.functions.architecture],
                 "--python-version",
-                settings.python_version,
+                settings.functions.python_version,
             ),
         )
 

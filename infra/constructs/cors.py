@@ -9,7 +9,7 @@ _AN_HOUR = 3600  # seconds
 
 def cors_environment(settings: StageSettings) -> dict[str, str]:
     """For a function behind the API."""
-    return {"CORS_ORIGINS": " ".join(settings.cors_origins)} if settings.cors_origins else {}
+    return {"CORS_ORIGINS": " ".join(settings.api.cors_origins)} if settings.api.cors_origins else {}
 
 
 def cors_of_fixed_answers(settings: StageSettings) -> dict[str, str]:
@@ -19,18 +19,18 @@ def cors_of_fixed_answers(settings: StageSettings) -> dict[str, str]:
     `*` is the safe one of the two: the text is the same whoever asks, it holds nothing of anybody, and a value that
     repeated the request's would need `Vary`, which could not be sent only where it is true.
     """
-    if not settings.cors_origins:
+    if not settings.api.cors_origins:
         return {}
     return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Allow,Retry-After"}
 
 
 def cors_of_files(settings: StageSettings) -> list[s3.CorsRule] | None:
     """For the links that reports are downloaded and tables uploaded by."""
-    if not settings.cors_origins:
+    if not settings.api.cors_origins:
         return None
     return [
         s3.CorsRule(
-            allowed_origins=list(settings.cors_origins),
+            allowed_origins=list(settings.api.cors_origins),
             allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.PUT],
             allowed_headers=["Content-Type"],
             exposed_headers=["Content-Disposition", "ETag"],

@@ -32,7 +32,7 @@ class DeadLetterSteward(PythonFunction):
             environment={
                 f"{first.name.upper()}_QUEUE_URL": first.queue.queue_url,
                 **{f"{queue.name.upper()}_DLQ_URL": queue.dead_letter_queue.queue_url for queue in queues},
-                "MAX_RESCUES": str(code["layers"].settings.max_rescues),
+                "MAX_RESCUES": str(code["layers"].settings.delivery.max_rescues),
                 "WORKER_RESERVE_SECONDS": "5",
                 **environment,
             },

@@ -4,7 +4,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.settings import LogRetentionDays, StageSettings
+from infra.settings import StageSettings
+from infra.settings.observability import LogRetentionDays
 
 _RETENTION: dict[LogRetentionDays, logs.RetentionDays] = {
     1: logs.RetentionDays.ONE_DAY,
@@ -24,6 +25,6 @@ def log_group(scope: Construct, construct_id: str, settings: StageSettings, name
         scope,
         construct_id,
         log_group_name=name,
-        retention=_RETENTION[settings.log_retention_days],
+        retention=_RETENTION[settings.observability.log_retention_days],
         removal_policy=RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY,
     )

@@ -60,21 +60,25 @@ class PythonFunction(Construct):
             runtime=runtime_of(settings),
             architecture=architecture_of(settings),
             layers=[*layers.versions, *code.get("own_layers", ())],
-            memory_size=code.get("memory_mb", settings.function_memory_mb),
+            memory_size=code.get("memory_mb", settings.functions.memory_mb),
             timeout=Duration.seconds(timeout_seconds),
             environment={
                 "POWERTOOLS_SERVICE_NAME": self.name.replace("_", "-"),
                 "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
-                "POWERTOOLS_LOG_LEVEL": settings.log_level,
-                **({"POWERTOOLS_LOGGER_SAMPLE_RATE": f"{rate:g}"} if (rate := settings.log_sample_rate) else {}),
+                "POWERTOOLS_LOG_LEVEL": settings.observability.log_level,
+                **(
+                    {"POWERTOOLS_LOGGER_SAMPLE_RATE": f"{rate:g}"}
+                    if (rate := settings.observability.log_sample_rate)
+                    else {}
+                ),
                 "STAGE": settings.stage,
                 **environment,
             },
             log_group=self.log_group,
             role=self.role,
-            tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
+            tracing=lambda_.Tracing.ACTIVE if settings.observability.tracing else None,
         )
-        if settings.tracing:
+        if settings.observability.tracing:
             acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", "X-Ray knows no resource but all of it.")
         CfnOutput(Stack.of(self), f"{construct_id}LogGroup", value=self.log_group.log_group_name)
         # The ARN attribute of a log group ends in ":*", so this covers its streams and nothing else.

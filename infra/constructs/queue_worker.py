@@ -30,9 +30,9 @@ class QueueWorker(PythonFunction):
             environment={
                 "SOURCE_QUEUE_URL": source.queue.queue_url,
                 "WORKER_RESERVE_SECONDS": str(work.reserve_seconds),
-                "MAX_ATTEMPTS": str(settings.max_attempts),
-                "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
-                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
+                "MAX_ATTEMPTS": str(settings.delivery.max_attempts),
+                "RETRY_PAUSE_SECONDS": str(settings.delivery.retry_pause_seconds),
+                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.delivery.retry_pause_limit_seconds),
                 **environment,
             },
             **code,

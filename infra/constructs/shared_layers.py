@@ -12,12 +12,12 @@ from infra.settings import StageSettings
 
 def runtime_of(settings: StageSettings) -> lambda_.Runtime:
     """The stage's Python as a Lambda runtime."""
-    return lambda_.Runtime(f"python{settings.python_version}", lambda_.RuntimeFamily.PYTHON)
+    return lambda_.Runtime(f"python{settings.functions.python_version}", lambda_.RuntimeFamily.PYTHON)
 
 
 def architecture_of(settings: StageSettings) -> lambda_.Architecture:
     """The stage's processor architecture."""
-    return lambda_.Architecture.ARM_64 if settings.architecture == "arm64" else lambda_.Architecture.X86_64
+    return lambda_.Architecture.ARM_64 if settings.functions.architecture == "arm64" else lambda_.Architecture.X86_64
 
 
 class SharedLayers(Construct):

@@ -44,5 +44,5 @@ class AlarmTopic(Construct):
                 conditions=of_this_account,
             )
         )
-        if settings.alarm_email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        if settings.alarms.email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarms.email))

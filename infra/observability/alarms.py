@@ -61,7 +61,7 @@ class Alarms(Construct):
         self._any("messages-owed-too-long", "the first message of a run could not be sent for ten minutes")
         self._any("messages-ahead-of-rows", "a message is of a run that its row knows nothing of, which cannot be")
         self._any("unreadable-rows", "a row is stored in a form that this release cannot read")
-        if settings.canary_minutes:
+        if settings.observability.canary_minutes:
             self._canary()
         self._api_errors(api)
         self._api_slow(api)
@@ -111,7 +111,7 @@ class Alarms(Construct):
             "reports-late" if reports else f"{queue.name}-queue-late",
             f"the oldest message in {queue.name} waits for too long",
             queue.queue.metric_approximate_age_of_oldest_message(period=MINUTE, statistic="Maximum"),
-            threshold=settings.alarm_report_age_seconds if reports else settings.alarm_order_age_seconds,
+            threshold=settings.reports.late_seconds if reports else settings.alarms.order_age_seconds,
             periods=2,
             missing=_QUIET_IS_WELL,
             told=told,
@@ -137,9 +137,9 @@ class Alarms(Construct):
         )
         self._alarm(
             "orders-failing",
-            f"more than {self._settings.alarm_failed_percent:g} % of the orders fail",
+            f"more than {self._settings.alarms.failed_percent:g} % of the orders fail",
             ratio,
-            threshold=self._settings.alarm_failed_percent,
+            threshold=self._settings.alarms.failed_percent,
             missing=_QUIET_IS_WELL,
         )
 
@@ -149,7 +149,7 @@ class Alarms(Construct):
         self._alarm(name, what, technical(self._settings, metric), threshold=0, missing=_QUIET_IS_WELL)
 
     def _canary(self) -> None:
-        minutes = Duration.minutes(self._settings.canary_minutes)
+        minutes = Duration.minutes(self._settings.observability.canary_minutes)
         self._alarm(
             "canary-failing",
             "an order of our own did not get through, twice in a row, or was not even sent",
@@ -172,7 +172,7 @@ class Alarms(Construct):
         )
 
     def _api_slow(self, api: apigateway.RestApi) -> None:
-        limit = self._settings.alarm_api_p99_milliseconds
+        limit = self._settings.alarms.api_p99_milliseconds
         self._alarm(
             "api-slow",
             f"one request in a hundred takes more than {limit} ms",
@@ -309,7 +309,7 @@ class Alarms(Construct):
         return f"comanda-{self._settings.stage}-{name}"
 
     def _description(self, name: str, what: str) -> str:
-        runbook = self._settings.runbook_url or "docs/alarms.md"
+        runbook = self._settings.observability.runbook_url or "docs/alarms.md"
         return f"{what}. What to do: {runbook}#{name}"
 
 

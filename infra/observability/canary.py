@@ -44,10 +44,10 @@ class Canary(Construct):
             environment={
                 "API_URL": api.deployment_stage.url_for_path().removesuffix("/"),
                 "CANARY_SECRET": settings.canary_secret_name,
-                "CANARY_MINUTES": str(settings.canary_minutes),
+                "CANARY_MINUTES": str(settings.observability.canary_minutes),
             },
         )
         self.function.node.add_dependency(secret)
         self.function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, settings.canary_secret_name))
-        EveryMinute(self, "Schedule", self.function.function, minutes=settings.canary_minutes)
+        EveryMinute(self, "Schedule", self.function.function, minutes=settings.observability.canary_minutes)
         CfnOutput(self, "Secret", value=settings.canary_secret_name).override_logical_id("CanarySecret")

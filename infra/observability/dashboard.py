@@ -42,7 +42,7 @@ class Dashboard(Construct):
         board.add_widgets(*self._reports_and_cost(watched, api))
 
     def _head(self, alarms: Sequence[cloudwatch.IAlarm]) -> list[cloudwatch.IWidget]:
-        runbook = self._settings.runbook_url
+        runbook = self._settings.observability.runbook_url
         link = f"[runbook of the alarms]({runbook})" if runbook else "`docs/alarms.md`, the runbook of the alarms"
         text = (
             f"# Comanda {self._settings.stage}\n"

@@ -50,7 +50,7 @@ class ApiStack(Stack):
             handler=self.authorize_request.function,
             identity_source=apigateway.IdentitySource.header("Authorization"),
             validation_regex=_BEARER,
-            results_cache_ttl=Duration.seconds(settings.authorizer_cache_seconds),
+            results_cache_ttl=Duration.seconds(settings.api.authorizer_cache_seconds),
         )
         self.api = self._rest_api()
         self._for_browsers = cors_of_fixed_answers(settings)
@@ -69,7 +69,7 @@ class ApiStack(Stack):
     def _authorize_request(self, bundler: Bundler) -> PythonFunction:
         settings = self._settings
         environment = {"TOKENS_SECRET": settings.tokens_secret_name}
-        if settings.usage_plans:
+        if settings.api.usage_plans:
             environment["USAGE_KEY_PREFIX"] = settings.usage_key_prefix
         authorize_request = PythonFunction(
             self,
@@ -77,7 +77,7 @@ class ApiStack(Stack):
             name="authorize_request",
             description="Tells who calls from the bearer token",
             layers=SharedLayers(self, "Layers", settings=settings, bundler=bundler),
-            timeout_seconds=settings.authorizer_timeout_seconds,
+            timeout_seconds=settings.api.authorizer_timeout_seconds,
             environment=environment,
         )
         authorize_request.allow("secretsmanager:GetSecretValue", on=secret_arn(self, settings.tokens_secret_name))
@@ -97,13 +97,13 @@ class ApiStack(Stack):
             cloud_watch_role_removal_policy=RemovalPolicy.DESTROY
             if settings.stage == "local"
             else RemovalPolicy.RETAIN,
-            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER if settings.usage_plans else None,
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER if settings.api.usage_plans else None,
             deploy_options=apigateway.StageOptions(
                 stage_name=API_STAGE,
-                throttling_rate_limit=settings.api_rate_per_second,
-                throttling_burst_limit=settings.api_burst,
+                throttling_rate_limit=settings.api.rate_per_second,
+                throttling_burst_limit=settings.api.burst,
                 metrics_enabled=True,
-                tracing_enabled=settings.tracing,
+                tracing_enabled=settings.observability.tracing,
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 access_log_destination=apigateway.LogGroupLogDestination(access_logs),
                 access_log_format=_access_log_format(),
@@ -177,7 +177,7 @@ class ApiStack(Stack):
                 integration,
                 authorizer=self._authorizer,
                 authorization_type=apigateway.AuthorizationType.CUSTOM,
-                api_key_required=bool(self._settings.usage_plans),
+                api_key_required=bool(self._settings.api.usage_plans),
             )
             reason = "Callers are programs with bearer tokens: a Lambda authorizer checks."
             acknowledge(added, "AwsSolutions-COG4", reason)
@@ -193,7 +193,7 @@ class ApiStack(Stack):
         self._answer_preflight(resource, integration)
 
     def _refuse_other_methods(self, resource: apigateway.Resource, method: str) -> None:
-        allowed = (*_with_head(method), *(["OPTIONS"] if self._settings.cors_origins else []))
+        allowed = (*_with_head(method), *(["OPTIONS"] if self._settings.api.cors_origins else []))
         _acknowledge_open(
             answer_rest_with(resource, METHOD_NOT_ALLOWED, Allow=", ".join(allowed), **self._for_browsers)
         )
@@ -201,7 +201,7 @@ class ApiStack(Stack):
     def _answer_preflight(self, resource: apigateway.IResource, integration: apigateway.LambdaIntegration) -> None:
         """The function knows the origins; a mock integration's templates would compare them as patterns, in which a dot
         stands for anything, and run on AWS only."""
-        if self._settings.cors_origins and resource.node.try_find_child("OPTIONS") is None:
+        if self._settings.api.cors_origins and resource.node.try_find_child("OPTIONS") is None:
             _acknowledge_open(
                 resource.add_method("OPTIONS", integration, authorization_type=apigateway.AuthorizationType.NONE)
             )
@@ -212,7 +212,7 @@ class ApiStack(Stack):
         The authorizer names the key of the caller's origin (usageIdentifierKey) and with it the plan that counts, so
         the key's value needs to be known, not kept: a bearer token is what opens the API.
         """
-        for origin, limits in self._settings.usage_plans.items():
+        for origin, limits in self._settings.api.usage_plans.items():
             key = apigateway.ApiKey(
                 self, f"{origin.capitalize()}Key", value=f"{self._settings.usage_key_prefix}-{origin}"
             )

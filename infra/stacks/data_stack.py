@@ -79,7 +79,7 @@ class DataStack(Stack):
         asked for as long as a report lives, and is then needed as long again. Where a stage is removed with its data,
         the bucket has to be empty first: what empties it by itself is a function with rights over all of it.
         """
-        days = self._settings.report_lifetime_days
+        days = self._settings.reports.lifetime_days
         bucket = s3.Bucket(
             self,
             "ReportFiles",

@@ -62,7 +62,7 @@ class NotificationsStack(Stack):
             name="announce_changes",
             description="Writes a notification for each change that somebody asked to be told of",
             layers=self._layers,
-            timeout_seconds=self._settings.worker_timeout_seconds,
+            timeout_seconds=self._settings.orders.timeout_seconds,
             environment={**self._table, "NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url},
         )
         announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
@@ -79,11 +79,11 @@ class NotificationsStack(Stack):
     def _deliver_notifications(self) -> QueueWorker:
         settings = self._settings
         mail = {}
-        if settings.email_from:
+        if settings.notifications.email_from:
             mail = {
-                "EMAIL_FROM": settings.email_from,
-                "EMAIL_LOCALE": settings.email_locale,
-                "EMAIL_TIME_ZONE": settings.email_time_zone,
+                "EMAIL_FROM": settings.notifications.email_from,
+                "EMAIL_LOCALE": settings.notifications.email_locale,
+                "EMAIL_TIME_ZONE": settings.notifications.email_time_zone,
             }
         worker = QueueWorker(
             self,
@@ -96,9 +96,9 @@ class NotificationsStack(Stack):
                 **self._table,
                 "SUBSCRIPTIONS_TABLE": self._data.subscriptions.table_name,
                 "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "MAX_ATTEMPTS": str(settings.notify_max_attempts),
-                "RETRY_PAUSE_SECONDS": str(settings.notify_retry_pause_seconds),
-                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notify_retry_pause_limit_seconds),
+                "MAX_ATTEMPTS": str(settings.notifications.max_attempts),
+                "RETRY_PAUSE_SECONDS": str(settings.notifications.retry_pause_seconds),
+                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notifications.retry_pause_limit_seconds),
                 "WEBHOOK_SECRETS": settings.webhook_secrets_name,
                 "LINK_KEYS": settings.link_keys_name,
                 "PUBLIC_URL": self._public_url(),
@@ -113,13 +113,13 @@ class NotificationsStack(Stack):
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
         for name in (settings.webhook_secrets_name, settings.link_keys_name):
             worker.allow("secretsmanager:GetSecretValue", on=secret_arn(self, name))
-        if settings.email_from:
+        if settings.notifications.email_from:
             self._allow_mail(worker)
         return worker
 
     def _allow_mail(self, worker: QueueWorker) -> None:
         """SES asks for a right on the identity that was verified: the address, or its domain."""
-        address = str(self._settings.email_from)
+        address = str(self._settings.notifications.email_from)
         for identity in (address, address.partition("@")[2]):
             worker.allow(
                 "ses:SendEmail", on=self.format_arn(service="ses", resource="identity", resource_name=identity)
@@ -127,8 +127,8 @@ class NotificationsStack(Stack):
 
     def _public_url(self) -> str:
         settings, api = self._settings, self._api.api
-        if settings.public_url:
-            return str(settings.public_url).rstrip("/")
+        if settings.api.public_url:
+            return str(settings.api.public_url).rstrip("/")
         if settings.emulator_url:
             emulator = str(settings.emulator_url).rstrip("/")
             return f"{emulator}/restapis/{api.rest_api_id}/{API_STAGE}/_user_request_"

@@ -32,14 +32,14 @@ class ObservabilityStack(Stack):
         super().__init__(scope, construct_id, description="Comanda: dashboard and alarms")
         parts = Watched.inside(watched)
         told = []
-        if settings.alarms:
+        if settings.alarms.enabled:
             topic = AlarmTopic(self, "AlarmTopic", settings).topic
             alarms = Alarms(self, "Alarms", settings=settings, topic=topic, watched=parts, api=api)
             told = alarms.told
             CfnOutput(self, "AlarmsTopicArn", value=topic.topic_arn)
         if settings.stage != "local":  # The emulator knows no saved queries.
             Queries(self, "Queries", settings=settings, watched=parts)
-        if settings.canary_minutes:
+        if settings.observability.canary_minutes:
             Canary(self, "Canary", settings=settings, bundler=bundler, api=api)
         dashboard = Dashboard(self, "Dashboard", settings=settings, watched=parts, api=api, alarms=told)
         CfnOutput(self, "DashboardName", value=dashboard.name)

@@ -66,12 +66,12 @@ class OrdersStack(Stack):
             name="write_orders",
             description="Accepts and cancels orders",
             layers=self._layers,
-            timeout_seconds=self._settings.api_timeout_seconds,
+            timeout_seconds=self._settings.api.timeout_seconds,
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
                 "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
-                "CURRENCY": self._settings.currency,
+                "CURRENCY": self._settings.orders.currency,
                 **notify_environment(self._settings, self._data),
                 **cors_environment(self._settings),
             },
@@ -92,7 +92,7 @@ class OrdersStack(Stack):
             name="read_orders",
             description="Shows orders, balances and ledger entries, health and readiness",
             layers=self._layers,
-            timeout_seconds=self._settings.api_timeout_seconds,
+            timeout_seconds=self._settings.api.timeout_seconds,
             environment={
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "LEDGER_TABLE": self._data.ledger.table_name,
@@ -155,24 +155,24 @@ class OrdersStack(Stack):
         return worker
 
     def _allow_provider_secret(self, function: PythonFunction) -> None:
-        if self._settings.enrichment_secret:
-            function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment_secret))
+        if self._settings.enrichment.secret:
+            function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment.secret))
 
     def _provider_environment(self) -> dict[str, str]:
         """The provider over HTTP where there is one, and else the simulated one. Of a secret, only its name."""
         settings = self._settings
-        if settings.enrichment_url is None:
-            return {"ENRICHMENT_DELAY_SECONDS": f"{settings.enrichment_delay_seconds:g}"}
+        if settings.enrichment.url is None:
+            return {"ENRICHMENT_DELAY_SECONDS": f"{settings.enrichment.delay_seconds:g}"}
         environment = {
-            "ENRICHMENT_URL": str(settings.enrichment_url),
-            "ENRICHMENT_CONNECT_SECONDS": f"{settings.enrichment_connect_seconds:g}",
-            "ENRICHMENT_READ_SECONDS": f"{settings.enrichment_read_seconds:g}",
-            "ENRICHMENT_TOTAL_SECONDS": f"{settings.enrichment_total_seconds:g}",
+            "ENRICHMENT_URL": str(settings.enrichment.url),
+            "ENRICHMENT_CONNECT_SECONDS": f"{settings.enrichment.connect_seconds:g}",
+            "ENRICHMENT_READ_SECONDS": f"{settings.enrichment.read_seconds:g}",
+            "ENRICHMENT_TOTAL_SECONDS": f"{settings.enrichment.total_seconds:g}",
         }
-        if settings.enrichment_health_url:
-            environment["ENRICHMENT_HEALTH_URL"] = str(settings.enrichment_health_url)
-        if settings.enrichment_secret:
-            environment["ENRICHMENT_SECRET"] = settings.enrichment_secret
+        if settings.enrichment.health_url:
+            environment["ENRICHMENT_HEALTH_URL"] = str(settings.enrichment.health_url)
+        if settings.enrichment.secret:
+            environment["ENRICHMENT_SECRET"] = settings.enrichment.secret
         return environment
 
     def _complete_order(self) -> QueueWorker:

@@ -92,7 +92,7 @@ class WebSocketStack(Stack):
             name="authorize_connection",
             description="Tells who opens a WebSocket from the bearer token",
             layers=self._layers,
-            timeout_seconds=self._settings.authorizer_timeout_seconds,
+            timeout_seconds=self._settings.api.authorizer_timeout_seconds,
             environment={"TOKENS_SECRET": self._settings.tokens_secret_name},
         )
         authorize.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.tokens_secret_name))
@@ -108,7 +108,7 @@ class WebSocketStack(Stack):
             auto_deploy=True,
             detailed_metrics_enabled=True,
             throttle=apigatewayv2.ThrottleSettings(
-                rate_limit=self._settings.api_rate_per_second, burst_limit=self._settings.api_burst
+                rate_limit=self._settings.api.rate_per_second, burst_limit=self._settings.api.burst
             ),
         )
         resource = stage.node.default_child
@@ -131,13 +131,13 @@ class WebSocketStack(Stack):
             name="serve_connections",
             description="Opens and closes WebSockets, and subscribes",
             layers=self._layers,
-            timeout_seconds=self._settings.api_timeout_seconds,
+            timeout_seconds=self._settings.api.timeout_seconds,
             environment={
                 **self._connected(),
                 "ORDERS_TABLE": self._data.orders.table_name,
                 "REPORTS_TABLE": self._data.reports.table_name,
                 "LEDGER_TABLE": self._data.ledger.table_name,
-                "CURRENCY": self._settings.currency,
+                "CURRENCY": self._settings.orders.currency,
             },
         )
         for table in (self._data.orders, self._data.reports, self._data.ledger):

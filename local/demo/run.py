@@ -46,7 +46,7 @@ def run_demo(state: State) -> None:
         return
     with _own_folder(state) as folder, FakeProvider() as provider:
         own = State(folder)
-        settings = {"enrichment_url": provider.url, "enrichment_health_url": provider.health_url}
+        settings = {"enrichment.url": provider.url, "enrichment.health_url": provider.health_url}
         with on_a_free_port(own) as started:
             stack = deploy(own, started.emulator, settings)
             try:

@@ -27,7 +27,7 @@ def listed(page: WebPage) -> str:
 
 @pytest.fixture(scope="module")
 def stack(page: WebPage, listed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    settings = {"cors_origins": listed, "enrichment_delay_seconds": "0"}
+    settings = {"api.cors_origins": listed, "enrichment.delay_seconds": "0"}
     with temporary_stack(tmp_path_factory.mktemp("stack"), settings) as own:
         assert own.websocket_url
         with as_aws_answers(own.websocket_url) as websocket_url:

@@ -97,7 +97,7 @@ def test_what_websockets_cost_where_nobody_is_connected(scenarios: Scenarios, ba
 
 def test_a_dead_letter(scenarios: Scenarios) -> None:
     """Let through by its worker until the queue has received it as often as its redrive policy says."""
-    receives = scenarios.settings.max_receive_count
+    receives = scenarios.settings.delivery.max_receive_count
     usage = scenarios.dead_letter().usage
     assert counts(usage) == {
         "dynamodb PutItem": 2,

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 MAX_ATTEMPTS = 3
 MAX_RECEIVES = 5
-"""As few as one crash allows; a deployed stage derives a wider one (infra/settings.py)."""
+"""As few as one crash allows; a deployed stage derives a wider one (infra/settings/delivery.py)."""
 FUNCTION_TIMEOUT = 5
 VISIBILITY_TIMEOUT = 6
 """Seconds, both."""

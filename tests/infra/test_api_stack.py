@@ -146,7 +146,7 @@ def test_the_authorizer_reads_the_bearer_token_and_is_cached_for_a_while(every_s
     authorizer = the(every_stage, "AWS::ApiGateway::Authorizer")
     assert authorizer["Type"] == "TOKEN"
     assert authorizer["IdentitySource"] == "method.request.header.Authorization"
-    assert authorizer["AuthorizerResultTtlInSeconds"] == every_stage.settings.authorizer_cache_seconds
+    assert authorizer["AuthorizerResultTtlInSeconds"] == every_stage.settings.api.authorizer_cache_seconds
     assert 60 <= authorizer["AuthorizerResultTtlInSeconds"] <= 300
 
 
@@ -212,8 +212,8 @@ def test_the_api_stage_is_throttled_measured_and_logged(every_stage: Synthesized
     assert stage["StageName"] == "v1"
     (settings,) = stage["MethodSettings"]
     assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
-    assert settings["ThrottlingRateLimit"] == every_stage.settings.api_rate_per_second
-    assert settings["ThrottlingBurstLimit"] == every_stage.settings.api_burst
+    assert settings["ThrottlingRateLimit"] == every_stage.settings.api.rate_per_second
+    assert settings["ThrottlingBurstLimit"] == every_stage.settings.api.burst
     assert settings["MetricsEnabled"] is True
     assert settings["DataTraceEnabled"] is False, "bodies and tokens do not belong into logs"
     assert "AccessLogs" in flat(stage["AccessLogSetting"]["DestinationArn"])
@@ -239,7 +239,7 @@ def test_the_logging_role_of_the_account_outlives_an_aws_stack(every_stage: Synt
 
 def test_without_usage_plans_nobody_is_asked_for_a_key(local: Synthesized, dev: Synthesized) -> None:
     for stage in (local, dev):
-        assert not stage.settings.usage_plans
+        assert not stage.settings.api.usage_plans
         for resource_type in ("AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlanKey"):
             assert not stage.resources(resource_type)
         assert "ApiKeySourceType" not in the(stage, "AWS::ApiGateway::RestApi")
@@ -265,7 +265,7 @@ def test_with_usage_plans_each_origin_has_its_own(prod: Synthesized) -> None:
     prefix = prod.functions()["authorize_request"]["Environment"]["Variables"]["USAGE_KEY_PREFIX"]
     for logical_id, plan in plans.items():
         origin = plan["UsagePlanName"].removeprefix("comanda-prod-")
-        limits = prod.settings.usage_plans[origin]
+        limits = prod.settings.api.usage_plans[origin]
         assert key_of[logical_id] == f"{prefix}-{origin}", "the authorizer answers with this value"
         assert len(key_of[logical_id]) >= 20, "API Gateway refuses shorter keys"
         assert plan["Throttle"] == {"RateLimit": limits.rate_per_second, "BurstLimit": limits.burst}

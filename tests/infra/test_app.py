@@ -12,7 +12,7 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from app import ROOT, build_app, settings_of
+from app import ROOT, build_app, main, settings_of
 from infra.settings import LAMBDA_PYTHON, SettingsError, load_settings
 from tests.infra.conftest import Synthesized, feature_flags
 
@@ -105,7 +105,9 @@ def test_the_stage_is_local_next_to_an_emulator_and_else_dev() -> None:
     assert settings_of(app, {}).stage == "dev"
 
 
-@pytest.mark.parametrize("name", ["nonsense", "max_attempt", "max-attempts", "MaxAttempts"])
+@pytest.mark.parametrize(
+    "name", ["nonsense", "max_attempt", "max-attempts", "MaxAttempts", "orders", "orders.max_attempts"]
+)
 def test_a_setting_that_there_is_not_is_refused(name: str) -> None:
     """`-c max_attempt=3` would deploy without a word, and with five attempts."""
     app = App(context={**feature_flags(), "stage": "dev", name: "3"})
@@ -119,9 +121,22 @@ def test_what_the_cdk_keeps_in_the_context_is_none_of_ours() -> None:
 
 
 def test_stage_and_settings_come_from_the_context() -> None:
-    app = App(context={"stage": "prod", "max_attempts": "3"})
+    app = App(context={"stage": "prod", "delivery.max_attempts": "3"})
     settings = settings_of(app, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
-    assert (settings.stage, settings.max_attempts) == ("prod", 3)
+    assert (settings.stage, settings.delivery.max_attempts) == ("prod", 3)
+
+
+def test_an_old_name_of_a_setting_is_taken_and_the_new_one_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = {**feature_flags(), "stage": "dev", "websocket": "false", "orders.currency": "USD"}
+    monkeypatch.setattr("app.App", lambda: App(context=context, outdir=str(tmp_path)))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    main()
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("app.py: ")]
+    assert told == ["app.py: websocket is called websocket.enabled now; the old name is taken until 2027-07-01"]
+    assert (tmp_path / "Comanda-dev-Data.template.json").exists()
+    assert not (tmp_path / "Comanda-dev-WebSocket.template.json").exists()
 
 
 def test_the_runtime_is_one_that_cdk_knows() -> None:

@@ -101,7 +101,7 @@ def test_two_synths_at_once_do_not_disturb_each_other(tree: Path) -> None:
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_compiled_code_is_for_the_machine_it_will_run_on(tree: Path, architecture: str) -> None:
-    layer = Bundler(tree, load_settings("dev", {"architecture": architecture})).dependencies_layer()
+    layer = Bundler(tree, load_settings("dev", {"functions.architecture": architecture})).dependencies_layer()
     (pydantic,), (protobuf,) = layer.rglob("_pydantic_core*.so"), layer.rglob("google/_upb/_message*.so")
     assert ("cpython-314-" in pydantic.name, ".abi3." in protobuf.name) == (True, True)
     for compiled in (pydantic, protobuf):

@@ -1,4 +1,4 @@
-"""A stage whose API web pages of other origins may call. Without `cors_origins` there is nothing of it."""
+"""A stage whose API web pages of other origins may call. Without `api.cors_origins` there is nothing of it."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ API_FUNCTIONS = ("write_orders", "read_orders", "write_reports", "read_reports")
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """Of prod, as that has usage plans. Fails where cdk-nag has a finding."""
-    return synthesize(load_settings("prod", {"cors_origins": ",".join(ORIGINS)}), tmp_path_factory.mktemp("cors"))
+    return synthesize(load_settings("prod", {"api.cors_origins": ",".join(ORIGINS)}), tmp_path_factory.mktemp("cors"))
 
 
 def test_every_resource_answers_a_preflight_without_token_and_key(stage: Synthesized) -> None:

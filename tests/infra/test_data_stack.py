@@ -134,7 +134,7 @@ def test_the_bucket_refuses_plain_http_and_allows_nobody_by_itself(every_stage: 
 
 def test_files_tables_and_unfinished_uploads_are_swept(every_stage: Synthesized, moto_session: boto3.Session) -> None:
     """The folders are those that the code writes to; no file goes before its report expires."""
-    days = every_stage.settings.report_lifetime_days
+    days = every_stage.settings.reports.lifetime_days
     rules = {rule["Id"]: rule for rule in the_bucket(every_stage)["LifecycleConfiguration"]["Rules"]}
     assert set(rules) == {"reports", "tables", "unfinished-uploads"}
     assert {rule["Status"] for rule in rules.values()} == {"Enabled"}

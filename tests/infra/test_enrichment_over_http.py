@@ -10,9 +10,9 @@ from tests.infra.conftest import Synthesized, synthesize
 from tests.infra.test_orders_stack import COMMON, ENVIRONMENT, as_list, named, statements
 from tests.support.permissions import MAY, WITH_PROVIDER_SECRET
 
-URL = {"enrichment_url": "https://prices.example.com/v1/enrich"}
-HEALTH = {"enrichment_health_url": "https://prices.example.com/health"}
-SECRET = {"enrichment_secret": "comanda-dev-enrichment"}
+URL = {"enrichment.url": "https://prices.example.com/v1/enrich"}
+HEALTH = {"enrichment.health_url": "https://prices.example.com/health"}
+SECRET = {"enrichment.secret": "comanda-dev-enrichment"}
 TOLD = {"ENRICHMENT_URL", "ENRICHMENT_CONNECT_SECONDS", "ENRICHMENT_READ_SECONDS", "ENRICHMENT_TOTAL_SECONDS"}
 ASKING = ("enrich_order", "switch_enrichment")
 """The one asks about orders, the other how the provider is."""
@@ -30,9 +30,9 @@ def test_who_asks_is_told_where_and_by_what_name(stage: Synthesized, name: str) 
     own = ENVIRONMENT[name] - {"ENRICHMENT_DELAY_SECONDS"}
     assert set(variables) == COMMON | own | TOLD | {"ENRICHMENT_HEALTH_URL", "ENRICHMENT_SECRET"}
     settings = ProviderSettings.load({variable: named(value) for variable, value in variables.items()})
-    assert str(settings.enrichment_url) == URL["enrichment_url"]
-    assert str(settings.enrichment_health_url) == HEALTH["enrichment_health_url"]
-    assert settings.enrichment_secret == SECRET["enrichment_secret"]
+    assert str(settings.enrichment_url) == URL["enrichment.url"]
+    assert str(settings.enrichment_health_url) == HEALTH["enrichment.health_url"]
+    assert settings.enrichment_secret == SECRET["enrichment.secret"]
 
 
 def test_who_asks_the_provider_may_read_that_secret_and_nobody_else(stage: Synthesized) -> None:
@@ -49,7 +49,7 @@ def test_who_asks_the_provider_may_read_that_secret_and_nobody_else(stage: Synth
 
 def test_a_provider_without_a_secret_gives_no_permission() -> None:
     settings = load_settings("dev", URL)
-    assert settings.enrichment_secret is None
+    assert settings.enrichment.secret is None
     assert "secret" not in MAY["enrich_order"]
 
 
@@ -64,4 +64,4 @@ def test_the_secret_itself_is_made_by_nobody_here(stage: Synthesized) -> None:
 @pytest.mark.parametrize("name", STAGE_NAMES)
 def test_every_stage_can_have_a_provider(name: str) -> None:
     settings = load_settings(name, URL | SECRET)
-    assert settings.enrichment_total_seconds + SAVE_SECONDS <= settings.worker_reserve_seconds
+    assert settings.enrichment.total_seconds + SAVE_SECONDS <= settings.orders.reserve_seconds

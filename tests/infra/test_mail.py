@@ -10,7 +10,9 @@ from tests.infra.test_orders_stack import as_list, statements
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    settings = load_settings("dev", {"email_from": "notices@example.com", "email_locale": "en-US"})
+    settings = load_settings(
+        "dev", {"notifications.email_from": "notices@example.com", "notifications.email_locale": "en-US"}
+    )
     return synthesize(settings, tmp_path_factory.mktemp("mail"))
 
 

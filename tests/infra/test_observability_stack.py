@@ -208,7 +208,7 @@ def test_an_alarm_is_told_to_the_topic_or_is_part_of_one_that_is(dev: Synthesize
 
 @pytest.fixture(scope="session")
 def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize(load_settings("dev", {"canary_minutes": 5}), tmp_path_factory.mktemp("canary"))
+    return synthesize(load_settings("dev", {"observability.canary_minutes": 5}), tmp_path_factory.mktemp("canary"))
 
 
 def test_a_canary_has_a_token_a_schedule_and_an_alarm_that_silence_sets_off(
@@ -269,7 +269,7 @@ def test_only_cloudwatch_of_this_account_may_tell_the_topic_something(dev: Synth
 
 def test_the_emulator_gets_only_alarms_it_knows(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Neither alarms on alarms nor on expressions; what would be a part is told by itself."""
-    local = synthesize(load_settings("local", {"alarms": True}), tmp_path_factory.mktemp("alarms"))
+    local = synthesize(load_settings("local", {"alarms.enabled": True}), tmp_path_factory.mktemp("alarms"))
     assert composites(local) == {}
     assert alarms(local)
     assert all("Metrics" not in alarm for alarm in alarms(local).values())
@@ -277,14 +277,14 @@ def test_the_emulator_gets_only_alarms_it_knows(tmp_path_factory: pytest.TempPat
 
 
 def test_alarms_are_a_setting(local: Synthesized, dev: Synthesized, prod: Synthesized) -> None:
-    assert not local.settings.alarms
+    assert not local.settings.alarms.enabled
     assert not alarms(local)
     assert not local.resources("AWS::SNS::Topic")
     assert set(alarms(dev)) == set(alarms(prod))
 
 
 def test_who_is_told_and_where_to_read_are_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    given = {"alarm_email": "on-call@example.com", "runbook_url": "https://wiki.example.com/alarms"}
+    given = {"alarms.email": "on-call@example.com", "observability.runbook_url": "https://wiki.example.com/alarms"}
     dev = synthesize(load_settings("dev", given), tmp_path_factory.mktemp("told"))
     (subscription,) = dev.resources("AWS::SNS::Subscription").values()
     assert subscription["Properties"]["Protocol"] == "email"
@@ -292,8 +292,8 @@ def test_who_is_told_and_where_to_read_are_settings(tmp_path_factory: pytest.Tem
     description = alarms(dev)["api-slow"]["AlarmDescription"]
     assert description.endswith("https://wiki.example.com/alarms#api-slow")
     assert "(https://wiki.example.com/alarms)" in board_of(dev)["widgets"][0]["properties"]["markdown"]
-    with pytest.raises(SettingsError, match="alarm_email"):
-        load_settings("dev", {"alarm_email": "nobody"})
+    with pytest.raises(SettingsError, match=r"alarms\.email"):
+        load_settings("dev", {"alarms.email": "nobody"})
 
 
 def board_of(of: Synthesized) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_a_queue_and_its_dead_letter_queue(every_stage: Synthesized, name: str) 
         assert each["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
         assert each["SqsManagedSseEnabled"] is True
         assert each["VisibilityTimeout"] == work.visibility_timeout_seconds
-    needed = work.batch_size * settings.max_attempts + settings.max_attempts
+    needed = work.batch_size * settings.delivery.max_attempts + settings.delivery.max_attempts
     assert queue["RedrivePolicy"]["maxReceiveCount"] == work.max_receive_count >= needed
     assert named(queue["RedrivePolicy"]["deadLetterTargetArn"]) == f"{name}DeadLetters"
     allowed = dead_letters["RedriveAllowPolicy"]
@@ -196,8 +196,8 @@ def test_a_worker_reads_its_queue_in_batches_with_partial_answers(every_stage: S
 
 
 def test_concurrency_is_unset_in_dev_and_limited_in_production(dev: Synthesized, prod: Synthesized) -> None:
-    assert dev.settings.worker_concurrency is None
-    assert prod.settings.worker_concurrency is not None
+    assert dev.settings.orders.concurrency is None
+    assert prod.settings.orders.concurrency is not None
 
 
 def test_reports_are_written_one_per_invocation_up_to_the_stages_concurrency(
@@ -206,7 +206,7 @@ def test_reports_are_written_one_per_invocation_up_to_the_stages_concurrency(
     """B9. What comes of it: tests/simulation/test_simulation.py."""
     (mapping,) = every_stage.reports.find_resources("AWS::Lambda::EventSourceMapping").values()
     assert mapping["Properties"]["BatchSize"] == 1
-    assert mapping["Properties"]["ScalingConfig"] == {"MaximumConcurrency": every_stage.settings.report_concurrency}
+    assert mapping["Properties"]["ScalingConfig"] == {"MaximumConcurrency": every_stage.settings.reports.concurrency}
 
 
 def test_messages_stay_hidden_while_a_worker_may_still_run(every_stage: Synthesized) -> None:
@@ -231,7 +231,7 @@ def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name:
             granted[named(resource)] |= set(as_list(statement["Action"]))
     own_log = named(every_stage.functions()[name]["LoggingConfig"]["LogGroup"])
     assert granted.pop(own_log) == {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert granted.pop("*", set()) == (TRACE if every_stage.settings.tracing else set())
+    assert granted.pop("*", set()) == (TRACE if every_stage.settings.observability.tracing else set())
     assert granted == MAY[name]
 
 
@@ -268,8 +268,8 @@ def test_a_function_has_a_role_of_its_own_without_managed_policies(every_stage: 
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: str) -> None:
     variables = every_stage.functions()[name]["Environment"]["Variables"]
-    usage_plan = {"USAGE_KEY_PREFIX"} if name == "authorize_request" and every_stage.settings.usage_plans else set()
-    sampled = {"POWERTOOLS_LOGGER_SAMPLE_RATE"} if every_stage.settings.log_sample_rate else set()
+    usage_plan = {"USAGE_KEY_PREFIX"} if name == "authorize_request" and every_stage.settings.api.usage_plans else set()
+    sampled = {"POWERTOOLS_LOGGER_SAMPLE_RATE"} if every_stage.settings.observability.log_sample_rate else set()
     assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan | sampled
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
@@ -284,9 +284,9 @@ def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:
     settings = every_stage.settings
     harmless = {
         settings.metrics_namespace,
-        settings.log_level,
+        settings.observability.log_level,
         settings.stage,
-        settings.currency,
+        settings.orders.currency,
         settings.tokens_secret_name,
         settings.link_keys_name,
         settings.usage_key_prefix,
@@ -304,13 +304,13 @@ def test_functions_run_on_the_runtime_and_layers_of_the_stage(every_stage: Synth
     settings = every_stage.settings
     for name, function in every_stage.functions().items():
         assert function["Handler"] == f"functions.{name}.handler.handler"
-        assert function["Runtime"] == f"python{settings.python_version}"
-        assert function["Architectures"] == [settings.architecture]
+        assert function["Runtime"] == f"python{settings.functions.python_version}"
+        assert function["Architectures"] == [settings.functions.architecture]
         own = ["LayersReportWriters"] if name == "generate_report" else []
         shared = ["LayersComanda", "LayersDependencies"]
         assert sorted(named(layer) for layer in function["Layers"]) == [*shared, *own], "orders stay light"
     for layer in every_stage.resources("AWS::Lambda::LayerVersion").values():
-        assert layer["Properties"]["CompatibleArchitectures"] == [settings.architecture]
+        assert layer["Properties"]["CompatibleArchitectures"] == [settings.functions.architecture]
 
 
 def test_no_stack_imports_a_layer_of_another(every_stage: Synthesized) -> None:
@@ -325,7 +325,7 @@ def test_no_stack_imports_a_layer_of_another(every_stage: Synthesized) -> None:
 def test_every_log_forgets(every_stage: Synthesized) -> None:
     groups = every_stage.resources("AWS::Logs::LogGroup")
     assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {
-        every_stage.settings.log_retention_days
+        every_stage.settings.observability.log_retention_days
     }
     used = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in every_stage.functions().values()}
     assert len(used) == len(MAY)
@@ -354,9 +354,9 @@ FUNCTIONS = (
 
 def test_traces_begin_at_the_api_and_go_through_every_function(every_stage: Synthesized) -> None:
     (stage,) = every_stage.resources("AWS::ApiGateway::Stage").values()
-    assert stage["Properties"].get("TracingEnabled", False) is every_stage.settings.tracing
+    assert stage["Properties"].get("TracingEnabled", False) is every_stage.settings.observability.tracing
     modes = {function.get("TracingConfig", {}).get("Mode") for function in every_stage.functions().values()}
-    assert modes == {"Active" if every_stage.settings.tracing else None}
+    assert modes == {"Active" if every_stage.settings.observability.tracing else None}
 
 
 def test_outputs(every_stage: Synthesized) -> None:

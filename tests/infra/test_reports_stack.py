@@ -10,10 +10,10 @@ from tests.infra.test_orders_stack import named
 def test_a_report_has_the_time_and_memory_of_its_own(every_stage: Synthesized) -> None:
     functions, settings = every_stage.functions(), every_stage.settings
     worker = functions["generate_report"]
-    assert (worker["Timeout"], worker["MemorySize"]) == (settings.report_timeout_seconds, settings.report_memory_mb)
+    assert (worker["Timeout"], worker["MemorySize"]) == (settings.reports.timeout_seconds, settings.reports.memory_mb)
     for name in ("write_reports", "read_reports"):
-        assert functions[name]["Timeout"] == settings.api_timeout_seconds
-        assert functions[name]["MemorySize"] == settings.function_memory_mb
+        assert functions[name]["Timeout"] == settings.api.timeout_seconds
+        assert functions[name]["MemorySize"] == settings.functions.memory_mb
 
 
 def test_what_the_worker_believes_of_its_time_is_so(every_stage: Synthesized) -> None:
@@ -21,7 +21,7 @@ def test_what_the_worker_believes_of_its_time_is_so(every_stage: Synthesized) ->
     worker = every_stage.functions()["generate_report"]
     variables = worker["Environment"]["Variables"]
     assert int(variables["FUNCTION_SECONDS"]) == worker["Timeout"]
-    assert int(variables["WORKER_RESERVE_SECONDS"]) == every_stage.settings.report_reserve_seconds
+    assert int(variables["WORKER_RESERVE_SECONDS"]) == every_stage.settings.reports.reserve_seconds
     assert int(variables["REPORT_LEASE_SECONDS"]) < worker["Timeout"]
 
 
@@ -44,7 +44,7 @@ def test_a_report_of_a_dead_worker_comes_back_soon_after_the_longest_run(
     stage: str, request: pytest.FixtureRequest
 ) -> None:
     settings = request.getfixturevalue(stage).settings
-    assert 0 <= settings.report_visibility_timeout_seconds - settings.report_timeout_seconds <= 60
+    assert 0 <= settings.reports.visibility_timeout_seconds - settings.reports.timeout_seconds <= 60
 
 
 FUNCTIONS = ("WriteReports", "ReadReports", "GenerateReport", "TendReports")

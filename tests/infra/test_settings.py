@@ -12,17 +12,11 @@ from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.enrichment import circuit
 from comanda.adapters.notifications import webhook_call
 from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS
-from infra.settings import (
-    STAGE_NAMES,
-    TIMES,
-    TIMES_OF_A_PROVIDER,
-    TIMES_OF_THE_SIMULATED_PROVIDER,
-    TRY_SECONDS,
-    WEBHOOK_SECONDS,
-    Fits,
-    SettingsError,
-    load_settings,
-)
+from infra.settings import STAGE_NAMES, SettingsError, load_settings
+from infra.settings.enrichment import TRY_SECONDS
+from infra.settings.loading import GROUPS, SETTING_NAMES
+from infra.settings.notifications import WEBHOOK_SECONDS
+from infra.settings.times import TIMES, TIMES_OF_A_PROVIDER, TIMES_OF_THE_SIMULATED_PROVIDER, Fits
 
 PLAN = {"rate_per_second": 1, "burst": 2, "quota_per_day": 3}
 
@@ -30,19 +24,22 @@ PLAN = {"rate_per_second": 1, "burst": 2, "quota_per_day": 3}
 @pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_every_order_of_a_full_batch_has_all_its_attempts_before_the_dlq(stage: str) -> None:
     settings = load_settings(stage)
-    needed = settings.batch_size * settings.max_attempts + settings.max_attempts
-    assert settings.max_receive_count >= needed
-    assert settings.max_receive_count == 55
+    needed = settings.delivery.batch_size * settings.delivery.max_attempts + settings.delivery.max_attempts
+    assert settings.delivery.max_receive_count >= needed
+    assert settings.delivery.max_receive_count == 55
 
 
 def test_receives_follow_batch_and_attempts() -> None:
-    assert load_settings("dev", {"batch_size": "4", "max_attempts": "3"}).max_receive_count == 15
+    assert (
+        load_settings("dev", {"delivery.batch_size": "4", "delivery.max_attempts": "3"}).delivery.max_receive_count
+        == 15
+    )
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_aws_hides_messages_six_times_as_long_as_a_worker_runs(stage: str) -> None:
     settings = load_settings(stage)
-    assert settings.visibility_timeout_seconds >= 6 * settings.worker_timeout_seconds
+    assert settings.orders.visibility_timeout_seconds >= 6 * settings.orders.timeout_seconds
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
@@ -55,14 +52,14 @@ def test_a_report_is_not_shown_to_a_second_worker_while_the_first_may_run(stage:
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_aws_stages_run_on_arm_with_the_newest_runtime(stage: str) -> None:
     settings = load_settings(stage)
-    assert (settings.python_version, settings.architecture) == ("3.14", "arm64")
+    assert (settings.functions.python_version, settings.functions.architecture) == ("3.14", "arm64")
 
 
 def test_the_local_stage_runs_with_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings("local").python_version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert load_settings("local").functions.python_version == f"{sys.version_info.major}.{sys.version_info.minor}"
     for machine, architecture in (("x86_64", "x86_64"), ("AMD64", "x86_64"), ("aarch64", "arm64"), ("arm64", "arm64")):
         monkeypatch.setattr(platform, "machine", lambda machine=machine: machine)
-        assert load_settings("local").architecture == architecture
+        assert load_settings("local").functions.architecture == architecture
 
 
 def test_names_of_a_stage() -> None:
@@ -76,77 +73,84 @@ def test_overrides_come_as_text_from_the_command_line() -> None:
     settings = load_settings(
         "dev",
         {
-            "enrichment_delay_seconds": "0",
-            "alarms": "false",
-            "worker_concurrency": "2",
-            "log_retention_days": "30",
-            "usage_plans": json.dumps({"web": PLAN, "mobile": PLAN, "api": PLAN}),
+            "enrichment.delay_seconds": "0",
+            "alarms.enabled": "false",
+            "orders.concurrency": "2",
+            "observability.log_retention_days": "30",
+            "api.usage_plans": json.dumps({"web": PLAN, "mobile": PLAN, "api": PLAN}),
         },
     )
-    assert settings.enrichment_delay_seconds == 0
-    assert settings.alarms is False
-    assert settings.worker_concurrency == 2
-    assert settings.log_retention_days == 30
-    assert settings.usage_plans["mobile"].quota_per_day == 3
+    assert settings.enrichment.delay_seconds == 0
+    assert settings.alarms.enabled is False
+    assert settings.orders.concurrency == 2
+    assert settings.observability.log_retention_days == 30
+    assert settings.api.usage_plans["mobile"].quota_per_day == 3
 
 
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
-        ({"batch_size": "11"}, "batch_size"),
-        ({"batch_size": "0"}, "batch_size"),
-        ({"max_attempts": "many"}, "max_attempts"),
-        ({"worker_concurrency": "1"}, "worker_concurrency"),
+        ({"delivery.batch_size": "11"}, "delivery.batch_size"),
+        ({"delivery.batch_size": "0"}, "delivery.batch_size"),
+        ({"delivery.max_attempts": "many"}, "delivery.max_attempts"),
+        ({"orders.concurrency": "1"}, "orders.concurrency"),
         (
-            {"visibility_timeout_seconds": "59"},
-            "worker_timeout_seconds (60) and 2 s to spare do not fit into visibility_timeout_seconds (59): a message",
+            {"orders.visibility_timeout_seconds": "59"},
+            "orders.timeout_seconds (60) and 2 s to spare do not fit into orders.visibility_timeout_seconds (59): a",
         ),
-        ({"visibility_timeout_seconds": "43201"}, "visibility_timeout_seconds"),
+        ({"orders.visibility_timeout_seconds": "43201"}, "orders.visibility_timeout_seconds"),
         (
-            {"retry_pause_seconds": "301"},
-            "retry_pause_seconds (301) does not fit into retry_pause_limit_seconds (300): the first",
+            {"delivery.retry_pause_seconds": "301"},
+            "delivery.retry_pause_seconds (301) does not fit into delivery.retry_pause_limit_seconds (300): the first",
         ),
-        ({"retry_pause_limit_seconds": "43201"}, "retry_pause_limit_seconds"),
-        ({"enrichment_delay_seconds": "6"}, "a batch of 10 orders at enrichment_delay_seconds (6) does not fit"),
-        ({"enrichment_url": "ftp://prices.example.com"}, "enrichment_url"),
-        ({"enrichment_url": "prices.example.com"}, "enrichment_url"),
-        ({"enrichment_url": "https://ana:secret@prices.example.com"}, "enrichment_url must hold no user"),
+        ({"delivery.retry_pause_limit_seconds": "43201"}, "delivery.retry_pause_limit_seconds"),
+        (
+            {"enrichment.delay_seconds": "6"},
+            "a batch of 10 orders (delivery.batch_size) at enrichment.delay_seconds (6) does not fit",
+        ),
+        ({"enrichment.url": "ftp://prices.example.com"}, "enrichment.url"),
+        ({"enrichment.url": "prices.example.com"}, "enrichment.url"),
+        ({"enrichment.url": "https://ana:secret@prices.example.com"}, "enrichment.url must hold no user"),
         (
             {
-                "enrichment_url": "https://prices.example.com",
-                "enrichment_health_url": "https://ana@prices.example.com",
+                "enrichment.url": "https://prices.example.com",
+                "enrichment.health_url": "https://ana@prices.example.com",
             },
-            "enrichment_health_url must hold no user",
+            "enrichment.health_url must hold no user",
         ),
         (
-            {"enrichment_secret": "known-by"},
-            "enrichment_secret and enrichment_health_url are of no use without enrichment_url",
+            {"enrichment.secret": "known-by"},
+            "enrichment.secret and enrichment.health_url are of no use without enrichment.url",
         ),
         (
-            {"enrichment_url": "https://prices.example.com", "enrichment_total_seconds": "13.5"},
-            "enrichment_total_seconds (13.5) and 2 s to spare do not fit into worker_reserve_seconds (15): an order",
+            {"enrichment.url": "https://prices.example.com", "enrichment.total_seconds": "13.5"},
+            "enrichment.total_seconds (13.5) and 2 s to spare do not fit into orders.reserve_seconds (15): an order",
         ),
-        ({"report_timeout_seconds": "901"}, "report_timeout_seconds"),
+        ({"reports.timeout_seconds": "901"}, "reports.timeout_seconds"),
         (
-            {"report_visibility_timeout_seconds": "899"},
-            "report_timeout_seconds (900) and 2 s to spare do not fit into report_visibility_timeout_seconds (899)",
+            {"reports.visibility_timeout_seconds": "899"},
+            "reports.timeout_seconds (900) and 2 s to spare do not fit into reports.visibility_timeout_seconds (899)",
         ),
-        ({"report_lease_seconds": "886"}, "report_lease_seconds (886) and report_reserve_seconds (15) do not fit"),
-        ({"report_concurrency": "1"}, "report_concurrency"),
-        ({"report_link_seconds": "901"}, "report_link_seconds"),
-        ({"report_lifetime_days": "0"}, "report_lifetime_days"),
-        ({"api_timeout_seconds": "29"}, "api_timeout_seconds"),
-        ({"authorizer_cache_seconds": "59"}, "authorizer_cache_seconds"),
-        ({"authorizer_cache_seconds": "301"}, "authorizer_cache_seconds"),
-        ({"currency": "real"}, "currency"),
-        ({"log_level": "LOUD"}, "log_level"),
-        ({"log_retention_days": "8"}, "log_retention_days"),
-        ({"architecture": "mips"}, "architecture"),
-        ({"python_version": "2.7"}, "python_version"),
-        ({"usage_plans": "{"}, "usage_plans"),
-        ({"usage_plans": {"web": PLAN}}, "usage_plans has no plan for mobile, api"),
-        ({"usage_plans": {"fax": PLAN}}, "usage_plans.fax"),
-        ({"no_such_setting": "1"}, "no_such_setting"),
+        ({"reports.lease_seconds": "886"}, "reports.lease_seconds (886) and reports.reserve_seconds (15) do not fit"),
+        ({"reports.concurrency": "1"}, "reports.concurrency"),
+        ({"reports.link_seconds": "901"}, "reports.link_seconds"),
+        ({"reports.lifetime_days": "0"}, "reports.lifetime_days"),
+        ({"api.timeout_seconds": "29"}, "api.timeout_seconds"),
+        ({"api.authorizer_cache_seconds": "59"}, "api.authorizer_cache_seconds"),
+        ({"api.authorizer_cache_seconds": "301"}, "api.authorizer_cache_seconds"),
+        ({"orders.currency": "real"}, "orders.currency"),
+        ({"observability.log_level": "LOUD"}, "observability.log_level"),
+        ({"observability.log_retention_days": "8"}, "observability.log_retention_days"),
+        ({"functions.architecture": "mips"}, "functions.architecture"),
+        ({"functions.python_version": "2.7"}, "functions.python_version"),
+        ({"api.usage_plans": "{"}, "api.usage_plans"),
+        ({"api.usage_plans": {"web": PLAN}}, "usage_plans has no plan for mobile, api"),
+        ({"api.usage_plans": {"fax": PLAN}}, "usage_plans.fax"),
+        ({"no_such_setting": "1"}, "there is no setting 'no_such_setting': infra/settings has all of them"),
+        ({"orders.max_attempts": "1"}, "did you mean delivery.max_attempts or notifications.max_attempts?"),
+        ({"orders": "1"}, "there is no setting 'orders': orders is a group of settings, such as orders.currency"),
+        ({"orders.": "1"}, "there is no setting 'orders.'"),
+        ({"alarms.enabled.": "1"}, "there is no setting 'alarms.enabled.'"),
     ],
 )
 def test_a_bad_setting_is_named_in_one_line(overrides: dict[str, Any], complaint: str) -> None:
@@ -158,27 +162,32 @@ def test_a_bad_setting_is_named_in_one_line(overrides: dict[str, Any], complaint
     assert "\n" not in message
 
 
-PROVIDER = {"enrichment_url": "https://prices.example.com"}
-ROOMY = {"worker_reserve_seconds": 50, "worker_timeout_seconds": 200, "visibility_timeout_seconds": 500}
+def test_every_setting_stands_in_a_group_but_for_what_is_of_the_whole_stage() -> None:
+    assert {name for name in SETTING_NAMES if "." not in name} == {"stage", "keep_on_delete", "emulator_url"}
+    assert {name.partition(".")[0] for name in SETTING_NAMES if "." in name} == set(GROUPS)
+
+
+PROVIDER = {"enrichment.url": "https://prices.example.com"}
+ROOMY = {"orders.reserve_seconds": 50, "orders.timeout_seconds": 200, "orders.visibility_timeout_seconds": 500}
 """Where a call of the provider may be long."""
 EVERY_TIME = (*TIMES, *TIMES_OF_THE_SIMULATED_PROVIDER, *TIMES_OF_A_PROVIDER)
 LAST: tuple[tuple[str, float, float, dict[str, Any]], ...] = (
-    ("worker_reserve_seconds", 58, 59, {}),
-    ("visibility_timeout_seconds", 62, 61, {}),
-    ("alarm_order_age_seconds", 420, 419, {}),
-    ("retry_pause_seconds", 300, 301, {}),
-    ("report_lease_seconds", 885, 886, {"report_visibility_timeout_seconds": 2000}),
-    ("report_visibility_timeout_seconds", 902, 901, {"report_lease_seconds": 2}),
-    ("report_visibility_timeout_seconds", 946, 945, {}),
-    ("notify_reserve_seconds", 17, 16, {}),
-    ("notify_reserve_seconds", 58, 59, {}),
-    ("notify_visibility_timeout_seconds", 62, 61, {}),
-    ("notify_retry_pause_limit_seconds", 5, 4, {}),
-    ("worker_reserve_seconds", 3, 2, {}),
-    ("enrichment_connect_seconds", 9, 9.5, PROVIDER),
-    ("enrichment_read_seconds", 9, 9.5, PROVIDER),
-    ("enrichment_total_seconds", 13, 13.5, PROVIDER),
-    ("enrichment_total_seconds", 28, 28.5, PROVIDER | ROOMY),
+    ("orders.reserve_seconds", 58, 59, {}),
+    ("orders.visibility_timeout_seconds", 62, 61, {}),
+    ("alarms.order_age_seconds", 420, 419, {}),
+    ("delivery.retry_pause_seconds", 300, 301, {}),
+    ("reports.lease_seconds", 885, 886, {"reports.visibility_timeout_seconds": 2000}),
+    ("reports.visibility_timeout_seconds", 902, 901, {"reports.lease_seconds": 2}),
+    ("reports.visibility_timeout_seconds", 946, 945, {}),
+    ("notifications.reserve_seconds", 17, 16, {}),
+    ("notifications.reserve_seconds", 58, 59, {}),
+    ("notifications.visibility_timeout_seconds", 62, 61, {}),
+    ("notifications.retry_pause_limit_seconds", 5, 4, {}),
+    ("orders.reserve_seconds", 3, 2, {}),
+    ("enrichment.connect_seconds", 9, 9.5, PROVIDER),
+    ("enrichment.read_seconds", 9, 9.5, PROVIDER),
+    ("enrichment.total_seconds", 13, 13.5, PROVIDER),
+    ("enrichment.total_seconds", 28, 28.5, PROVIDER | ROOMY),
 )
 """For each of them, in dev: a setting, its last value that fits, and its first that does not."""
 
@@ -240,7 +249,7 @@ def test_an_unknown_stage_is_named_with_the_known_ones() -> None:
     ],
 )
 def test_origins_of_web_pages(given: object, origins: tuple[str, ...]) -> None:
-    assert load_settings("dev", {} if given is None else {"cors_origins": given}).cors_origins == origins
+    assert load_settings("dev", {} if given is None else {"api.cors_origins": given}).api.cors_origins == origins
 
 
 @pytest.mark.parametrize(
@@ -273,6 +282,6 @@ def test_origins_of_web_pages(given: object, origins: tuple[str, ...]) -> None:
 )
 def test_what_is_no_origin_is_refused_in_one_line(given: object, complaint: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(complaint)) as refused:
-        load_settings("dev", {"cors_origins": given})
-    assert str(refused.value).startswith("stage dev: cors_origins: ")
+        load_settings("dev", {"api.cors_origins": given})
+    assert str(refused.value).startswith("stage dev: api.cors_origins: ")
     assert "\n" not in str(refused.value)

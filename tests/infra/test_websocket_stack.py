@@ -48,8 +48,8 @@ def test_the_stage_is_throttled_measured_and_logged_without_headers(every_stage:
     (stage,) = properties(every_stage, "AWS::ApiGatewayV2::Stage").values()
     assert stage["DefaultRouteSettings"] == {
         "DetailedMetricsEnabled": True,
-        "ThrottlingRateLimit": every_stage.settings.api_rate_per_second,
-        "ThrottlingBurstLimit": every_stage.settings.api_burst,
+        "ThrottlingRateLimit": every_stage.settings.api.rate_per_second,
+        "ThrottlingBurstLimit": every_stage.settings.api.burst,
     }
     assert "AccessLogs" in str(stage["AccessLogSettings"]["DestinationArn"])
     assert ":*" not in str(stage["AccessLogSettings"]["DestinationArn"])
@@ -121,9 +121,9 @@ def test_outputs(every_stage: Synthesized) -> None:
 
 
 def test_a_stage_can_be_without(tmp_path: Path) -> None:
-    app = App(context={**feature_flags(), "stage": "dev", "websocket": "false"}, outdir=str(tmp_path))
+    app = App(context={**feature_flags(), "stage": "dev", "websocket.enabled": "false"}, outdir=str(tmp_path))
     settings = settings_of(app, {})
-    assert not settings.websocket
+    assert not settings.websocket.enabled
     stacks = {stack.stack_name for stack in build_app(settings, app).synth().stacks}
     assert stacks == {
         f"Comanda-dev-{name}" for name in ("Data", "Orders", "Reports", "Api", "Notifications", "Observability")

@@ -36,11 +36,11 @@ STACK = StackInfo(
 
 def test_the_slow_order_is_slow_and_not_broken_off() -> None:
     """Over HTTP a call has a limit; the simulated provider sleeps within the time that a worker reserves."""
-    local = load_settings("local", {"enrichment_url": "http://127.0.0.1:4580/"})
+    local = load_settings("local", {"enrichment.url": "http://127.0.0.1:4580/"})
     assert f"SLOW-{SLOW_SECONDS}" in str(PLAN)
-    for limit in (local.enrichment_read_seconds, local.enrichment_total_seconds):
+    for limit in (local.enrichment.read_seconds, local.enrichment.total_seconds):
         assert limit > SLOW_SECONDS * 2, "a busy machine adds seconds of its own"
-    assert SLOW_SECONDS + local.enrichment_delay_seconds + SAVE_SECONDS < local.worker_reserve_seconds
+    assert SLOW_SECONDS + local.enrichment.delay_seconds + SAVE_SECONDS < local.orders.reserve_seconds
 
 
 def test_most_orders_of_each_origin_wait_for_nobody() -> None:

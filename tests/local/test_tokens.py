@@ -239,7 +239,7 @@ def test_the_canary_is_given_a_token_and_loses_those_it_had(
 def test_a_stage_without_a_canary_says_so(deployed: TokenStore, stage: str) -> None:
     result = CliRunner().invoke(app, ["token", "canary", "--stage", stage])
     assert result.exit_code == 1
-    assert "canary_minutes" in result.output
+    assert "observability.canary_minutes" in result.output
 
 
 def test_create_prints_the_token_alone_so_that_a_script_can_take_it(

@@ -88,7 +88,10 @@ class Audit:
     def verdict_after_redrive(self) -> Violation | None:
         """P9: what failed before completes now, unless it has a flaw of its own."""
         for row in self._rows():
-            could = row.succeeds_within(self._system.settings.max_attempts) and row.order_id not in self._system.spoiled
+            could = (
+                row.succeeds_within(self._system.settings.delivery.max_attempts)
+                and row.order_id not in self._system.spoiled
+            )
             if row.order_id in self._failed_before_redrive and row.status == "failed" and could and not row.discarded:
                 return Violation("P9", f"still failed after a redrive: {row.failure}", row.order_id, row.recipient_id)
         return self._reports_after_redrive() or self._notifications_after_redrive()

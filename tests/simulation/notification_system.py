@@ -116,15 +116,15 @@ class NotificationSystem:
             "NOTIFICATIONS_QUEUE_URL": self.queue.url,
             "NOTIFICATIONS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
-            "MAX_RESCUES": str(settings.max_rescues),
-            "MAX_ATTEMPTS": str(settings.notify_max_attempts),
-            "RETRY_PAUSE_SECONDS": str(settings.notify_retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notify_retry_pause_limit_seconds),
+            "MAX_RESCUES": str(settings.delivery.max_rescues),
+            "MAX_ATTEMPTS": str(settings.notifications.max_attempts),
+            "RETRY_PAUSE_SECONDS": str(settings.notifications.retry_pause_seconds),
+            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notifications.retry_pause_limit_seconds),
             "WORKER_RESERVE_SECONDS": str(self.work.reserve_seconds),
         }
         add = self.system.functions.add
         announce = announce_changes.Settings.load(environment)
-        add(ANNOUNCER, partial(announce_changes.build, announce), settings.worker_timeout_seconds)
+        add(ANNOUNCER, partial(announce_changes.build, announce), settings.orders.timeout_seconds)
         deliver = deliver_notifications.Settings.load(environment)
         add(DELIVERER, partial(self._build_deliverer, deliver), self.work.timeout_seconds)
         tend = tend_notifications.Settings.load({**environment, "WORKER_RESERVE_SECONDS": "5"})

@@ -140,27 +140,27 @@ class ReportSystem:
             "REPORTS_TABLE": "reports",
             "IDEMPOTENCY_TABLE": "idempotency",
             "BUCKET": BUCKET,
-            "CURRENCY": settings.currency,
+            "CURRENCY": settings.orders.currency,
             "REPORTS_QUEUE_URL": self.queue.url,
             "STAGE": "local",
             "SUBSCRIPTIONS_TABLE": "subscriptions",
             "REPORTS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
-            "REPORT_LIFETIME_SECONDS": str(round(settings.report_lifetime_days * DAY)),
-            "REPORT_UPLOADS_PER_HOUR": str(settings.report_uploads_per_hour),
-            "LINK_SECONDS": str(settings.report_link_seconds),
+            "REPORT_LIFETIME_SECONDS": str(round(settings.reports.lifetime_days * DAY)),
+            "REPORT_UPLOADS_PER_HOUR": str(settings.reports.uploads_per_hour),
+            "LINK_SECONDS": str(settings.reports.link_seconds),
             "LINK_KEYS_SECRET": settings.link_keys_name,
-            "MAX_RESCUES": str(settings.max_rescues),
-            "MAX_ATTEMPTS": str(settings.max_attempts),
-            "RETRY_PAUSE_SECONDS": str(settings.retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.retry_pause_limit_seconds),
-            "REPORT_LEASE_SECONDS": str(settings.report_lease_seconds),
-            "REPORT_ROWS_A_SECOND": str(settings.report_rows_per_second),
-            "SETTLE_SECONDS": str(settings.report_settle_seconds),
+            "MAX_RESCUES": str(settings.delivery.max_rescues),
+            "MAX_ATTEMPTS": str(settings.delivery.max_attempts),
+            "RETRY_PAUSE_SECONDS": str(settings.delivery.retry_pause_seconds),
+            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.delivery.retry_pause_limit_seconds),
+            "REPORT_LEASE_SECONDS": str(settings.reports.lease_seconds),
+            "REPORT_ROWS_A_SECOND": str(settings.reports.rows_per_second),
+            "SETTLE_SECONDS": str(settings.reports.settle_seconds),
             "FUNCTION_SECONDS": str(work.timeout_seconds),
             "WORKER_RESERVE_SECONDS": str(work.reserve_seconds),
         }
-        add, api = self.system.functions.add, settings.api_timeout_seconds
+        add, api = self.system.functions.add, settings.api.timeout_seconds
         write, read = write_reports.Settings.load(environment), read_reports.Settings.load(environment)
         add("write_reports", lambda world: write_reports.build(write, self._world(world)), api)
         add("read_reports", lambda world: read_reports.build(read, self._world(world)), api)
@@ -178,7 +178,7 @@ class ReportSystem:
 
     def fortnight_passes(self) -> None:
         self.system.dynamodb.expire("reports", "expires_at")
-        self.swept_at, days = self.system.scheduler.time(), self.system.settings.report_lifetime_days
+        self.swept_at, days = self.system.scheduler.time(), self.system.settings.reports.lifetime_days
         self.s3.sweep(BUCKET, {"reports/": days * DAY, "tables/": 2 * days * DAY}, uploads_older_than=DAY)
 
     def on_write(self, table: str, before: Item | None, after: Item | None) -> None:

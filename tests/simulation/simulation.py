@@ -32,6 +32,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.system import System
 from tests.simulation.workload import Workload
 from tests.strict.refusals import complaint
+from tests.support.stage_settings import changed
 
 BUSINESS.namespace = TECHNICAL.namespace = "Comanda"  # A function has it from its environment.
 
@@ -88,13 +89,13 @@ def simulate(seed: int, *, verbose: bool = False, telling: bool = True) -> Resul
             add_scenarios(faults, Random(f"besides {seed}"), of_reports=of_reports is not None)
         settings = _drawn_settings(random, faults)
         if of_reports:
-            settings = settings.model_copy(update=_drawn_report_settings(of_reports, faults))
+            settings = changed(settings, _drawn_report_settings(of_reports, faults))
         system = System(scheduler, random, faults, history, settings)
         workload = Workload(system, random)
         asking = ReportWorkload(workload, ReportSystem(system, random), random) if of_reports else None
         asking_to_be_told = None
         if of_notifications:
-            settings = settings.model_copy(update=_drawn_notification_settings(of_notifications))
+            settings = changed(settings, _drawn_notification_settings(of_notifications))
             notifications = NotificationSystem(system, of_notifications, settings)
             asking_to_be_told = NotificationWorkload(workload, notifications, of_notifications, asking)
         audit = Audit(system, workload, asking, asking_to_be_told)
@@ -201,14 +202,14 @@ def _rests_under_the_reconciler(system: System) -> bool:
 
 
 TIMES = {
-    "api_timeout_seconds": 15,
-    "worker_timeout_seconds": 10,
-    "worker_reserve_seconds": 5,
-    "visibility_timeout_seconds": 12,
-    "report_visibility_timeout_seconds": 65,
+    "api.timeout_seconds": 15,
+    "orders.timeout_seconds": 10,
+    "orders.reserve_seconds": 5,
+    "orders.visibility_timeout_seconds": 12,
+    "reports.visibility_timeout_seconds": 65,
 }
 """Seconds. With others a seed would play another schedule, and hunted seeds would hit nothing. Not every one of them
-would be deployed (infra/settings.py): the promises have to hold also where a lease ends as its report comes back."""
+would be deployed (infra/settings): the promises have to hold also where a lease ends as its report comes back."""
 
 
 def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
@@ -222,38 +223,38 @@ def _drawn_settings(random: Random, faults: Faults) -> StageSettings:
     drawn = load_settings(
         "local",
         {
-            "batch_size": random.choice((1, 2) if small else (1, 2, 5, 10)),
-            "max_attempts": random.choice((2,) if small else (2, 3, 5)),
-            "enrichment_delay_seconds": random.choice((0.02, 0.3)),
-            "python_version": "3.11",
-            "architecture": "arm64",
+            "delivery.batch_size": random.choice((1, 2) if small else (1, 2, 5, 10)),
+            "delivery.max_attempts": random.choice((2,) if small else (2, 3, 5)),
+            "enrichment.delay_seconds": random.choice((0.02, 0.3)),
+            "functions.python_version": "3.11",
+            "functions.architecture": "arm64",
         },
     )
-    return drawn.model_copy(update=TIMES)
+    return changed(drawn, TIMES)
 
 
 def _drawn_report_settings(random: Random, faults: Faults) -> dict[str, int]:
     """Long and short time-outs, and a pace at which the longest tables are too large."""
     short = faults.aims_at(REPORT_STEWARD) or random.random() < 0.5
     times = ("timeout", 20), ("visibility_timeout", 22), ("lease", 6)
-    settings = {f"report_{name}_seconds": seconds for name, seconds in times} if short else {}
-    settings["batch_size"] = random.choice((1, 2))
+    settings = {f"reports.{name}_seconds": seconds for name, seconds in times} if short else {}
+    settings["delivery.batch_size"] = random.choice((1, 2))
     if faults.aims_at(REPORT_STEWARD):
-        settings["max_attempts"] = 2
+        settings["delivery.max_attempts"] = 2
     rows_a_second = random.choice((3000, 3000, 3))
     if Scenario.LONG_LEASES in faults.scenarios:
-        settings["report_lease_seconds"] = 100
-    return settings | {"report_settle_seconds": 2, "report_rows_per_second": rows_a_second}
+        settings["reports.lease_seconds"] = 100
+    return settings | {"reports.settle_seconds": 2, "reports.rows_per_second": rows_a_second}
 
 
 def _drawn_notification_settings(random: Random) -> dict[str, int]:
     """Few attempts, so that dead letters are reached, and a time-out that leaves time for one slow call or for two."""
     timeout = random.choice((20, 35))
     return {
-        "batch_size": random.choice((1, 2)),
-        "notify_max_attempts": random.choice((2, 3)),
-        "notify_timeout_seconds": timeout,
-        "notify_visibility_timeout_seconds": timeout + 2,
+        "delivery.batch_size": random.choice((1, 2)),
+        "notifications.max_attempts": random.choice((2, 3)),
+        "notifications.timeout_seconds": timeout,
+        "notifications.visibility_timeout_seconds": timeout + 2,
     }
 
 

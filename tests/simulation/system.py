@@ -113,15 +113,15 @@ class System:
         self.provider = Provider(
             scheduler,
             history,
-            lambda: random.uniform(0.01, settings.enrichment_delay_seconds),
-            settings.enrichment_total_seconds,
+            lambda: random.uniform(0.01, settings.enrichment.delay_seconds),
+            settings.enrichment.total_seconds,
         )
         self.functions = Functions(scheduler, random, faults, history, self.world)
         self._add_functions()
         concurrency = random.choice((1, 3, 3))
         self.mappings = {
             stage: EventSourceMapping(
-                self.functions, self.sqs, self.queues[stage], WORKERS[stage], settings.batch_size, concurrency
+                self.functions, self.sqs, self.queues[stage], WORKERS[stage], settings.delivery.batch_size, concurrency
             )
             for stage in STAGES
         }
@@ -159,7 +159,7 @@ class System:
             "ContentBasedDeduplication": "true",
             "DeduplicationScope": "messageGroup",
             "FifoThroughputLimit": "perMessageGroupId",
-            "VisibilityTimeout": str(self.settings.visibility_timeout_seconds),
+            "VisibilityTimeout": str(self.settings.orders.visibility_timeout_seconds),
             "MessageRetentionPeriod": str(14 * 24 * 3600),
         }
         queues, dead_letter_queues = {}, {}
@@ -168,7 +168,7 @@ class System:
             dead_letter_queues[stage] = self.sqs.queues[url]
             policy = {
                 "deadLetterTargetArn": self.sqs.queues[url].arn,
-                "maxReceiveCount": self.settings.max_receive_count,
+                "maxReceiveCount": self.settings.delivery.max_receive_count,
             }
             attributes = {**fifo, "RedrivePolicy": json.dumps(policy)}
             url = self.sqs.call("CreateQueue", {"QueueName": f"{stage}.fifo", "Attributes": attributes})["QueueUrl"]
@@ -186,15 +186,15 @@ class System:
             "SUBSCRIPTIONS_TABLE": "subscriptions",
             "SWITCH_FUNCTION": SWITCH,
             "ENRICHMENT_MAPPING": MAPPING_IDS["enrichment"],
-            "CURRENCY": self.settings.currency,
+            "CURRENCY": self.settings.orders.currency,
             "ORDERS_QUEUE_URL": queues["orders"].url,
             "QUEUE_URLS": ",".join(queue.url for queue in queues.values()),
-            "WORKER_RESERVE_SECONDS": str(self.settings.worker_reserve_seconds),
-            "MAX_ATTEMPTS": str(self.settings.max_attempts),
-            "MAX_RESCUES": str(self.settings.max_rescues),
-            "RETRY_PAUSE_SECONDS": str(self.settings.retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(self.settings.retry_pause_limit_seconds),
-            "ENRICHMENT_DELAY_SECONDS": str(self.settings.enrichment_delay_seconds),
+            "WORKER_RESERVE_SECONDS": str(self.settings.orders.reserve_seconds),
+            "MAX_ATTEMPTS": str(self.settings.delivery.max_attempts),
+            "MAX_RESCUES": str(self.settings.delivery.max_rescues),
+            "RETRY_PAUSE_SECONDS": str(self.settings.delivery.retry_pause_seconds),
+            "RETRY_PAUSE_LIMIT_SECONDS": str(self.settings.delivery.retry_pause_limit_seconds),
+            "ENRICHMENT_DELAY_SECONDS": str(self.settings.enrichment.delay_seconds),
             "ORDERS_DLQ_URL": dead["orders"].url,
             "ENRICHMENT_DLQ_URL": dead["enrichment"].url,
             "COMPLETION_DLQ_URL": dead["completion"].url,
@@ -203,7 +203,7 @@ class System:
         def environment(stage: str, following: str) -> dict[str, str]:
             return {**common, "SOURCE_QUEUE_URL": queues[stage].url, "NEXT_QUEUE_URL": queues[following].url}
 
-        api, worker = self.settings.api_timeout_seconds, self.settings.worker_timeout_seconds
+        api, worker = self.settings.api.timeout_seconds, self.settings.orders.timeout_seconds
         add = self.functions.add
         add("write_orders", partial(write_orders.build, write_orders.Settings.load(common)), api)
         add("read_orders", partial(read_orders.build, read_orders.Settings.load(common)), api)
@@ -289,7 +289,11 @@ class System:
     def _visibility_timeout(self, process: Process) -> int:
         writes_reports = process.name.startswith("generate_report.")
         settings = self.settings
-        return settings.report_visibility_timeout_seconds if writes_reports else settings.visibility_timeout_seconds
+        return (
+            settings.reports.visibility_timeout_seconds
+            if writes_reports
+            else settings.orders.visibility_timeout_seconds
+        )
 
     def _refuse(
         self, fault: CallFault, service: str, operation: str, request: Mapping[str, Any]

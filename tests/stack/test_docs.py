@@ -25,7 +25,7 @@ from local.state import State
 from tests.stack.make_of_docs import PID_FILES, remember
 
 OPERATING = "docs/operating.md"
-OF_OPERATING = "max_attempts=2 worker_timeout_seconds=14 visibility_timeout_seconds=17"
+OF_OPERATING = "delivery.max_attempts=2 orders.timeout_seconds=14 orders.visibility_timeout_seconds=17"
 """What that begins with: the stack is deployed with it, that document goes first, and its second `make up` is the one
 other deploy there is."""
 DOCUMENTS = [
@@ -43,13 +43,16 @@ NOT_RUN = {
     ("README.md", "make simulate SEEDS=500"): LONG,
     ("docs/access.md", "comanda token create"): AWS,
     ("docs/access.md", "comanda token list --stage prod"): AWS,
-    ("docs/web.md", "make up SET=cors_origins"): "make test-browser deploys it; its other line needs an account at AWS",
+    (
+        "docs/web.md",
+        "make up SET=api.cors_origins",
+    ): "make test-browser deploys it; its other line needs an account at AWS",
     ("docs/cost.md", "make cost"): "tests/cost runs it, without a stack",
     ("docs/enrichment.md", "aws secretsmanager create-secret"): AWS,
     ("docs/enrichment.md", "POST /v1/enrich HTTP/1.1"): "tests/test_enrichment_doc.py compares it with a real call",
     ("docs/enrichment.md", "HTTP/1.1 200 OK"): "tests/test_enrichment_doc.py has it read",
     ("docs/operating.md", "make fake-provider"): "tests/stack/test_enrichment_over_http.py has the outage",
-    ("docs/operating.md", 'make up SET="enrichment_url='): "tests/stack/test_enrichment_over_http.py has the outage",
+    ("docs/operating.md", 'make up SET="enrichment.url='): "tests/stack/test_enrichment_over_http.py has the outage",
     ("docs/operating.md", "curl -s -X DELETE http://127.0.0.1:4580"): "tests/stack/test_enrichment_over_http.py",
     ("docs/proof.md", "make simulate SEEDS=500"): LONG,
     ("docs/proof-on-the-stack.md", "make test  "): LONG,

@@ -29,9 +29,9 @@ def fake() -> Iterator[FakeProvider]:
 def stack(fake: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
     """The secret is made after the deploy, and read when it is first needed."""
     settings = {
-        "enrichment_url": fake.url,
-        "enrichment_health_url": fake.health_url,
-        "enrichment_secret": "known-by",
+        "enrichment.url": fake.url,
+        "enrichment.health_url": fake.health_url,
+        "enrichment.secret": "known-by",
     }
     with temporary_stack(tmp_path_factory.mktemp("over-http"), settings) as own:
         assert own.endpoint_url

@@ -18,7 +18,9 @@ SENDER, ANA = "notices@example.com", "ana@example.com"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    with temporary_stack(tmp_path_factory.mktemp("mails"), {"email_from": SENDER, "email_locale": "pt-BR"}) as own:
+    with temporary_stack(
+        tmp_path_factory.mktemp("mails"), {"notifications.email_from": SENDER, "notifications.email_locale": "pt-BR"}
+    ) as own:
         assert own.endpoint_url
         ses = local_session(own.endpoint_url, own.region).client("sesv2")
         ses.create_email_identity(EmailIdentity=SENDER)

@@ -33,7 +33,7 @@ ABRUPTLY = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
-    with temporary_stack(tmp_path_factory.mktemp("websocket"), {"enrichment_delay_seconds": "0.5"}) as own:
+    with temporary_stack(tmp_path_factory.mktemp("websocket"), {"enrichment.delay_seconds": "0.5"}) as own:
         yield own
 
 

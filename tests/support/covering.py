@@ -1,4 +1,4 @@
-"""Which tests cover a source file: `make test-for FILE=infra/settings.py` runs them.
+"""Which tests cover a source file: `make test-for FILE=infra/settings/times.py` runs them.
 
 A test covers a file if it is named for it (`accept.py` in a folder `orders`: `test_accept.py` in a folder `orders`),
 if it imports it, or if docs/guards.md says that it fails without one of the file's guards. Where there is none of
@@ -111,12 +111,12 @@ def imports_of(tree: ast.Module) -> Iterator[str]:
 def main(arguments: Iterable[str]) -> int:
     """The exit code of pytest; 2 where the file is not one of the project, or no test covers it."""
     if not (arguments := list(arguments)):
-        sys.exit("name a source file: make test-for FILE=infra/settings.py")
+        sys.exit("name a source file: make test-for FILE=infra/settings/times.py")
     tests: set[Path] = set()
     for argument in arguments:
         file = Path(argument).resolve()
         if not (file.is_relative_to(ROOT) and file.relative_to(ROOT) in python_files()):
-            sys.exit(f"{argument} is no Python file of the project: make test-for FILE=infra/settings.py")
+            sys.exit(f"{argument} is no Python file of the project: make test-for FILE=infra/settings/times.py")
         tests |= set(covering_tests(file.relative_to(ROOT)))
     if not tests:
         sys.exit("no test covers that without a stack: make test-stack")

@@ -65,6 +65,6 @@ def failed_ones_have_dead_letters(seen: NotificationEvidence) -> Iterator[Violat
 def rescues_come_to_an_end(seen: NotificationEvidence) -> Iterator[Violation]:
     for writes in seen.writes.values():
         most = max(write.row.rescues for write in writes)
-        if most > seen.system.settings.max_rescues:
+        if most > seen.system.settings.delivery.max_rescues:
             why = f"a notification was published anew {most} times, and never failed"
             yield Violation("P8", why, writes[0].row.wanted.subject_id)

@@ -21,7 +21,7 @@ def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -
     if name == "ReceiverRefused" and row.wanted.url != PICKY:
         return "its receiver refuses nothing"
     if name == "WorkerUnavailable":
-        if row.rescues < settings.max_rescues:
+        if row.rescues < settings.delivery.max_rescues:
             return f"it was published anew {row.rescues} times only"
         letters = [e.message_id for e in telling.notifications.events if e.what == "dead-lettered"]
         mine = [m for m in letters if m in _messages_of(telling, row)]
@@ -38,7 +38,7 @@ def fails_without_reason(telling: NotificationWorkload, row: SeenNotification) -
     died = telling.notifications.mapping.batches_died.get(row.failure["message_id"], 0)
     if name == "WorkerDied" and not died + lost:
         return NOBODY_DIED
-    if failed + rested + lost + died < settings.notify_max_attempts:
+    if failed + rested + lost + died < settings.notifications.max_attempts:
         return f"it failed {failed} times, its receiver was left alone {rested} times, and its worker died {died} times"
     return None
 

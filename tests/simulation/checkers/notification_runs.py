@@ -80,6 +80,6 @@ def killers_come_to_an_end(seen: NotificationEvidence) -> Iterator[Violation]:
     for row in seen.rows.values():
         kills = sum(call.answer == 0 for call in seen.calls(row))
         messages = {e.message_id for e in seen.events(None, row.notification_id) if e.what != "swallowed"}
-        if kills > len(messages) * (seen.notifications.settings.notify_max_attempts + 1):
+        if kills > len(messages) * (seen.notifications.settings.notifications.max_attempts + 1):
             why = f"{row.wanted.event} killed its caller {kills} times, in {len(messages)} messages"
             yield Violation("A6", why, row.wanted.subject_id)

@@ -25,7 +25,7 @@ def attempts_bound_the_calls(seen: OrderEvidence) -> Iterator[Violation]:
         runs[call.key, call.replay].append(call)
     for (order_id, replay), calls in runs.items():
         counted = [call for call, following in _with_the_next(calls) if not _meets_an_outage(seen, call, following)]
-        most = _messages(seen, order_id, replay) * (seen.system.settings.max_attempts + 2)
+        most = _messages(seen, order_id, replay) * (seen.system.settings.delivery.max_attempts + 2)
         if len(counted) > most + _cut_short(seen, order_id, replay, calls):
             why = f"the provider was asked {len(counted)} times in run {replay}, and may be asked {most} times"
             yield Violation("B8", why, order_id)

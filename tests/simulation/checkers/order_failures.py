@@ -46,12 +46,12 @@ def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, A
     died = seen.died(failure["message_id"])
     if name == "WorkerUnavailable":
         rescues = seen.writes[row.order_id][-1].rescues
-        if rescues < settings.max_rescues:
+        if rescues < settings.delivery.max_rescues:
             return f"it was requeued {rescues} times only"
         ill = sum(seen.died(letter.message_id) for letter in seen.events("dead-lettered", row.order_id))
         away = seen.told("log: storage.unavailable", row.recipient_id)
         away -= seen.told("log: storage.unavailable enrichment provider", row.recipient_id)
-        enough = ill + away >= settings.max_receive_count // 4
+        enough = ill + away >= settings.delivery.max_receive_count // 4
         return None if enough else f"{ill} workers could not run, and {away} turned it away"
     if failure["stage"] == "enrichment" and seen.writes[row.order_id][-1].enrichment:
         return "the provider had answered, and nothing was left but to send it on"
@@ -63,7 +63,7 @@ def _fails_without_reason(seen: OrderEvidence, row: Row, failure: Mapping[str, A
         lost = seen.told("log: order.attempt_lost", row.order_id) + seen.told("late UpdateItem", row.order_id)
         if name == "WorkerDied" and not died + lost:
             return NOBODY_DIED
-        enough = failed + died + lost >= settings.max_attempts
+        enough = failed + died + lost >= settings.delivery.max_attempts
         return None if enough else f"it failed {failed} times and its worker died {died} times"
     return "an order must not fail of that"
 
@@ -121,7 +121,7 @@ def rescues_come_to_an_end(seen: OrderEvidence) -> Iterator[Violation]:
             if after.after_outages > before.after_outages and not after.in_outage:
                 yield Violation("P8", "requeued after an outage of the provider that there was not", order_id)
         hidden = order_id in seen.rows and seen.rows[order_id].recipient_id in seen.crowds
-        if most > seen.system.settings.max_rescues and not hidden:
+        if most > seen.system.settings.delivery.max_rescues and not hidden:
             yield Violation("P8", f"requeued {most} times, and never failed", order_id)
 
 

@@ -33,12 +33,12 @@ def _fails_without_reason(seen: ReportEvidence, row: SeenReport, failure: Mappin
     if name == "TooLarge":
         return None if int(row.parameters.get("size", 0)) > 1000 else "it is small"
     if name == "WorkerUnavailable":
-        if row.rescues < settings.max_rescues:
+        if row.rescues < settings.delivery.max_rescues:
             return f"it was requeued {row.rescues} times only"
         letters = [event.message_id for event in seen.events("dead-lettered", row.report_id)]
         ill = sum(seen.died(message_id) for message_id in letters)
         away = seen.told("log: storage.unavailable")
-        enough = ill + away >= settings.max_receive_count // 4
+        enough = ill + away >= settings.delivery.max_receive_count // 4
         return None if enough else f"{ill} workers could not run, and {away} turned it away"
     if name not in TRANSIENT:
         return "a report must not fail of that"
@@ -48,7 +48,7 @@ def _fails_without_reason(seen: ReportEvidence, row: SeenReport, failure: Mappin
     if name == "WorkerDied" and not died + lost:
         return NOBODY_DIED
     last = 0 if name == "WorkerDied" else 1
-    enough = failed + died + lost + last >= settings.max_attempts
+    enough = failed + died + lost + last >= settings.delivery.max_attempts
     return None if enough else f"it failed {failed} times and its worker died {died} times"
 
 
@@ -83,7 +83,7 @@ def rescues_come_to_an_end(seen: ReportEvidence) -> Iterator[Violation]:
     """P8: what comes back untried after a rescue is failed."""
     for report_id, rows in seen.histories():
         most = max(row.rescues for row in rows)
-        if most > seen.system.settings.max_rescues:
+        if most > seen.system.settings.delivery.max_rescues:
             yield Violation("P8", f"requeued {most} times, and never failed", report_id)
 
 

@@ -95,7 +95,7 @@ def give_canary_its_token(ctx: typer.Context, stage: Stage = None) -> None:
     connection = connect(ctx, stage)
     secret = connection.stack.canary_secret
     if secret is None:
-        raise CliError("the stage has no canary: deploy it with canary_minutes")
+        raise CliError("the stage has no canary: deploy it with observability.canary_minutes")
     store = _token_store(connection)
     before = [token_id for token_id, record in store.records().items() if record["name"] == CANARY]
     scopes = [Scope.ORDERS_WRITE, Scope.ORDERS_READ]
