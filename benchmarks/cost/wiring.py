@@ -27,6 +27,7 @@ from functions.tend_notifications import app as tend_notifications
 from functions.tend_reports import app as tend_reports
 from functions.write_orders import app as write_orders
 from functions.write_reports import app as write_reports
+from infra.environment import environment_of
 from infra.settings import StageSettings
 
 BUCKET = "comanda-cost-reports"
@@ -92,42 +93,38 @@ def functions_of(wiring: Wiring, provider: HealthyProvider | None) -> dict[str, 
         executor=side_by_side,
     )
     control = wiring.watched("lambda")
-    everywhere = _environment(wiring)
+    resources = _resources(wiring)
 
-    def environment(source: str = "orders", following: str = "orders") -> dict[str, str]:
-        return {
-            **everywhere,
-            "SOURCE_QUEUE_URL": wiring.queues[source],
-            "NEXT_QUEUE_URL": wiring.queues[following],
-        }
+    def environment(function: str, source: str = "orders", following: str = "orders") -> dict[str, str]:
+        own = {"SOURCE_QUEUE_URL": wiring.queues[source], "NEXT_QUEUE_URL": wiring.queues[following]}
+        return environment_of(function, wiring.settings, {**resources, **own})
 
-    switch_settings = switch_enrichment.Settings.load(everywhere)
+    process = process_order.Settings.load(environment("process_order", "orders", "enrichment"))
+    enrich = enrich_order.Settings.load(environment("enrich_order", "enrichment", "completion"))
+    complete = complete_order.Settings.load(environment("complete_order", "completion"))
+    switch = switch_enrichment.Settings.load(environment("switch_enrichment"))
+    tend = tend_dead_letters.Settings.load(environment("tend_dead_letters"))
+    write = write_reports.Settings.load(environment("write_reports"))
+    generate = generate_report.Settings.load(environment("generate_report", "reports"))
+    told = tend_notifications.Settings.load(environment("tend_notifications"))
     return {
-        "write_orders": write_orders.build(write_orders.Settings.load(everywhere), world),
-        "read_orders": read_orders.build(read_orders.Settings.load(everywhere), world),
-        "process_order": process_order.build(process_order.Settings.load(environment("orders", "enrichment")), world),
-        "enrich_order": enrich_order.build(
-            enrich_order.Settings.load(environment("enrichment", "completion")), world, control, provider
-        ),
-        "complete_order": complete_order.build(complete_order.Settings.load(environment("completion")), world),
-        "switch_enrichment": _with_a_mapping(control, switch_enrichment.build(switch_settings, world, control)),
-        "tend_dead_letters": tend_dead_letters.build(tend_dead_letters.Settings.load(everywhere), world),
-        "write_reports": write_reports.build(write_reports.Settings.load(everywhere), reports),
-        "generate_report": generate_report.build(
-            generate_report.Settings.load(
-                {**environment("reports"), "WORKER_RESERVE_SECONDS": str(wiring.settings.reports.reserve_seconds)}
-            ),
-            reports,
-        ),
-        "tend_reports": tend_reports.build(tend_reports.Settings.load(everywhere), world),
-        "tend_notifications": tend_notifications.build(tend_notifications.Settings.load(everywhere), world),
-        "broadcast": broadcast.build(broadcast.Settings.load(everywhere), connections),
+        "write_orders": write_orders.build(write_orders.Settings.load(environment("write_orders")), world),
+        "read_orders": read_orders.build(read_orders.Settings.load(environment("read_orders")), world),
+        "process_order": process_order.build(process, world),
+        "enrich_order": enrich_order.build(enrich, world, control, provider),
+        "complete_order": complete_order.build(complete, world),
+        "switch_enrichment": _with_a_mapping(control, switch_enrichment.build(switch, world, control)),
+        "tend_dead_letters": tend_dead_letters.build(tend, world),
+        "write_reports": write_reports.build(write, reports),
+        "generate_report": generate_report.build(generate, reports),
+        "tend_reports": tend_reports.build(tend_reports.Settings.load(environment("tend_reports")), world),
+        "tend_notifications": tend_notifications.build(told, world),
+        "broadcast": broadcast.build(broadcast.Settings.load(environment("broadcast")), connections),
     }
 
 
-def _environment(wiring: Wiring) -> dict[str, str]:
-    """Of all functions together, as infra/ sets it for each of them."""
-    settings = wiring.settings
+def _resources(wiring: Wiring) -> dict[str, str]:
+    """Names and addresses, by the variables of functions (infra/environment.py)."""
     return {
         **{f"{table.called.upper()}_TABLE": name for name, table in wiring.meter.tables.items()},
         **{f"{name.upper()}_QUEUE_URL": url for name, url in wiring.queues.items()},
@@ -135,23 +132,7 @@ def _environment(wiring: Wiring) -> dict[str, str]:
         "QUEUE_URLS": ",".join(wiring.queues.values()),
         "BUCKET": BUCKET,
         "CALLBACK_URL": CALLBACK_URL,
-        "STAGE": settings.stage,
-        "CURRENCY": settings.orders.currency,
-        "SWITCH_FUNCTION": settings.switch_enrichment_name,
         "ENRICHMENT_MAPPING": MAPPING,
-        "ENRICHMENT_DELAY_SECONDS": str(settings.enrichment.delay_seconds),
-        "WORKER_RESERVE_SECONDS": str(settings.orders.reserve_seconds),
-        "MAX_ATTEMPTS": str(settings.delivery.max_attempts),
-        "MAX_RESCUES": str(settings.delivery.max_rescues),
-        "RETRY_PAUSE_SECONDS": str(settings.delivery.retry_pause_seconds),
-        "RETRY_PAUSE_LIMIT_SECONDS": str(settings.delivery.retry_pause_limit_seconds),
-        "REPORT_LIFETIME_SECONDS": str(settings.reports.lifetime_days * 24 * 60 * 60),
-        "REPORT_UPLOADS_PER_HOUR": str(settings.reports.uploads_per_hour),
-        "REPORT_LEASE_SECONDS": str(settings.reports.lease_seconds),
-        "REPORT_ROWS_A_SECOND": str(settings.reports.rows_per_second),
-        "SETTLE_SECONDS": str(settings.reports.settle_seconds),
-        "FUNCTION_SECONDS": str(settings.reports.timeout_seconds),
-        "LINK_SECONDS": str(settings.reports.link_seconds),
     }
 
 

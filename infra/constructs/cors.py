@@ -1,15 +1,10 @@
-"""What a stage with `cors_origins` has more than one without."""
+"""What a stage with `api.cors_origins` has more than one without."""
 
 from aws_cdk import aws_s3 as s3
 
 from infra.settings import StageSettings
 
 _AN_HOUR = 3600  # seconds
-
-
-def cors_environment(settings: StageSettings) -> dict[str, str]:
-    """For a function behind the API."""
-    return {"CORS_ORIGINS": " ".join(settings.api.cors_origins)} if settings.api.cors_origins else {}
 
 
 def cors_of_fixed_answers(settings: StageSettings) -> dict[str, str]:

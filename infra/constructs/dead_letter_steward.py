@@ -21,24 +21,17 @@ class DeadLetterSteward(PythonFunction):
         *,
         queues: Sequence[FifoQueue],
         schedule_id: str,
-        environment: Mapping[str, str],
+        resources: Mapping[str, str],
         **code: Unpack[FunctionCode],
     ) -> None:
-        first = queues[0]
         super().__init__(
             scope,
             construct_id,
             timeout_seconds=STEWARD_TIMEOUT_SECONDS,
-            environment={
-                f"{first.name.upper()}_QUEUE_URL": first.queue.queue_url,
-                **{f"{queue.name.upper()}_DLQ_URL": queue.dead_letter_queue.queue_url for queue in queues},
-                "MAX_RESCUES": str(code["layers"].settings.delivery.max_rescues),
-                "WORKER_RESERVE_SECONDS": "5",
-                **environment,
-            },
+            resources=resources,
             **code,
         )
-        self.allow("sqs:SendMessage", on=first.queue.queue_arn)
+        self.allow("sqs:SendMessage", on=queues[0].queue.queue_arn)
         for queue in queues:
             self.allow(
                 "sqs:ReceiveMessage",

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.log_group import log_group
 from infra.constructs.shared_layers import SharedLayers, architecture_of, runtime_of
+from infra.environment import environment_of
 
 
 class FunctionCode(TypedDict):
@@ -31,7 +32,10 @@ class FunctionCode(TypedDict):
 
 
 class PythonFunction(Construct):
-    """A function, its role and its log group."""
+    """A function, its role and its log group.
+
+    infra/environment.py says what it reads from its environment; `resources` has the names and addresses in there.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class PythonFunction(Construct):
         construct_id: str,
         *,
         timeout_seconds: int,
-        environment: Mapping[str, str],
+        resources: Mapping[str, str],
         **code: Unpack[FunctionCode],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -62,18 +66,7 @@ class PythonFunction(Construct):
             layers=[*layers.versions, *code.get("own_layers", ())],
             memory_size=code.get("memory_mb", settings.functions.memory_mb),
             timeout=Duration.seconds(timeout_seconds),
-            environment={
-                "POWERTOOLS_SERVICE_NAME": self.name.replace("_", "-"),
-                "POWERTOOLS_METRICS_NAMESPACE": settings.metrics_namespace,
-                "POWERTOOLS_LOG_LEVEL": settings.observability.log_level,
-                **(
-                    {"POWERTOOLS_LOGGER_SAMPLE_RATE": f"{rate:g}"}
-                    if (rate := settings.observability.log_sample_rate)
-                    else {}
-                ),
-                "STAGE": settings.stage,
-                **environment,
-            },
+            environment=environment_of(self.name, settings, resources),
             log_group=self.log_group,
             role=self.role,
             tracing=lambda_.Tracing.ACTIVE if settings.observability.tracing else None,

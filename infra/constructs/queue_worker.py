@@ -19,22 +19,15 @@ class QueueWorker(PythonFunction):
         construct_id: str,
         *,
         source: FifoQueue,
-        environment: Mapping[str, str],
+        resources: Mapping[str, str],
         **code: Unpack[FunctionCode],
     ) -> None:
-        settings, work = code["layers"].settings, source.work
+        work = source.work
         super().__init__(
             scope,
             construct_id,
             timeout_seconds=work.timeout_seconds,
-            environment={
-                "SOURCE_QUEUE_URL": source.queue.queue_url,
-                "WORKER_RESERVE_SECONDS": str(work.reserve_seconds),
-                "MAX_ATTEMPTS": str(settings.delivery.max_attempts),
-                "RETRY_PAUSE_SECONDS": str(settings.delivery.retry_pause_seconds),
-                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.delivery.retry_pause_limit_seconds),
-                **environment,
-            },
+            resources={**resources, "SOURCE_QUEUE_URL": source.queue.queue_url},
             **code,
         )
         self.allow(

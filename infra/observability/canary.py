@@ -41,11 +41,7 @@ class Canary(Construct):
             description="Whether an order gets through, from the front door to its completion",
             layers=SharedLayers(self, "Layers", settings=settings, bundler=bundler),
             timeout_seconds=STEWARD_TIMEOUT_SECONDS,
-            environment={
-                "API_URL": api.deployment_stage.url_for_path().removesuffix("/"),
-                "CANARY_SECRET": settings.canary_secret_name,
-                "CANARY_MINUTES": str(settings.observability.canary_minutes),
-            },
+            resources={"API_URL": api.deployment_stage.url_for_path().removesuffix("/")},
         )
         self.function.node.add_dependency(secret)
         self.function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, settings.canary_secret_name))

@@ -68,9 +68,6 @@ class ApiStack(Stack):
 
     def _authorize_request(self, bundler: Bundler) -> PythonFunction:
         settings = self._settings
-        environment = {"TOKENS_SECRET": settings.tokens_secret_name}
-        if settings.api.usage_plans:
-            environment["USAGE_KEY_PREFIX"] = settings.usage_key_prefix
         authorize_request = PythonFunction(
             self,
             "AuthorizeRequest",
@@ -78,7 +75,7 @@ class ApiStack(Stack):
             description="Tells who calls from the bearer token",
             layers=SharedLayers(self, "Layers", settings=settings, bundler=bundler),
             timeout_seconds=settings.api.authorizer_timeout_seconds,
-            environment=environment,
+            resources={},
         )
         authorize_request.allow("secretsmanager:GetSecretValue", on=secret_arn(self, settings.tokens_secret_name))
         return authorize_request

@@ -42,6 +42,17 @@ class DataStack(Stack):
         self.tokens = self._tokens_secret()
         self.webhook_secrets = self._webhook_secrets()
         self.link_keys = self._link_keys()
+        self.resources = {
+            "ORDERS_TABLE": self.orders.table_name,
+            "LEDGER_TABLE": self.ledger.table_name,
+            "REPORTS_TABLE": self.reports.table_name,
+            "IDEMPOTENCY_TABLE": self.idempotency.table_name,
+            "CIRCUITS_TABLE": self.circuits.table_name,
+            "SUBSCRIPTIONS_TABLE": self.subscriptions.table_name,
+            "NOTIFICATIONS_TABLE": self.notifications.table_name,
+            "BUCKET": self.report_files.bucket_name,
+        }
+        """Names, by the variables of functions (infra/environment.py)."""
 
     def _table(
         self,

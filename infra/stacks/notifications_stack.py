@@ -41,11 +41,16 @@ class NotificationsStack(Stack):
         self._data = data
         self._api = api
         self._layers = SharedLayers(self, "Layers", settings=settings, bundler=bundler)
-        self._table = {"NOTIFICATIONS_TABLE": data.notifications.table_name}
 
         self.notifications = FifoQueue(
             self, "Notifications", name="notifications", settings=settings, work=settings.notification_work
         )
+        self._resources = {
+            **data.resources,
+            "NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url,
+            "NOTIFICATIONS_DLQ_URL": self.notifications.dead_letter_queue.queue_url,
+            "PUBLIC_URL": self._public_url(),
+        }
         self.announce_changes = self._announce_changes()
         self.deliver_notifications = self._deliver_notifications()
         self.tend_notifications = self._tend_notifications()
@@ -63,7 +68,7 @@ class NotificationsStack(Stack):
             description="Writes a notification for each change that somebody asked to be told of",
             layers=self._layers,
             timeout_seconds=self._settings.orders.timeout_seconds,
-            environment={**self._table, "NOTIFICATIONS_QUEUE_URL": self.notifications.queue.queue_url},
+            resources=self._resources,
         )
         announce.allow("dynamodb:PutItem", on=self._data.notifications.table_arn)
         announce.allow("sqs:SendMessage", on=self.notifications.queue.queue_arn)
@@ -78,13 +83,6 @@ class NotificationsStack(Stack):
 
     def _deliver_notifications(self) -> QueueWorker:
         settings = self._settings
-        mail = {}
-        if settings.notifications.email_from:
-            mail = {
-                "EMAIL_FROM": settings.notifications.email_from,
-                "EMAIL_LOCALE": settings.notifications.email_locale,
-                "EMAIL_TIME_ZONE": settings.notifications.email_time_zone,
-            }
         worker = QueueWorker(
             self,
             "DeliverNotifications",
@@ -92,18 +90,7 @@ class NotificationsStack(Stack):
             description="Sends webhooks and mails",
             layers=self._layers,
             source=self.notifications,
-            environment={
-                **self._table,
-                "SUBSCRIPTIONS_TABLE": self._data.subscriptions.table_name,
-                "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "MAX_ATTEMPTS": str(settings.notifications.max_attempts),
-                "RETRY_PAUSE_SECONDS": str(settings.notifications.retry_pause_seconds),
-                "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notifications.retry_pause_limit_seconds),
-                "WEBHOOK_SECRETS": settings.webhook_secrets_name,
-                "LINK_KEYS": settings.link_keys_name,
-                "PUBLIC_URL": self._public_url(),
-                **mail,
-            },
+            resources=self._resources,
         )
         worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
         # One that the console redrove begins again.
@@ -143,7 +130,7 @@ class NotificationsStack(Stack):
             layers=self._layers,
             queues=[self.notifications],
             schedule_id="NotificationsEveryMinute",
-            environment=self._table,
+            resources=self._resources,
         )
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
         for index in ("attention", "subject"):

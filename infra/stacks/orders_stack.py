@@ -4,7 +4,6 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.bundling import Bundler
-from infra.constructs.cors import cors_environment
 from infra.constructs.dead_letter_steward import DeadLetterSteward
 from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
 from infra.constructs.fifo_queue import FifoQueue
@@ -14,7 +13,6 @@ from infra.constructs.secret_arn import secret_arn
 from infra.constructs.shared_layers import SharedLayers
 from infra.settings import StageSettings
 from infra.stacks.data_stack import DataStack
-from infra.stacks.notify_environment import notify_environment
 
 
 class OrdersStack(Stack):
@@ -31,6 +29,16 @@ class OrdersStack(Stack):
         self.orders = self._queue("Orders")
         self.enrichment = self._queue("Enrichment")
         self.completion = self._queue("Completion")
+        self.queues = (self.orders, self.enrichment, self.completion)
+        """In the order in which an order passes them."""
+        self._resources = {
+            **data.resources,
+            "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
+            "ORDERS_DLQ_URL": self.orders.dead_letter_queue.queue_url,
+            "ENRICHMENT_DLQ_URL": self.enrichment.dead_letter_queue.queue_url,
+            "COMPLETION_DLQ_URL": self.completion.dead_letter_queue.queue_url,
+            "QUEUE_URLS": ",".join(each.queue.queue_url for each in self.queues),
+        }
 
         self.write_orders = self._write_orders()
         self.read_orders = self._read_orders()
@@ -67,14 +75,7 @@ class OrdersStack(Stack):
             description="Accepts and cancels orders",
             layers=self._layers,
             timeout_seconds=self._settings.api.timeout_seconds,
-            environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
-                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
-                "ORDERS_QUEUE_URL": self.orders.queue.queue_url,
-                "CURRENCY": self._settings.orders.currency,
-                **notify_environment(self._settings, self._data),
-                **cors_environment(self._settings),
-            },
+            resources=self._resources,
         )
         write_orders.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
         write_orders.allow(
@@ -85,7 +86,6 @@ class OrdersStack(Stack):
         return write_orders
 
     def _read_orders(self) -> PythonFunction:
-        sources = (self.orders.queue, self.enrichment.queue, self.completion.queue)
         read_orders = PythonFunction(
             self,
             "ReadOrders",
@@ -93,21 +93,15 @@ class OrdersStack(Stack):
             description="Shows orders, balances and ledger entries, health and readiness",
             layers=self._layers,
             timeout_seconds=self._settings.api.timeout_seconds,
-            environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
-                "LEDGER_TABLE": self._data.ledger.table_name,
-                "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "QUEUE_URLS": ",".join(queue.queue_url for queue in sources),
-                **cors_environment(self._settings),
-            },
+            resources=self._resources,
         )
         read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.circuits.table_arn)
         read_orders.allow("dynamodb:GetItem", "dynamodb:DescribeTable", on=self._data.orders.table_arn)
         read_orders.allow(
             "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", on=self._data.ledger.table_arn
         )
-        for queue in sources:
-            read_orders.allow("sqs:GetQueueAttributes", on=queue.queue_arn)
+        for each in self.queues:
+            read_orders.allow("sqs:GetQueueAttributes", on=each.queue.queue_arn)
         return read_orders
 
     def _process_order(self) -> QueueWorker:
@@ -118,10 +112,7 @@ class OrdersStack(Stack):
             description="Takes up a new order and asks for its enrichment",
             layers=self._layers,
             source=self.orders,
-            environment={
-                **self._order_work(),
-                "NEXT_QUEUE_URL": self.enrichment.queue.queue_url,
-            },
+            resources={**self._resources, "NEXT_QUEUE_URL": self.enrichment.queue.queue_url},
         )
         self._allow_order_work(worker)
         worker.allow("sqs:SendMessage", on=self.enrichment.queue.queue_arn)
@@ -135,14 +126,7 @@ class OrdersStack(Stack):
             description="Has an order priced and its customer validated",
             layers=self._layers,
             source=self.enrichment,
-            environment={
-                **self._order_work(),
-                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
-                "NEXT_QUEUE_URL": self.completion.queue.queue_url,
-                "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "SWITCH_FUNCTION": self._settings.switch_enrichment_name,
-                **self._provider_environment(),
-            },
+            resources={**self._resources, "NEXT_QUEUE_URL": self.completion.queue.queue_url},
         )
         self._allow_order_work(worker)
         worker.allow_idempotency(self._data.idempotency)
@@ -158,23 +142,6 @@ class OrdersStack(Stack):
         if self._settings.enrichment.secret:
             function.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.enrichment.secret))
 
-    def _provider_environment(self) -> dict[str, str]:
-        """The provider over HTTP where there is one, and else the simulated one. Of a secret, only its name."""
-        settings = self._settings
-        if settings.enrichment.url is None:
-            return {"ENRICHMENT_DELAY_SECONDS": f"{settings.enrichment.delay_seconds:g}"}
-        environment = {
-            "ENRICHMENT_URL": str(settings.enrichment.url),
-            "ENRICHMENT_CONNECT_SECONDS": f"{settings.enrichment.connect_seconds:g}",
-            "ENRICHMENT_READ_SECONDS": f"{settings.enrichment.read_seconds:g}",
-            "ENRICHMENT_TOTAL_SECONDS": f"{settings.enrichment.total_seconds:g}",
-        }
-        if settings.enrichment.health_url:
-            environment["ENRICHMENT_HEALTH_URL"] = str(settings.enrichment.health_url)
-        if settings.enrichment.secret:
-            environment["ENRICHMENT_SECRET"] = settings.enrichment.secret
-        return environment
-
     def _complete_order(self) -> QueueWorker:
         worker = QueueWorker(
             self,
@@ -183,26 +150,22 @@ class OrdersStack(Stack):
             description="Enters finished orders into their recipient's ledger",
             layers=self._layers,
             source=self.completion,
-            environment={**self._order_work(), "LEDGER_TABLE": self._data.ledger.table_name},
+            resources=self._resources,
         )
         self._allow_order_work(worker)
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
         return worker
 
     def _tend_dead_letters(self) -> DeadLetterSteward:
-        queues = (self.orders, self.enrichment, self.completion)
         steward = DeadLetterSteward(
             self,
             "TendDeadLetters",
             name="tend_dead_letters",
             description="Every minute: what orders owe, and what was dead-lettered",
             layers=self._layers,
-            queues=queues,
+            queues=self.queues,
             schedule_id="EveryMinute",
-            environment={
-                "ORDERS_TABLE": self._data.orders.table_name,
-                "CIRCUITS_TABLE": self._data.circuits.table_name,
-            },
+            resources=self._resources,
         )
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
         steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
@@ -219,11 +182,7 @@ class OrdersStack(Stack):
             description="Every minute, and when the circuit opens: whether orders are enriched",
             layers=self._layers,
             timeout_seconds=STEWARD_TIMEOUT_SECONDS,
-            environment={
-                "CIRCUITS_TABLE": self._data.circuits.table_name,
-                "ENRICHMENT_MAPPING": mapping.event_source_mapping_id,
-                **self._provider_environment(),
-            },
+            resources={**self._resources, "ENRICHMENT_MAPPING": mapping.event_source_mapping_id},
         )
         self._allow_provider_secret(switch)
         switch.allow("dynamodb:GetItem", "dynamodb:UpdateItem", on=self._data.circuits.table_arn)
@@ -237,9 +196,6 @@ class OrdersStack(Stack):
         return self.format_arn(
             service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
-
-    def _order_work(self) -> dict[str, str]:
-        return {"ORDERS_TABLE": self._data.orders.table_name, "ORDERS_QUEUE_URL": self.orders.queue.queue_url}
 
     def _allow_order_work(self, worker: QueueWorker) -> None:
         """A worker reads the orders of its batch, and moves each on. One that the console redrove begins again, at the

@@ -4,7 +4,6 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.bundling import Bundler
-from infra.constructs.cors import cors_environment
 from infra.constructs.dead_letter_steward import DeadLetterSteward
 from infra.constructs.fifo_queue import FifoQueue
 from infra.constructs.python_function import PythonFunction
@@ -13,9 +12,6 @@ from infra.constructs.secret_arn import secret_arn
 from infra.constructs.shared_layers import SharedLayers
 from infra.settings import StageSettings
 from infra.stacks.data_stack import DataStack
-from infra.stacks.notify_environment import notify_environment
-
-_SECONDS_A_DAY = 24 * 60 * 60
 
 
 class ReportsStack(Stack):
@@ -33,6 +29,11 @@ class ReportsStack(Stack):
         self._layers = SharedLayers(self, "Layers", settings=settings, bundler=bundler)
 
         self.reports = FifoQueue(self, "Reports", name="reports", settings=settings, work=settings.report_work)
+        self._resources = {
+            **data.resources,
+            "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
+            "REPORTS_DLQ_URL": self.reports.dead_letter_queue.queue_url,
+        }
         self.write_reports = self._write_reports()
         self.read_reports = self._read_reports()
         self.generate_report = self._generate_report(bundler)
@@ -51,16 +52,7 @@ class ReportsStack(Stack):
             description="Accepts and cancels reports, and takes tables for them",
             layers=self._layers,
             timeout_seconds=self._settings.api.timeout_seconds,
-            environment={
-                **self._sources(),
-                "REPORTS_TABLE": self._data.reports.table_name,
-                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
-                "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
-                "REPORT_LIFETIME_SECONDS": str(self._settings.reports.lifetime_days * _SECONDS_A_DAY),
-                "REPORT_UPLOADS_PER_HOUR": str(self._settings.reports.uploads_per_hour),
-                **notify_environment(self._settings, self._data),
-                **cors_environment(self._settings),
-            },
+            resources=self._resources,
         )
         write_reports.allow("dynamodb:GetItem", on=self._data.subscriptions.table_arn)
         write_reports.allow(
@@ -83,13 +75,7 @@ class ReportsStack(Stack):
             description="Shows reports, and signs the links to their files",
             layers=self._layers,
             timeout_seconds=self._settings.api.timeout_seconds,
-            environment={
-                "REPORTS_TABLE": self._data.reports.table_name,
-                "BUCKET": self._data.report_files.bucket_name,
-                "LINK_SECONDS": str(self._settings.reports.link_seconds),
-                "LINK_KEYS_SECRET": self._settings.link_keys_name,
-                **cors_environment(self._settings),
-            },
+            resources=self._resources,
         )
         read_reports.allow("dynamodb:GetItem", on=self._data.reports.table_arn)
         # A link can do what its signer may.
@@ -112,16 +98,7 @@ class ReportsStack(Stack):
             own_layers=[writers],
             memory_mb=self._settings.reports.memory_mb,
             source=self.reports,
-            environment={
-                **self._sources(),
-                "REPORTS_TABLE": self._data.reports.table_name,
-                "IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
-                "CURRENCY": self._settings.orders.currency,
-                "REPORT_LEASE_SECONDS": str(self._settings.reports.lease_seconds),
-                "REPORT_ROWS_A_SECOND": str(self._settings.reports.rows_per_second),
-                "SETTLE_SECONDS": str(self._settings.reports.settle_seconds),
-                "FUNCTION_SECONDS": str(self._settings.reports.timeout_seconds),
-            },
+            resources=self._resources,
         )
         worker.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
         worker.allow("sqs:SendMessage", on=self.reports.queue.queue_arn)  # One that the console redrove begins again.
@@ -145,19 +122,11 @@ class ReportsStack(Stack):
             layers=self._layers,
             queues=[self.reports],
             schedule_id="ReportsEveryMinute",
-            environment={"REPORTS_TABLE": self._data.reports.table_name},
+            resources=self._resources,
         )
         steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
         steward.allow("dynamodb:Query", on=f"{self._data.reports.table_arn}/index/attention")
         return steward
-
-    def _sources(self) -> dict[str, str]:
-        """What reports are made from."""
-        return {
-            "ORDERS_TABLE": self._data.orders.table_name,
-            "LEDGER_TABLE": self._data.ledger.table_name,
-            "BUCKET": self._data.report_files.bucket_name,
-        }
 
     def _allow_reading_tables(self, function: PythonFunction) -> None:
         """Without ListBucket, S3 calls a missing object forbidden and not missing ("HeadObject"), and a table that was

@@ -1,4 +1,4 @@
-"""WebSockets: who may open one, and how changes reach those who subscribed. A stage can be without (`websocket`)."""
+"""WebSockets: who may open one, and how changes reach those who subscribed. A stage can be without."""
 
 import json
 
@@ -60,6 +60,11 @@ class WebSocketStack(Stack):
             description="Comanda: tells of orders and reports as they change",
         )
         self.stage = self._stage()
+        self._resources = {
+            **data.resources,
+            "CONNECTIONS_TABLE": self.connections.table_name,
+            "CALLBACK_URL": self.stage.callback_url,
+        }
         self.serve_connections = self._serve_connections()
         self.broadcast = self._broadcast()
         self._add_routes()
@@ -93,7 +98,7 @@ class WebSocketStack(Stack):
             description="Tells who opens a WebSocket from the bearer token",
             layers=self._layers,
             timeout_seconds=self._settings.api.authorizer_timeout_seconds,
-            environment={"TOKENS_SECRET": self._settings.tokens_secret_name},
+            resources={},
         )
         authorize.allow("secretsmanager:GetSecretValue", on=secret_arn(self, self._settings.tokens_secret_name))
         return authorize
@@ -132,13 +137,7 @@ class WebSocketStack(Stack):
             description="Opens and closes WebSockets, and subscribes",
             layers=self._layers,
             timeout_seconds=self._settings.api.timeout_seconds,
-            environment={
-                **self._connected(),
-                "ORDERS_TABLE": self._data.orders.table_name,
-                "REPORTS_TABLE": self._data.reports.table_name,
-                "LEDGER_TABLE": self._data.ledger.table_name,
-                "CURRENCY": self._settings.orders.currency,
-            },
+            resources=self._resources,
         )
         for table in (self._data.orders, self._data.reports, self._data.ledger):
             serve.allow("dynamodb:GetItem", on=table.table_arn)
@@ -161,7 +160,7 @@ class WebSocketStack(Stack):
             description="Tells those who subscribed of what has changed",
             layers=self._layers,
             timeout_seconds=BROADCAST_TIMEOUT_SECONDS,
-            environment=self._connected(),
+            resources=self._resources,
         )
         broadcast.allow(
             "dynamodb:Query",
@@ -192,9 +191,6 @@ class WebSocketStack(Stack):
         for key in ("$disconnect", "$default"):
             route = self.api.add_route(key, integration=integration)
             acknowledge(route, "AwsSolutions-APIG4", "Only $connect can have an authorizer; it decides for all.")
-
-    def _connected(self) -> dict[str, str]:
-        return {"CONNECTIONS_TABLE": self.connections.table_name, "CALLBACK_URL": self.stage.callback_url}
 
     def _allow_sending(self, function: PythonFunction) -> None:
         for method in ("POST", "DELETE"):

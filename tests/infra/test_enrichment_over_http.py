@@ -7,7 +7,7 @@ import pytest
 from comanda.adapters.enrichment.providers import ProviderSettings
 from infra.settings import SAVE_SECONDS, STAGE_NAMES, load_settings
 from tests.infra.conftest import Synthesized, synthesize
-from tests.infra.test_orders_stack import COMMON, ENVIRONMENT, as_list, named, statements
+from tests.infra.test_orders_stack import as_list, named, statements
 from tests.support.permissions import MAY, WITH_PROVIDER_SECRET
 
 URL = {"enrichment.url": "https://prices.example.com/v1/enrich"}
@@ -27,8 +27,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 @pytest.mark.parametrize("name", ASKING)
 def test_who_asks_is_told_where_and_by_what_name(stage: Synthesized, name: str) -> None:
     variables = stage.functions()[name]["Environment"]["Variables"]
-    own = ENVIRONMENT[name] - {"ENRICHMENT_DELAY_SECONDS"}
-    assert set(variables) == COMMON | own | TOLD | {"ENRICHMENT_HEALTH_URL", "ENRICHMENT_SECRET"}
+    told = {variable for variable in variables if variable.startswith("ENRICHMENT_")} - {"ENRICHMENT_MAPPING"}
+    assert told == TOLD | {"ENRICHMENT_HEALTH_URL", "ENRICHMENT_SECRET"}
     settings = ProviderSettings.load({variable: named(value) for variable, value in variables.items()})
     assert str(settings.enrichment_url) == URL["enrichment.url"]
     assert str(settings.enrichment_health_url) == HEALTH["enrichment.health_url"]

@@ -2,79 +2,15 @@
 
 import re
 from collections import defaultdict
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
-from comanda.adapters.runtime.settings import Settings as FunctionSettings
 from infra.settings import QueueWork
 from tests.infra.conftest import Resource, Synthesized
 from tests.support.permissions import MAY, SEND
 
-COMMON = {
-    "POWERTOOLS_SERVICE_NAME",
-    "POWERTOOLS_METRICS_NAMESPACE",
-    "POWERTOOLS_LOG_LEVEL",
-    "STAGE",
-}
-WORKER = {
-    "SOURCE_QUEUE_URL",
-    "WORKER_RESERVE_SECONDS",
-    "MAX_ATTEMPTS",
-    "RETRY_PAUSE_SECONDS",
-    "RETRY_PAUSE_LIMIT_SECONDS",
-}
-ORDER_WORK = {"ORDERS_TABLE", "ORDERS_QUEUE_URL"}
-ENVIRONMENT: dict[str, set[str]] = {
-    "authorize_request": {"TOKENS_SECRET"},
-    "write_orders": {"ORDERS_TABLE", "IDEMPOTENCY_TABLE", "ORDERS_QUEUE_URL", "CURRENCY", "SUBSCRIPTIONS_TABLE"},
-    "read_orders": {"ORDERS_TABLE", "LEDGER_TABLE", "CIRCUITS_TABLE", "QUEUE_URLS"},
-    "process_order": WORKER | ORDER_WORK | {"NEXT_QUEUE_URL"},
-    "enrich_order": WORKER
-    | ORDER_WORK
-    | {"IDEMPOTENCY_TABLE", "CIRCUITS_TABLE", "SWITCH_FUNCTION", "NEXT_QUEUE_URL"}
-    | {"ENRICHMENT_DELAY_SECONDS"},
-    "switch_enrichment": {"CIRCUITS_TABLE", "ENRICHMENT_MAPPING", "ENRICHMENT_DELAY_SECONDS"},
-    "complete_order": WORKER | ORDER_WORK | {"LEDGER_TABLE"},
-}
-REPORT_SOURCES = {"ORDERS_TABLE", "LEDGER_TABLE", "BUCKET"}
-ENVIRONMENT["write_reports"] = REPORT_SOURCES | {
-    *(
-        "REPORTS_TABLE",
-        "IDEMPOTENCY_TABLE",
-        "REPORTS_QUEUE_URL",
-        "REPORT_LIFETIME_SECONDS",
-        "REPORT_UPLOADS_PER_HOUR",
-        "SUBSCRIPTIONS_TABLE",
-    ),
-}
-ENVIRONMENT["read_reports"] = {"REPORTS_TABLE", "BUCKET", "LINK_SECONDS", "LINK_KEYS_SECRET"}
-ENVIRONMENT["generate_report"] = (WORKER | REPORT_SOURCES) | {
-    *("REPORTS_TABLE", "IDEMPOTENCY_TABLE", "CURRENCY", "REPORT_LEASE_SECONDS", "REPORT_ROWS_A_SECOND"),
-    *("SETTLE_SECONDS", "FUNCTION_SECONDS"),
-}
-ENVIRONMENT["tend_dead_letters"] = {
-    *("ORDERS_TABLE", "ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL"),
-    *("CIRCUITS_TABLE", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
-}
-ENVIRONMENT["authorize_connection"] = {"TOKENS_SECRET"}
-ENVIRONMENT["broadcast"] = {"CONNECTIONS_TABLE", "CALLBACK_URL"}
-ENVIRONMENT["serve_connections"] = ENVIRONMENT["broadcast"] | {
-    *("ORDERS_TABLE", "REPORTS_TABLE", "LEDGER_TABLE", "CURRENCY"),
-}
-ENVIRONMENT["tend_reports"] = {
-    *("REPORTS_TABLE", "REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", "MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
-}
-ENVIRONMENT["announce_changes"] = {"NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"}
-ENVIRONMENT["deliver_notifications"] = WORKER | {
-    *("NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE", "WEBHOOK_SECRETS", "LINK_KEYS", "PUBLIC_URL"),
-}
-ENVIRONMENT["tend_notifications"] = {
-    *("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL"),
-    *("MAX_RESCUES", "WORKER_RESERVE_SECONDS"),
-}
 TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 PATH = {
     "process_order": ("OrdersQueue", "EnrichmentQueue"),
@@ -236,7 +172,7 @@ def test_a_function_may_do_exactly_what_it_needs(every_stage: Synthesized, name:
 
 
 def test_every_function_is_in_the_table_of_permissions(every_stage: Synthesized) -> None:
-    assert set(every_stage.functions()) == set(MAY) == set(ENVIRONMENT) == set(statements(every_stage))
+    assert set(every_stage.functions()) == set(MAY) == set(statements(every_stage))
 
 
 def test_so_large_a_share_of_invocations_logs_everything(prod: Synthesized, dev: Synthesized) -> None:
@@ -265,19 +201,14 @@ def test_a_function_has_a_role_of_its_own_without_managed_policies(every_stage: 
             assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-@pytest.mark.parametrize("name", ENVIRONMENT)
-def test_a_function_gets_the_variables_it_reads(every_stage: Synthesized, name: str) -> None:
+@pytest.mark.parametrize("name", MAY)
+def test_a_function_knows_its_own_name_and_stage(every_stage: Synthesized, name: str) -> None:
+    """What else it has in its environment: tests/infra/test_environment.py."""
     variables = every_stage.functions()[name]["Environment"]["Variables"]
-    usage_plan = {"USAGE_KEY_PREFIX"} if name == "authorize_request" and every_stage.settings.api.usage_plans else set()
-    sampled = {"POWERTOOLS_LOGGER_SAMPLE_RATE"} if every_stage.settings.observability.log_sample_rate else set()
-    assert set(variables) == COMMON | ENVIRONMENT[name] | usage_plan | sampled
     assert all(len(variable) >= 2 for variable in variables), "Lambda refuses shorter names"
     assert variables["POWERTOOLS_SERVICE_NAME"] == name.replace("_", "-")
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == f"Comanda/{every_stage.settings.stage}"
     assert variables["STAGE"] == every_stage.settings.stage
-
-    settings: type[FunctionSettings] = import_module(f"functions.{name}.app").Settings
-    settings.load({variable: named(value) for variable, value in variables.items()})
 
 
 def test_no_variable_holds_a_secret(every_stage: Synthesized) -> None:

@@ -12,6 +12,7 @@ from comanda.adapters.runtime.world import World
 from functions.announce_changes import app as announce_changes
 from functions.deliver_notifications import app as deliver_notifications
 from functions.tend_notifications import app as tend_notifications
+from infra.environment import environment_of
 from infra.settings import StageSettings
 from tests.simulation.events import MessageEvent
 from tests.simulation.expressions import Item
@@ -108,26 +109,25 @@ class NotificationSystem:
         return sqs.queues[url], dead
 
     def _add_functions(self) -> None:
-        settings = self.settings
-        environment = {
+        resources = {
             "NOTIFICATIONS_TABLE": "notifications",
             "SUBSCRIPTIONS_TABLE": "subscriptions",
             "CIRCUITS_TABLE": "circuits",
             "NOTIFICATIONS_QUEUE_URL": self.queue.url,
             "NOTIFICATIONS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
-            "MAX_RESCUES": str(settings.delivery.max_rescues),
-            "MAX_ATTEMPTS": str(settings.notifications.max_attempts),
-            "RETRY_PAUSE_SECONDS": str(settings.notifications.retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.notifications.retry_pause_limit_seconds),
-            "WORKER_RESERVE_SECONDS": str(self.work.reserve_seconds),
+            "PUBLIC_URL": "https://nobody-follows.example",
         }
+
+        def environment(function: str) -> dict[str, str]:
+            return environment_of(function, self.settings, resources)
+
         add = self.system.functions.add
-        announce = announce_changes.Settings.load(environment)
-        add(ANNOUNCER, partial(announce_changes.build, announce), settings.orders.timeout_seconds)
-        deliver = deliver_notifications.Settings.load(environment)
+        announce = announce_changes.Settings.load(environment(ANNOUNCER))
+        add(ANNOUNCER, partial(announce_changes.build, announce), self.settings.orders.timeout_seconds)
+        deliver = deliver_notifications.Settings.load(environment(DELIVERER))
         add(DELIVERER, partial(self._build_deliverer, deliver), self.work.timeout_seconds)
-        tend = tend_notifications.Settings.load({**environment, "WORKER_RESERVE_SECONDS": "5"})
+        tend = tend_notifications.Settings.load(environment(NOTIFICATION_STEWARD))
         add(NOTIFICATION_STEWARD, partial(tend_notifications.build, tend), 60)
 
     def _build_deliverer(self, settings: deliver_notifications.Settings, world: World) -> Handler:

@@ -1,6 +1,5 @@
 """The part of Comanda that writes reports, joined to the system: two functions behind the API, a worker and a
-reconciler, `reports.fifo`, the reports table, the index `period` on orders, and the bucket. Settings as
-infra/stacks/reports_stack.py gives them."""
+reconciler, `reports.fifo`, the reports table, the index `period` on orders, and the bucket."""
 
 import json
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from functions.generate_report import app as generate_report
 from functions.read_reports import app as read_reports
 from functions.tend_reports import app as tend_reports
 from functions.write_reports import app as write_reports
+from infra.environment import environment_of
 from tests.simulation.events import MessageEvent
 from tests.simulation.expressions import Item
 from tests.simulation.faults import REPORT_STEWARD
@@ -134,39 +134,29 @@ class ReportSystem:
 
     def _add_functions(self) -> None:
         settings, work = self.system.settings, self.system.settings.report_work
-        environment = {
+        resources = {
             "ORDERS_TABLE": "orders",
             "LEDGER_TABLE": "ledger",
             "REPORTS_TABLE": "reports",
             "IDEMPOTENCY_TABLE": "idempotency",
-            "BUCKET": BUCKET,
-            "CURRENCY": settings.orders.currency,
-            "REPORTS_QUEUE_URL": self.queue.url,
-            "STAGE": "local",
             "SUBSCRIPTIONS_TABLE": "subscriptions",
+            "BUCKET": BUCKET,
+            "REPORTS_QUEUE_URL": self.queue.url,
             "REPORTS_DLQ_URL": self.dead_letter_queue.url,
             "SOURCE_QUEUE_URL": self.queue.url,
-            "REPORT_LIFETIME_SECONDS": str(round(settings.reports.lifetime_days * DAY)),
-            "REPORT_UPLOADS_PER_HOUR": str(settings.reports.uploads_per_hour),
-            "LINK_SECONDS": str(settings.reports.link_seconds),
-            "LINK_KEYS_SECRET": settings.link_keys_name,
-            "MAX_RESCUES": str(settings.delivery.max_rescues),
-            "MAX_ATTEMPTS": str(settings.delivery.max_attempts),
-            "RETRY_PAUSE_SECONDS": str(settings.delivery.retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(settings.delivery.retry_pause_limit_seconds),
-            "REPORT_LEASE_SECONDS": str(settings.reports.lease_seconds),
-            "REPORT_ROWS_A_SECOND": str(settings.reports.rows_per_second),
-            "SETTLE_SECONDS": str(settings.reports.settle_seconds),
-            "FUNCTION_SECONDS": str(work.timeout_seconds),
-            "WORKER_RESERVE_SECONDS": str(work.reserve_seconds),
         }
+
+        def environment(function: str) -> dict[str, str]:
+            return environment_of(function, settings, resources)
+
         add, api = self.system.functions.add, settings.api.timeout_seconds
-        write, read = write_reports.Settings.load(environment), read_reports.Settings.load(environment)
+        write = write_reports.Settings.load(environment("write_reports"))
         add("write_reports", lambda world: write_reports.build(write, self._world(world)), api)
+        read = read_reports.Settings.load(environment("read_reports"))
         add("read_reports", lambda world: read_reports.build(read, self._world(world)), api)
-        generate = generate_report.Settings.load(environment)
+        generate = generate_report.Settings.load(environment("generate_report"))
         add("generate_report", partial(self._build_worker, generate), work.timeout_seconds)
-        tend = tend_reports.Settings.load({**environment, "WORKER_RESERVE_SECONDS": "5"})
+        tend = tend_reports.Settings.load(environment(REPORT_STEWARD))
         add(REPORT_STEWARD, partial(tend_reports.build, tend), 60)
 
     def _build_worker(self, settings: generate_report.Settings, world: World) -> Handler:

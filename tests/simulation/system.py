@@ -22,6 +22,7 @@ from functions.read_orders import app as read_orders
 from functions.switch_enrichment import app as switch_enrichment
 from functions.tend_dead_letters import app as tend_dead_letters
 from functions.write_orders import app as write_orders
+from infra.environment import environment_of
 from infra.settings import StageSettings
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.errors import AwsError
@@ -176,52 +177,46 @@ class System:
         return queues, dead_letter_queues
 
     def _add_functions(self) -> None:
-        queues, dead = self.queues, self.dead_letter_queues
-        common = {
+        urls = {stage: queue.url for stage, queue in self.queues.items()}
+        dead = self.dead_letter_queues
+        resources = {
             "ORDERS_TABLE": "orders",
             "LEDGER_TABLE": "ledger",
             "IDEMPOTENCY_TABLE": "idempotency",
-            "STAGE": "local",
             "CIRCUITS_TABLE": "circuits",
             "SUBSCRIPTIONS_TABLE": "subscriptions",
-            "SWITCH_FUNCTION": SWITCH,
             "ENRICHMENT_MAPPING": MAPPING_IDS["enrichment"],
-            "CURRENCY": self.settings.orders.currency,
-            "ORDERS_QUEUE_URL": queues["orders"].url,
-            "QUEUE_URLS": ",".join(queue.url for queue in queues.values()),
-            "WORKER_RESERVE_SECONDS": str(self.settings.orders.reserve_seconds),
-            "MAX_ATTEMPTS": str(self.settings.delivery.max_attempts),
-            "MAX_RESCUES": str(self.settings.delivery.max_rescues),
-            "RETRY_PAUSE_SECONDS": str(self.settings.delivery.retry_pause_seconds),
-            "RETRY_PAUSE_LIMIT_SECONDS": str(self.settings.delivery.retry_pause_limit_seconds),
-            "ENRICHMENT_DELAY_SECONDS": str(self.settings.enrichment.delay_seconds),
+            "ORDERS_QUEUE_URL": urls["orders"],
+            "QUEUE_URLS": ",".join(urls.values()),
             "ORDERS_DLQ_URL": dead["orders"].url,
             "ENRICHMENT_DLQ_URL": dead["enrichment"].url,
             "COMPLETION_DLQ_URL": dead["completion"].url,
         }
 
-        def environment(stage: str, following: str) -> dict[str, str]:
-            return {**common, "SOURCE_QUEUE_URL": queues[stage].url, "NEXT_QUEUE_URL": queues[following].url}
+        def environment(function: str, **of_its_own: str) -> dict[str, str]:
+            return environment_of(function, self.settings, resources | of_its_own)
 
         api, worker = self.settings.api.timeout_seconds, self.settings.orders.timeout_seconds
-        add = self.functions.add
-        add("write_orders", partial(write_orders.build, write_orders.Settings.load(common)), api)
-        add("read_orders", partial(read_orders.build, read_orders.Settings.load(common)), api)
-        process = process_order.Settings.load(environment("orders", "enrichment"))
-        add("process_order", partial(process_order.build, process), worker)
-        enrich = enrich_order.Settings.load(environment("enrichment", "completion"))
-        functions = self._clients["lambda"]
-        add("enrich_order", partial(enrich_order.build, enrich, functions=functions, provider=self.provider), worker)
-        switch = partial(
-            switch_enrichment.build,
-            switch_enrichment.Settings.load(common),
-            functions=functions,
-            provider=self.provider,
+        add, functions = self.functions.add, self._clients["lambda"]
+        write = write_orders.Settings.load(environment("write_orders"))
+        add("write_orders", partial(write_orders.build, write), api)
+        read = read_orders.Settings.load(environment("read_orders"))
+        add("read_orders", partial(read_orders.build, read), api)
+        process = process_order.Settings.load(
+            environment("process_order", SOURCE_QUEUE_URL=urls["orders"], NEXT_QUEUE_URL=urls["enrichment"])
         )
-        add(SWITCH, switch, 50)
-        complete = complete_order.Settings.load(environment("completion", "completion"))
+        add("process_order", partial(process_order.build, process), worker)
+        enrich = enrich_order.Settings.load(
+            environment("enrich_order", SOURCE_QUEUE_URL=urls["enrichment"], NEXT_QUEUE_URL=urls["completion"])
+            | {"SWITCH_FUNCTION": SWITCH}  # Functions are called by their folders' names here.
+        )
+        add("enrich_order", partial(enrich_order.build, enrich, functions=functions, provider=self.provider), worker)
+        switch = switch_enrichment.Settings.load(environment(SWITCH))
+        add(SWITCH, partial(switch_enrichment.build, switch, functions=functions, provider=self.provider), 50)
+        complete = complete_order.Settings.load(environment("complete_order", SOURCE_QUEUE_URL=urls["completion"]))
         add("complete_order", partial(complete_order.build, complete), worker)
-        add(RECONCILER, partial(tend_dead_letters.build, tend_dead_letters.Settings.load(common)), 60)
+        tend = tend_dead_letters.Settings.load(environment(RECONCILER))
+        add(RECONCILER, partial(tend_dead_letters.build, tend), 60)
 
     # Every AWS call comes through here.
 
