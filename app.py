@@ -43,7 +43,9 @@ def build_app(settings: StageSettings, app: App) -> App:
         f"{name}-Observability",
         settings=settings,
         bundler=bundler,
-        api=api.api,
+        orders=orders,
+        reports=reports,
+        api=api,
         watched=watched,
     )
     Tags.of(app).add("project", "comanda")

@@ -53,8 +53,8 @@ class Alarms(Construct):
 
         for queue in watched.queues:
             self._dead_letters(queue)
-        self._enrichment_and_late_orders(watched.order_queues)
-        self._late(next(queue for queue in watched.queues if queue.name == "reports"), told=True)
+        self._enrichment_and_late_orders(watched)
+        self._late("reports-late", watched.report_queue, settings.reports.late_seconds, told=True)
         self._failed_orders()
         for kind in ("orders", "reports", "notifications"):
             self._any(f"{kind}-rescued", f"a steward began {kind} again that no worker had tried")
@@ -79,7 +79,7 @@ class Alarms(Construct):
             missing=_QUIET_IS_WELL,
         )
 
-    def _enrichment_and_late_orders(self, queues: Sequence[FifoQueue]) -> None:
+    def _enrichment_and_late_orders(self, watched: Watched) -> None:
         """While the enrichment is paused, its orders are late on purpose: that is told once, by the pause."""
         paused = self._alarm(
             "enrichment-paused",
@@ -89,29 +89,31 @@ class Alarms(Construct):
             periods=5,
             missing=_SILENCE_IS_BAD,
         )
-        late = [self._late(queue, told=self._plain_only) for queue in queues]
+        limit = self._settings.alarms.order_age_seconds
+        late = {
+            queue: self._late(f"{queue.name}-queue-late", queue, limit, told=self._plain_only)
+            for queue in watched.order_queues
+        }
         if self._plain_only:
             return
         by_themselves = [
             cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
-            if queue.name != "enrichment"
+            if queue is not watched.enrichment_queue
             else cloudwatch.AlarmRule.all_of(
                 cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM),
                 cloudwatch.AlarmRule.not_(cloudwatch.AlarmRule.from_alarm(paused, cloudwatch.AlarmState.ALARM)),
             )
-            for queue, alarm in zip(queues, late, strict=True)
+            for queue, alarm in late.items()
         ]
         self._composite("orders-late", "orders wait in a queue that nobody empties", by_themselves)
 
-    def _late(self, queue: FifoQueue, *, told: bool) -> cloudwatch.Alarm:
+    def _late(self, name: str, queue: FifoQueue, limit_seconds: int, *, told: bool) -> cloudwatch.Alarm:
         """SQS does not report on a queue that nobody used for hours ("Available CloudWatch metrics for Amazon SQS")."""
-        reports = queue.name == "reports"
-        settings = self._settings
         return self._alarm(
-            "reports-late" if reports else f"{queue.name}-queue-late",
+            name,
             f"the oldest message in {queue.name} waits for too long",
             queue.queue.metric_approximate_age_of_oldest_message(period=MINUTE, statistic="Maximum"),
-            threshold=settings.reports.late_seconds if reports else settings.alarms.order_age_seconds,
+            threshold=limit_seconds,
             periods=2,
             missing=_QUIET_IS_WELL,
             told=told,
@@ -202,7 +204,7 @@ class Alarms(Construct):
                 function.function.metric_errors(period=MINUTE, statistic="Sum"),
             )
             for function in watched.functions
-            if function.name != "authorize_request"  # To it, a token that is refused is an exception.
+            if function is not watched.authorizer  # To it, a token that is refused is an exception.
         ]
         self._any_of("functions-failing", "a function crashes or runs out of time", failing)
 

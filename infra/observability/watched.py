@@ -1,4 +1,5 @@
-"""What there is to watch, found in the stacks themselves: a queue, function or table that is added is watched too."""
+"""What there is to watch. Most is found in the stacks themselves, so that a queue, function or table that is added is
+watched too; what is watched in a way of its own is given as what it is."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,15 +22,33 @@ class Watched:
     queues: tuple[FifoQueue, ...]
     functions: tuple[PythonFunction, ...]
     tables: tuple[dynamodb.Table, ...]
+    order_queues: tuple[FifoQueue, ...]
+    enrichment_queue: FifoQueue
+    """One of those."""
+    report_queue: FifoQueue
+    authorizer: PythonFunction
+    """Of the API."""
 
     @classmethod
-    def inside(cls, stacks: Iterable[Stack]) -> Self:
+    def inside(
+        cls,
+        stacks: Iterable[Stack],
+        *,
+        order_queues: tuple[FifoQueue, ...],
+        enrichment_queue: FifoQueue,
+        report_queue: FifoQueue,
+        authorizer: PythonFunction,
+    ) -> Self:
         stacks = tuple(stacks)
-        return cls(_all(stacks, FifoQueue), _all(stacks, PythonFunction), _all(stacks, dynamodb.Table))
-
-    @property
-    def order_queues(self) -> tuple[FifoQueue, ...]:
-        return tuple(queue for queue in self.queues if queue.name in {"orders", "enrichment", "completion"})
+        return cls(
+            queues=_all(stacks, FifoQueue),
+            functions=_all(stacks, PythonFunction),
+            tables=_all(stacks, dynamodb.Table),
+            order_queues=order_queues,
+            enrichment_queue=enrichment_queue,
+            report_queue=report_queue,
+            authorizer=authorizer,
+        )
 
 
 def _all(stacks: Iterable[Stack], part: type[Part]) -> tuple[Part, ...]:

@@ -1,5 +1,6 @@
 """Dashboard and alarms: each watches what it says, is told to somebody, and has its paragraph in docs/alarms.md."""
 
+import ast
 import json
 import re
 from typing import Any
@@ -352,3 +353,18 @@ def test_saved_queries_look_at_every_function_for_what_is_logged(dev: Synthesize
         assert len(query["LogGroupNames"]) == len(dev.functions())
         assert set(re.findall(r'"((?:order|report)\.\w+)"', query["QueryString"])) <= event_names()
     assert local.resources("AWS::Logs::QueryDefinition") == {}
+
+
+def test_what_is_watched_in_a_way_of_its_own_is_told_apart_as_what_it_is() -> None:
+    """A queue or function that is compared by its name is lost when that is another, and nothing says so."""
+    compared = [
+        f"{module.relative_to(ROOT)}:{compare.lineno}"
+        for folder in ("stacks", "constructs", "observability")
+        for module in (ROOT / "infra" / folder).glob("*.py")
+        if module.name != "bundling.py"  # Its names are those of files.
+        for compare in ast.walk(ast.parse(module.read_text()))
+        if isinstance(compare, ast.Compare)
+        for side in (compare.left, *compare.comparators)
+        if isinstance(side, ast.Attribute) and side.attr == "name"
+    ]
+    assert compared == []
