@@ -51,7 +51,7 @@ HOLDS: Mapping[str, Holds] = {
     "POWERTOOLS_LOGGER_SAMPLE_RATE": Holds("observability.log_sample_rate", only_with="observability.log_sample_rate"),
     "STAGE": Holds("stage"),
     "MAX_RESCUES": Holds("delivery.max_rescues"),
-    "WORKER_RESERVE_SECONDS": Holds("delivery.steward_reserve_seconds"),
+    "WORKER_RESERVE_SECONDS": Holds("delivery.reconciler_reserve_seconds"),
     "CURRENCY": Holds("orders.currency"),
     "ENRICHMENT_DELAY_SECONDS": Holds("enrichment.delay_seconds", but_with="enrichment.url"),
     "ENRICHMENT_URL": Holds("enrichment.url"),
@@ -103,7 +103,7 @@ _PROVIDER = (
 )
 _NOTIFY = ("SUBSCRIPTIONS_TABLE", "EMAIL_FROM")
 _REPORT_SOURCES = ("ORDERS_TABLE", "LEDGER_TABLE", "BUCKET")
-_STEWARD = ("MAX_RESCUES", "WORKER_RESERVE_SECONDS")
+_RECONCILER = ("MAX_RESCUES", "WORKER_RESERVE_SECONDS")
 _CONNECTED = ("CONNECTIONS_TABLE", "CALLBACK_URL")
 
 READS: Mapping[str, tuple[str, ...]] = {
@@ -121,7 +121,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "complete_order": (*_ORDER_WORKER, "LEDGER_TABLE"),
     "switch_enrichment": ("CIRCUITS_TABLE", "ENRICHMENT_MAPPING", *_PROVIDER),
     "tend_dead_letters": (
-        *("ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL", *_STEWARD),
+        *("ORDERS_QUEUE_URL", "ORDERS_DLQ_URL", "ENRICHMENT_DLQ_URL", "COMPLETION_DLQ_URL", *_RECONCILER),
         *("ORDERS_TABLE", "CIRCUITS_TABLE"),
     ),
     "write_reports": (
@@ -133,13 +133,13 @@ READS: Mapping[str, tuple[str, ...]] = {
         *(*_WORKER, *_REPORT_SOURCES, "REPORTS_TABLE", "IDEMPOTENCY_TABLE", "CURRENCY"),
         *("REPORT_LEASE_SECONDS", "REPORT_ROWS_A_SECOND", "SETTLE_SECONDS", "FUNCTION_SECONDS"),
     ),
-    "tend_reports": ("REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", *_STEWARD, "REPORTS_TABLE"),
+    "tend_reports": ("REPORTS_QUEUE_URL", "REPORTS_DLQ_URL", *_RECONCILER, "REPORTS_TABLE"),
     "announce_changes": ("NOTIFICATIONS_TABLE", "NOTIFICATIONS_QUEUE_URL"),
     "deliver_notifications": (
         *(*_WORKER, "NOTIFICATIONS_TABLE", "SUBSCRIPTIONS_TABLE", "CIRCUITS_TABLE"),
         *("WEBHOOK_SECRETS", "LINK_KEYS", "PUBLIC_URL", "EMAIL_FROM", "EMAIL_LOCALE", "EMAIL_TIME_ZONE"),
     ),
-    "tend_notifications": ("NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL", *_STEWARD, "NOTIFICATIONS_TABLE"),
+    "tend_notifications": ("NOTIFICATIONS_QUEUE_URL", "NOTIFICATIONS_DLQ_URL", *_RECONCILER, "NOTIFICATIONS_TABLE"),
     "authorize_connection": ("TOKENS_SECRET",),
     "serve_connections": (*_CONNECTED, "ORDERS_TABLE", "REPORTS_TABLE", "LEDGER_TABLE", "CURRENCY"),
     "broadcast": _CONNECTED,

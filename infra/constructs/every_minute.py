@@ -5,7 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-STEWARD_TIMEOUT_SECONDS = 50
+RECONCILER_TIMEOUT_SECONDS = 50
 """Less than a minute, after which the next one starts, and than the two minutes it hides messages for."""
 
 

@@ -70,7 +70,7 @@ class Alarms(Construct):
         self._tables(watched.tables)
 
     def _dead_letters(self, queue: FifoQueue) -> None:
-        """SQS reports on a queue as long as somebody looks into it, and the stewards do so each minute."""
+        """SQS reports on a queue as long as somebody looks into it, and the reconcilers do so each minute."""
         self._alarm(
             f"{queue.name}-dead-letters",
             "messages that no retry can mend",

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.bundling import Bundler
-from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.constructs.every_minute import RECONCILER_TIMEOUT_SECONDS, EveryMinute
 from infra.constructs.python_function import PythonFunction
 from infra.constructs.secret_arn import secret_arn
 from infra.constructs.shared_layers import SharedLayers
@@ -40,7 +40,7 @@ class Canary(Construct):
             name="check_canary",
             description="Whether an order gets through, from the front door to its completion",
             layers=SharedLayers(self, "Layers", settings=settings, bundler=bundler),
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            timeout_seconds=RECONCILER_TIMEOUT_SECONDS,
             resources={"API_URL": api.deployment_stage.url_for_path().removesuffix("/")},
         )
         self.function.node.add_dependency(secret)

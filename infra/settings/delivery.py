@@ -7,8 +7,8 @@ from pydantic import Field
 
 from infra.settings.group import Group
 
-STEWARD_RESERVE_SECONDS = 5
-"""A steward begins no row with less time left than this."""
+RECONCILER_RESERVE_SECONDS = 5
+"""A reconciler begins no row with less time left than this."""
 
 
 class DeliverySettings(Group):
@@ -19,14 +19,14 @@ class DeliverySettings(Group):
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Attempts an order has at each step, and a report. They are counted on its row, not by SQS."""
     max_rescues: Annotated[int, Field(ge=0, le=10)] = 1
-    """How often a steward publishes an order, report or notification anew whose message was dead-lettered untried."""
+    """How often a reconciler publishes an order, report or notification anew whose message was dead-lettered untried."""
     retry_pause_seconds: Annotated[int, Field(ge=1, le=43_200)] = 2
     retry_pause_limit_seconds: Annotated[int, Field(ge=1, le=43_200)] = 300
     """Pauses double from the first to the second, which ChangeMessageVisibility ends at twelve hours."""
 
     @property
-    def steward_reserve_seconds(self) -> int:
-        return STEWARD_RESERVE_SECONDS
+    def reconciler_reserve_seconds(self) -> int:
+        return RECONCILER_RESERVE_SECONDS
 
     @property
     def max_receive_count(self) -> int:

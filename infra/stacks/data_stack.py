@@ -22,8 +22,8 @@ class DataStack(Stack):
         self._removal_policy = RemovalPolicy.RETAIN if settings.keep_on_delete else RemovalPolicy.DESTROY
 
         self.orders = self._table("OrdersTable", "order_id", expires_by="expires_at", stream=True)
-        # Open, failed and owed orders, for the steward and the CLI: sparse, so that it costs two writes in an order's
-        # life.
+        # Open, failed and owed orders, for the reconciler and the CLI: sparse, so that it costs two writes in the life
+        # of an order.
         _add_index(self.orders, "attention", "attention", "created_at")
         # Orders by the time they were accepted, for reports: written once in an order's life (docs/decisions/0007).
         _add_index(self.orders, "period", "period", "created_at")
@@ -35,7 +35,7 @@ class DataStack(Stack):
         self.circuits = self._table("CircuitsTable", "id", expires_by="expiration")
         self.subscriptions = self._table("SubscriptionsTable", "id")
         self.notifications = self._table("NotificationsTable", "notification_id", expires_by="expires_at")
-        # All about an order or a report, for the CLI and the steward.
+        # All about an order or a report, for the CLI and the reconciler.
         _add_index(self.notifications, "subject", "subject_id", "happened_at")
         _add_index(self.notifications, "attention", "attention", "created_at")
         self.report_files = self._report_files()

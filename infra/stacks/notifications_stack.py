@@ -4,7 +4,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.bundling import Bundler
-from infra.constructs.dead_letter_steward import DeadLetterSteward
+from infra.constructs.dead_letter_reconciler import DeadLetterReconciler
 from infra.constructs.fifo_queue import FifoQueue
 from infra.constructs.python_function import PythonFunction
 from infra.constructs.queue_worker import QueueWorker
@@ -121,8 +121,8 @@ class NotificationsStack(Stack):
             return f"{emulator}/restapis/{api.rest_api_id}/{API_STAGE}/_user_request_"
         return api.deployment_stage.url_for_path().removesuffix("/")
 
-    def _tend_notifications(self) -> DeadLetterSteward:
-        steward = DeadLetterSteward(
+    def _tend_notifications(self) -> DeadLetterReconciler:
+        reconciler = DeadLetterReconciler(
             self,
             "TendNotifications",
             name="tend_notifications",
@@ -132,7 +132,7 @@ class NotificationsStack(Stack):
             schedule_id="NotificationsEveryMinute",
             resources=self._resources,
         )
-        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
+        reconciler.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.notifications.table_arn)
         for index in ("attention", "subject"):
-            steward.allow("dynamodb:Query", on=f"{self._data.notifications.table_arn}/index/{index}")
-        return steward
+            reconciler.allow("dynamodb:Query", on=f"{self._data.notifications.table_arn}/index/{index}")
+        return reconciler

@@ -4,8 +4,8 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.bundling import Bundler
-from infra.constructs.dead_letter_steward import DeadLetterSteward
-from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.constructs.dead_letter_reconciler import DeadLetterReconciler
+from infra.constructs.every_minute import RECONCILER_TIMEOUT_SECONDS, EveryMinute
 from infra.constructs.fifo_queue import FifoQueue
 from infra.constructs.python_function import PythonFunction
 from infra.constructs.queue_worker import QueueWorker
@@ -156,8 +156,8 @@ class OrdersStack(Stack):
         worker.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=self._data.ledger.table_arn)
         return worker
 
-    def _tend_dead_letters(self) -> DeadLetterSteward:
-        steward = DeadLetterSteward(
+    def _tend_dead_letters(self) -> DeadLetterReconciler:
+        reconciler = DeadLetterReconciler(
             self,
             "TendDeadLetters",
             name="tend_dead_letters",
@@ -167,10 +167,10 @@ class OrdersStack(Stack):
             schedule_id="EveryMinute",
             resources=self._resources,
         )
-        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
-        steward.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
-        steward.allow("dynamodb:GetItem", on=self._data.circuits.table_arn)
-        return steward
+        reconciler.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.orders.table_arn)
+        reconciler.allow("dynamodb:Query", on=f"{self._data.orders.table_arn}/index/attention")
+        reconciler.allow("dynamodb:GetItem", on=self._data.circuits.table_arn)
+        return reconciler
 
     def _switch_enrichment(self) -> PythonFunction:
         mapping = self.enrich_order.mapping
@@ -181,7 +181,7 @@ class OrdersStack(Stack):
             function_name=self._settings.switch_enrichment_name,
             description="Every minute, and when the circuit opens: whether orders are enriched",
             layers=self._layers,
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            timeout_seconds=RECONCILER_TIMEOUT_SECONDS,
             resources={**self._resources, "ENRICHMENT_MAPPING": mapping.event_source_mapping_id},
         )
         self._allow_provider_secret(switch)

@@ -4,7 +4,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.constructs.bundling import Bundler
-from infra.constructs.dead_letter_steward import DeadLetterSteward
+from infra.constructs.dead_letter_reconciler import DeadLetterReconciler
 from infra.constructs.fifo_queue import FifoQueue
 from infra.constructs.python_function import PythonFunction
 from infra.constructs.queue_worker import QueueWorker
@@ -113,8 +113,8 @@ class ReportsStack(Stack):
         )
         return worker
 
-    def _tend_reports(self) -> DeadLetterSteward:
-        steward = DeadLetterSteward(
+    def _tend_reports(self) -> DeadLetterReconciler:
+        reconciler = DeadLetterReconciler(
             self,
             "TendReports",
             name="tend_reports",
@@ -124,9 +124,9 @@ class ReportsStack(Stack):
             schedule_id="ReportsEveryMinute",
             resources=self._resources,
         )
-        steward.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
-        steward.allow("dynamodb:Query", on=f"{self._data.reports.table_arn}/index/attention")
-        return steward
+        reconciler.allow("dynamodb:BatchGetItem", "dynamodb:UpdateItem", on=self._data.reports.table_arn)
+        reconciler.allow("dynamodb:Query", on=f"{self._data.reports.table_arn}/index/attention")
+        return reconciler
 
     def _allow_reading_tables(self, function: PythonFunction) -> None:
         """Without ListBucket, S3 calls a missing object forbidden and not missing ("HeadObject"), and a table that was

@@ -121,7 +121,7 @@ def test_a_row_that_cannot_be_read_is_told(dev: Synthesized) -> None:
     assert alarm["AlarmActions"]
 
 
-def test_what_the_stewards_mend_is_told(dev: Synthesized) -> None:
+def test_what_the_reconcilers_mend_is_told(dev: Synthesized) -> None:
     for kind in ("orders", "reports", "notifications"):
         alarm = alarms(dev)[f"{kind}-rescued"]
         assert watches(alarm) == (f"{kind.capitalize()}Rescued", "Sum", "technical")

@@ -305,12 +305,12 @@ def test_outputs(every_stage: Synthesized) -> None:
     }
 
 
-@pytest.mark.parametrize("steward", ["TendDeadLettersFunction", "TendReportsFunction", "SwitchEnrichmentFunction"])
-def test_a_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(
-    every_stage: Synthesized, steward: str
+@pytest.mark.parametrize("reconciler", ["TendDeadLettersFunction", "TendReportsFunction", "SwitchEnrichmentFunction"])
+def test_a_reconciler_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(
+    every_stage: Synthesized, reconciler: str
 ) -> None:
     schedules = [each["Properties"] for each in every_stage.resources("AWS::Scheduler::Schedule").values()]
-    (properties,) = (each for each in schedules if named(each["Target"]["Arn"]) == steward)
+    (properties,) = (each for each in schedules if named(each["Target"]["Arn"]) == reconciler)
     assert (properties["ScheduleExpression"], properties["FlexibleTimeWindow"]) == ("rate(1 minute)", {"Mode": "OFF"})
     assert properties["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     role = named(properties["Target"]["RoleArn"])
@@ -322,9 +322,9 @@ def test_a_steward_is_called_each_minute_by_a_schedule_that_may_do_nothing_else(
     ]
     resources = {named(statement["Resource"]) for statement in statements}
     assert {statement["Action"] for statement in statements} == {"lambda:InvokeFunction"}
-    assert steward in resources
+    assert reconciler in resources
 
 
-def test_the_steward_hides_messages_for_longer_than_it_may_run(every_stage: Synthesized) -> None:
-    for steward in ("tend_dead_letters", "tend_reports"):
-        assert every_stage.functions()[steward]["Timeout"] < HIDDEN_WHILE_TENDED
+def test_the_reconciler_hides_messages_for_longer_than_it_may_run(every_stage: Synthesized) -> None:
+    for reconciler in ("tend_dead_letters", "tend_reports"):
+        assert every_stage.functions()[reconciler]["Timeout"] < HIDDEN_WHILE_TENDED

@@ -11,7 +11,7 @@ import pytest
 from comanda.adapters.delivery.queues import HIDDEN_WHILE_TENDED
 from comanda.adapters.enrichment import circuit
 from comanda.adapters.notifications import webhook_call
-from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS
+from infra.constructs.every_minute import RECONCILER_TIMEOUT_SECONDS
 from infra.settings import STAGE_NAMES, SettingsError, load_settings
 from infra.settings.enrichment import TRY_SECONDS
 from infra.settings.loading import GROUPS, SETTING_NAMES
@@ -226,7 +226,7 @@ def test_what_the_functions_know_by_themselves_is_what_the_settings_reckon_with(
 
 def test_scheduled_function_ends_before_its_next_run_and_its_hidden_messages() -> None:
     """The switch asks a provider that may take as long as a call that tries it."""
-    assert TRY_SECONDS < STEWARD_TIMEOUT_SECONDS < 60 < HIDDEN_WHILE_TENDED
+    assert TRY_SECONDS < RECONCILER_TIMEOUT_SECONDS < 60 < HIDDEN_WHILE_TENDED
     assert circuit.RECOVERY_SECONDS > 2 * 60, "two looks of the switch begin it again before it is over"
 
 

@@ -5,12 +5,12 @@ from typing import Unpack
 
 from constructs import Construct
 
-from infra.constructs.every_minute import STEWARD_TIMEOUT_SECONDS, EveryMinute
+from infra.constructs.every_minute import RECONCILER_TIMEOUT_SECONDS, EveryMinute
 from infra.constructs.fifo_queue import FifoQueue
 from infra.constructs.python_function import FunctionCode, PythonFunction
 
 
-class DeadLetterSteward(PythonFunction):
+class DeadLetterReconciler(PythonFunction):
     """Sends what is owed, looks through the dead letters of `queues`, and begins again at the first. What it may do
     with rows, its stack says."""
 
@@ -27,7 +27,7 @@ class DeadLetterSteward(PythonFunction):
         super().__init__(
             scope,
             construct_id,
-            timeout_seconds=STEWARD_TIMEOUT_SECONDS,
+            timeout_seconds=RECONCILER_TIMEOUT_SECONDS,
             resources=resources,
             **code,
         )
