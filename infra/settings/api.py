@@ -23,6 +23,8 @@ class UsagePlan(BaseModel):
 
 
 class ApiSettings(Group):
+    """The HTTP API: rates, time-outs, other origins, usage plans."""
+
     authorizer_timeout_seconds: Annotated[int, Field(ge=1, le=29)] = 5
     timeout_seconds: Annotated[int, Field(ge=1, le=28)] = 15
     """Less than the 29 s that API Gateway waits at most ("Amazon API Gateway quotas")."""

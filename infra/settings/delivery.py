@@ -19,7 +19,7 @@ class DeliverySettings(Group):
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Attempts an order has at each step, and a report. They are counted on its row, not by SQS."""
     max_rescues: Annotated[int, Field(ge=0, le=10)] = 1
-    """How often a reconciler publishes an order, report or notification anew whose message was dead-lettered untried."""
+    """How often a reconciler begins an order, report or notification again whose message was dead-lettered untried."""
     retry_pause_seconds: Annotated[int, Field(ge=1, le=43_200)] = 2
     retry_pause_limit_seconds: Annotated[int, Field(ge=1, le=43_200)] = 300
     """Pauses double from the first to the second, which ChangeMessageVisibility ends at twelve hours."""

@@ -12,6 +12,8 @@ LAMBDA_PYTHON = "3.14"
 
 
 class FunctionSettings(Group):
+    """What Lambda runs the functions with."""
+
     python_version: Annotated[str, Field(pattern=r"^3\.\d+$")] = LAMBDA_PYTHON
     architecture: Architecture = "arm64"
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1024

@@ -11,6 +11,8 @@ WEBHOOK_SECONDS = 15
 
 
 class NotificationSettings(Group):
+    """How callers are notified."""
+
     timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     reserve_seconds: Annotated[int, Field(ge=1, le=900)] = 17
     """A webhook takes 15 at the most ("Standard Webhooks"), and then its outcome is saved."""

@@ -11,6 +11,8 @@ LogRetentionDays = Literal[1, 3, 7, 14, 30, 90, 180, 365]
 
 
 class ObservabilitySettings(Group):
+    """Logs, traces and the canary."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_sample_rate: Annotated[float, Field(ge=0, le=1)] = 0
     """The share of invocations that log everything, down to DEBUG, whatever the level."""

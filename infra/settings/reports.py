@@ -10,6 +10,8 @@ _SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class ReportSettings(Group):
+    """How reports are written, kept and given out."""
+
     timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 900
     """The most Lambda gives; a report that would take longer is refused before it begins."""
     reserve_seconds: Annotated[int, Field(ge=1, le=900)] = 15

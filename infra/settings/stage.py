@@ -16,6 +16,8 @@ from infra.settings.reports import ReportSettings
 
 
 class WebSocketSettings(Group):
+    """The WebSocket API."""
+
     enabled: bool = True
     """Whether there are WebSocket notifications (docs/websocket.md)."""
 

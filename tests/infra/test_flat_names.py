@@ -163,7 +163,7 @@ AT_THE_DOOR = ("README.md", "README.pt-BR.md", "CONTRIBUTING.md", "SECURITY.md",
 DOCUMENTS = [*(ROOT / name for name in AT_THE_DOOR), *(ROOT / "docs").rglob("*.md")]
 OF_THEN = {name for name in FLAT_NAMES if "_" in name}
 """Those that a document could mean nothing else by."""
-EXAMPLE = {name: {"worker_concurrency"} for name in ("README.md", "README.pt-BR.md")}
+EXAMPLE = {ROOT / name: {"worker_concurrency"} for name in ("README.md", "README.pt-BR.md")}
 
 
 def given_in(text: str) -> set[str]:
@@ -172,11 +172,11 @@ def given_in(text: str) -> set[str]:
     return {name for parts in given for name in re.findall(r"(?:^|\s)([\w.]+)=", " ".join(parts))}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
 def test_documents_call_settings_what_they_are_called_now(document: Path) -> None:
     text = document.read_text()
     assert given_in(text) <= {*SETTING_NAMES}
-    assert {name for name in re.findall(r"`(\w+)`", text) if name in OF_THEN} == EXAMPLE.get(document.name, set())
+    assert {name for name in re.findall(r"`(\w+)`", text) if name in OF_THEN} == EXAMPLE.get(document, set())
 
 
 def test_what_documents_give_is_found() -> None:
