@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from comanda_cli.errors import OneLineErrors
+from comanda_cli.terminal.errors import OneLineErrors
 from infra.settings import SettingsError, flat_names_in, load_settings
 from local import emulator
 from local.console import console

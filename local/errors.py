@@ -1,6 +1,6 @@
 """The local stack's own kind of error."""
 
-from comanda_cli.errors import CliError
+from comanda_cli.terminal.errors import CliError
 
 
 class LocalError(CliError):

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from comanda.domain.shared.access import CLIENT_SCOPES, Caller, Origin, Scope, authenticate
 from comanda_cli.access.tokens import TokenStore
-from comanda_cli.errors import CliError
 from comanda_cli.stack.sessions import local_session
 from comanda_cli.stack.stack_info import StackInfo, load_stack_file, load_stage
+from comanda_cli.terminal.errors import CliError
 from local.console import Step, step
 from local.emulator import HOST, Emulator, find, on_a_free_port
 from local.errors import LocalError

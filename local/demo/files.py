@@ -15,7 +15,7 @@ import pypdfium2
 from rich.table import Table
 
 from comanda_cli.downloads import download
-from comanda_cli.errors import CliError
+from comanda_cli.terminal.errors import CliError
 from local.console import console, step
 from local.demo.http import get, post
 from local.demo.outcome import Ledger, Promise

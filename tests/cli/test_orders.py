@@ -13,9 +13,9 @@ import pytest
 from comanda.adapters.enrichment.circuit import EnrichmentCircuit
 from comanda.adapters.orders.queue import QueuePublisher
 from comanda.domain.orders.messages import Event
-from comanda_cli.errors import CliError
 from comanda_cli.stack.connection import Connection
 from comanda_cli.stack.stack_info import StackInfo
+from comanda_cli.terminal.errors import CliError
 from local.state import State, write_private
 from tests.cli.conftest import Cli, an_api
 from tests.support.builders import NOW, a_pending_order

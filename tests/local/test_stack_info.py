@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from comanda_cli.errors import CliError
 from comanda_cli.stack.stack_info import StackInfo, find_stack_file, load_stack_file
+from comanda_cli.terminal.errors import CliError
 from local.stack import shell_variables
 from local.state import State, write_private
 

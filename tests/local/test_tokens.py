@@ -26,10 +26,10 @@ from comanda.domain.shared.access import (
 )
 from comanda_cli.access import secret_document
 from comanda_cli.access.tokens import CreatedToken, TokenStore
-from comanda_cli.errors import CliError
 from comanda_cli.main import app
 from comanda_cli.stack.sessions import local_session
 from comanda_cli.stack.stack_info import StackInfo
+from comanda_cli.terminal.errors import CliError
 from local.stack import LOCAL_CALLERS, ensure_tokens
 from local.state import State, write_private
 

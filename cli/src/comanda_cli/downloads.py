@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from comanda_cli.errors import CliError, NotDone
+from comanda_cli.terminal.errors import CliError, NotDone
 
 
 def download(client: httpx.Client, report: Mapping[str, Any], target: Path) -> Path:

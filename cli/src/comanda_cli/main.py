@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.main import get_group
 
-from comanda_cli.errors import EXIT_CODES, OneLineErrors
+from comanda_cli.terminal.errors import EXIT_CODES, OneLineErrors
 
 
 class Listed(NamedTuple):

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from comanda_cli.errors import CliError
+from comanda_cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from comanda.domain.shared.access import Origin, Scope, TokenRecord, issue_token, with_scopes
 from comanda_cli.access.secret_document import Content, SecretDocument
-from comanda_cli.errors import CliError
+from comanda_cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from comanda.domain.notifications.webhook_signature import WebhookSecretRecord, is_valid, issue_webhook_secret, retiring
 from comanda.domain.shared.access import check_caller_name
 from comanda_cli.access.secret_document import Content, SecretDocument
-from comanda_cli.errors import CliError
+from comanda_cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -26,8 +26,8 @@ from comanda_cli.dead_letters.printing import (
 from comanda_cli.dead_letters.selection import QUEUE_OF, Selection, select
 from comanda_cli.dead_letters.unknown_letters import Look, look, remove
 from comanda_cli.endings import Endings
-from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
+from comanda_cli.terminal.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.terminal.options import Json, OrderId, Stage, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from comanda_cli.dead_letters.selection import age
-from comanda_cli.errors import CliError, NotDone
 from comanda_cli.stack.connection import connect
+from comanda_cli.terminal.errors import CliError, NotDone
 from comanda_cli.terminal.options import Json, Stage
 from comanda_cli.terminal.output import print_json, remark, say
 

@@ -14,8 +14,8 @@ from comanda.domain.shared.errors import IllegalTransition, InvalidRequest, NotF
 from comanda.domain.shared.notify import LAST_EVENTS, Channel, Notify
 from comanda.domain.shared.times import to_iso
 from comanda_cli.endings import Endings
-from comanda_cli.errors import EXIT_CODES, NOT_DONE, CliError, NotDone
 from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
+from comanda_cli.terminal.errors import EXIT_CODES, NOT_DONE, CliError, NotDone
 from comanda_cli.terminal.options import Json, Stage, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from comanda_cli.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.stack.connection import connect
+from comanda_cli.terminal.errors import EXIT_CODES, NOT_DONE
 from comanda_cli.terminal.options import As, Json, OrderId, Stage, Token, Waiting, taking
 from comanda_cli.terminal.output import failure_text, print_json, print_order, read_body, remark, remark_owed, say
 from comanda_cli.terminal.watching import watch

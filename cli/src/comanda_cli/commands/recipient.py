@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from comanda_cli.errors import EXIT_CODES
 from comanda_cli.stack.connection import connect
+from comanda_cli.terminal.errors import EXIT_CODES
 from comanda_cli.terminal.options import As, Json, Stage, Token
 from comanda_cli.terminal.output import print_facts, print_json, print_table
 

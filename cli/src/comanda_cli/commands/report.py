@@ -13,8 +13,8 @@ from comanda.domain.reports.report import Report, ReportFormat, ReportStatus
 from comanda.domain.shared.errors import IllegalTransition, NotFound, Unavailable
 from comanda_cli.downloads import download
 from comanda_cli.endings import Endings
-from comanda_cli.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.stack.connection import Connection, QuietTelemetry, connect
+from comanda_cli.terminal.errors import EXIT_CODES, NOT_DONE, NotDone
 from comanda_cli.terminal.options import As, Json, Stage, Token, Waiting, taking
 from comanda_cli.terminal.output import (
     confirm,

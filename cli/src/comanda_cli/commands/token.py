@@ -8,8 +8,8 @@ import typer
 
 from comanda.domain.shared.access import CANARY, CLIENT_SCOPES, Action, Origin, Scope, TokenRecord, Whose, needed_for
 from comanda_cli.access.tokens import TokenStore
-from comanda_cli.errors import CliError
 from comanda_cli.stack.connection import Connection, connect
+from comanda_cli.terminal.errors import CliError
 from comanda_cli.terminal.options import Json, Stage
 from comanda_cli.terminal.output import print_json, print_table, remark, say
 

@@ -12,7 +12,7 @@ from comanda_cli.dead_letters.bulk import Outcome
 from comanda_cli.dead_letters.selection import QUEUE_OF
 from comanda_cli.dead_letters.unknown_letters import Look, UnknownLetter
 from comanda_cli.endings import Endings
-from comanda_cli.errors import INTERRUPTED, NOT_DONE
+from comanda_cli.terminal.errors import INTERRUPTED, NOT_DONE
 from comanda_cli.terminal.output import (
     print_json,
     print_table,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from comanda_cli.errors import CliError, NotDone
+from comanda_cli.terminal.errors import CliError, NotDone
 
 TRIES = 4
 LONGEST_PAUSE_SECONDS = 5.0

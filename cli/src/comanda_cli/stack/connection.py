@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from comanda_cli.errors import CliError
 from comanda_cli.stack.sessions import aws_session, local_session
 from comanda_cli.stack.stack_info import Queue, StackInfo, find_stack_file, load_stack_file, load_stage
+from comanda_cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     import boto3

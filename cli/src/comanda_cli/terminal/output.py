@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from comanda.domain.shared.errors import UnreadableRow
-from comanda_cli.errors import NotDone
+from comanda_cli.terminal.errors import NotDone
 from comanda_cli.terminal.escaping import escaped, escaped_json
 
 if TYPE_CHECKING:
