@@ -59,7 +59,7 @@ class Recorder:
             **tables,
             resources.bucket: "ReportFiles",
             resources.queue_url: "Queue",
-            resources.link_keys_secret: "secret",
+            resources.link_keys_secret: "secret:link-keys",
         }
         return cls(names, resources.dynamodb, resources.sqs, resources.s3, *clients)
 

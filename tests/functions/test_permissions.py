@@ -375,7 +375,7 @@ def test_authorize_connection(moto: Resources) -> None:
     authorize = authorize_connection.build(settings, SecretsProvider(boto3_client=client))
     token = f"Bearer {'0' * 16}.{'A' * 43}"
     authorize(handshake_event([("Authorization", token)]), Context())  # type: ignore[arg-type]
-    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_connection"]["secret"]
+    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_connection"]["secret:tokens"]
 
 
 def large_table(reports: Reports, line: bytes, end: bytes = b"") -> str:
@@ -398,4 +398,4 @@ def test_authorize_request(moto: Resources) -> None:
     settings = authorize_request.Settings.load({"TOKENS_SECRET": "tokens"})
     authorize = authorize_request.build(settings, SecretsProvider(boto3_client=client))
     authorize(token_event(f"Bearer {bearer}"), Context())  # type: ignore[arg-type]
-    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_request"]["secret"]
+    assert {f"secretsmanager:{operation}" for operation in operations} == MAY["authorize_request"]["secret:tokens"]

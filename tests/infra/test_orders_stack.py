@@ -39,8 +39,8 @@ def named(value: Any) -> str:
         return re.sub(r".*ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}.*", r"\1", target)
     if kind == "Fn::Join":
         joined = "".join(named(part) for part in target[1])
-        if ":secret:" in joined:
-            return "secret"
+        if secret := re.search(r":secret:comanda-[a-z]+-(.+)-\?{6}$", joined):
+            return f"secret:{secret[1]}"
         return re.sub(r"arn:.*:(function:comanda-[a-z]+-|event-source-mapping:|(?=WebSocket/))", "", joined)
     return re.sub(r"[0-9A-F]{8}$", "", target[0] if isinstance(target, list) else target)
 

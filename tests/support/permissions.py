@@ -35,8 +35,10 @@ READ_STREAM = {
 }
 """What the event source mapping of a stream does ("Using AWS Lambda with Amazon DynamoDB")."""
 
+READ_SECRET = {"secretsmanager:GetSecretValue"}
+
 MAY: dict[str, dict[str, set[str]]] = {
-    "authorize_request": {"secret": {"secretsmanager:GetSecretValue"}},
+    "authorize_request": {"secret:tokens": READ_SECRET},
     "write_orders": {
         "Orders": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         "Idempotency": IDEMPOTENCY,
@@ -96,7 +98,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "Notifications": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "Subscriptions": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "Circuits": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-        "secret": {"secretsmanager:GetSecretValue"},
+        "secret:webhook-secrets": READ_SECRET,
+        "secret:link-keys": READ_SECRET,
     },
     "tend_notifications": {
         "Notifications": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
@@ -118,7 +121,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "read_reports": {
         "Reports": {"dynamodb:GetItem"},
         "ReportFiles/reports/*": {"s3:GetObject"},
-        "secret": {"secretsmanager:GetSecretValue"},
+        "secret:link-keys": READ_SECRET,
     },
     "generate_report": {
         "ReportsQueue": {*READ_SOURCE, *BEGIN_AGAIN},
@@ -136,7 +139,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "ReportsQueue": {"sqs:SendMessage"},
         "ReportsDeadLetters": DEAD_LETTERS,
     },
-    "authorize_connection": {"secret": {"secretsmanager:GetSecretValue"}},
+    "authorize_connection": {"secret:tokens": READ_SECRET},
     "serve_connections": {
         "Connections": {
             *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
@@ -156,5 +159,5 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
 }
 """Function, resource, actions."""
-WITH_PROVIDER_SECRET = {"secret": {"secretsmanager:GetSecretValue"}}
+WITH_PROVIDER_SECRET = {"secret": READ_SECRET}
 """What enrich_order may do besides, where the provider knows it by a secret."""

@@ -58,7 +58,7 @@ def test_receiver_that_is_down_is_retried_with_backoff_under_the_same_id(scene: 
     assert scene.row(notification).status is NotificationStatus.DELIVERED
 
 
-def test_last_attempt_fails_the_order_and_dead_letters_its_message(scene: Scene) -> None:
+def test_last_attempt_fails_the_notification_and_dead_letters_its_message(scene: Scene) -> None:
     notification = scene.announced()
     scene.receivers.errors[URL] = [DOWN]
     for receive_count in range(1, MAX_ATTEMPTS + 1):

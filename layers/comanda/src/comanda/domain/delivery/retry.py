@@ -1,4 +1,4 @@
-"""How often, and after what pause, an order is tried again (A5)."""
+"""How often, and after what pause, a row is worked on again (A5)."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class RetryPolicy:
     longest_pause: float
 
     def pause_after(self, attempts: int, random: Callable[[], float], asked_for: float = 0.0) -> int:
-        """Whole seconds, at least 1: ChangeMessageVisibility takes no fractions. `draw` gives 0 <= x < 1.
+        """Whole seconds, at least 1: ChangeMessageVisibility takes no fractions. `random` gives 0 <= x < 1.
 
         `asked_for`: seconds that the other side wants to be left alone for. The pause is then no shorter, up to
         LONGEST_RETRY_AFTER, and up to a fifth longer.

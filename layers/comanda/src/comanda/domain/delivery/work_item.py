@@ -22,7 +22,7 @@ class By(StrEnum):
     """Chooses a row, by the CLI."""
     CONSOLE = "console"
     """Moved the message out of a dead-letter queue: the console, or whoever starts a message move task."""
-    RECONCILER = "steward"
+    RECONCILER = "steward"  # As logs have had it from the start.
     """Found the message dead-lettered before anybody tried it."""
     OUTAGE = "outage"
     """The reconciler, where an outage of the provider turned the workers away."""
