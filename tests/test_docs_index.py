@@ -39,6 +39,25 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
     assert [path for path in named if not (BASES.get(path.split("/")[0], ROOT) / path).exists()] == []
 
 
+FILES = {
+    path.name
+    for folder in ("layers", "functions", "infra", "cli", "local", "tests", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+}
+LABEL = re.compile(r"\[`([\w/]+\.py)`\]\(([^)#]*)")
+BARE = re.compile(r"`(\w+\.py)`")
+EXAMPLES = {"test_debugging.py"}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_file_is_called_what_it_is_called(page: Path) -> None:
+    if page.name in NOT_OF_TODAY:
+        return
+    text = prose_of(page)
+    assert [label for label, target in LABEL.findall(text) if not target.endswith(label)] == []
+    assert [name for name in BARE.findall(text) if name not in FILES | EXAMPLES] == []
+
+
 def test_what_can_be_linked_to(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text('# Who may `what`?\n\n## Twice\n\n## Twice\n\n```sh\n# none\n```\n\n<a id="p1"></a>P1\n')
