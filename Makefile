@@ -53,8 +53,8 @@ test-fast: install  ## the tests that need no deployed stack
 test-for: install  ## the tests that cover a source file: make test-for FILE=infra/settings/times.py
 	@$(INSTALLED) python -m tests.support.covering $(FILE)
 
-test-stack: install  ## the tests against a deployed stack: two side by side, brought up by themselves
-	@$(INSTALLED) pytest tests/stack -n 2 --dist loadfile
+test-stack: install  ## the tests against a deployed stack: three side by side, brought up by themselves
+	@$(INSTALLED) pytest tests/stack -n 3 --dist loadfile
 
 test-browser: install  ## a web page of another origin in a headless Chromium, on a stack of its own (docs/web.md)
 	@$(INSTALLED) pytest tests/browser -m browser

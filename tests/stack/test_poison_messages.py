@@ -34,7 +34,7 @@ def poisoned_worker(operator: Operator, folder: Path) -> Iterator[Path]:
         "enrich_order",
         "enrichment",
         {"VisibilityTimeout": "4"},
-        Handler="deadly.handler",
+        Handler="poison.handler",
         Timeout=3,
         Environment=operator.variables("enrich_order", WORKER_RESERVE_SECONDS="1", STARTS_FILE=str(starts)),
     ):
