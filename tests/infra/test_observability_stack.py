@@ -225,7 +225,7 @@ def test_a_canary_has_a_token_a_schedule_and_an_alarm_that_silence_sets_off(
         for action in as_list(statement["Action"])
     }
     assert {each for each in granted if each[0] != "*" and not each[1].startswith("logs:")} == {
-        ("secret", "secretsmanager:GetSecretValue")
+        ("secret:canary", "secretsmanager:GetSecretValue")
     }
     schedules = with_canary.observability.find_resources("AWS::Scheduler::Schedule").values()
     assert [each["Properties"]["ScheduleExpression"] for each in schedules] == ["rate(5 minutes)"]
