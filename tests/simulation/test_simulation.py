@@ -50,6 +50,7 @@ SEEDS_THAT_FOUND_SOMETHING: dict[int, str] = {
 SEEDS_WITH_NOTIFICATIONS = {
     5645: "a report that was begun anew sent the body of a redrive that could not be written down, and was swallowed",
     1400033: "the death of a worker was counted for an order that it had done and deleted by hand, by the auditor",
+    4001756: "an order whose claim was gone on with late looked as if nobody had written it for long, and was requeued",
     2000272: "an order that killed the one trial of the circuit had all others turned away for a minute",
 }
 """The same, of those that were found in a run with notifications, or with a scenario."""

@@ -1,6 +1,7 @@
 """Accepting: durable before it is answered (P1), one order per key forever (P2)."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -25,9 +26,10 @@ class Scene:
     publisher: FakePublisher = field(default_factory=FakePublisher)
     telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     defaults: dict[str, Notify] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def accept(self, new: NewOrder | None = None, key: IdempotencyKey | None = KEY) -> Accepted:
-        use_case = AcceptOrder(self.orders, self.publisher, self.telemetry, FakeClock(), "BRL", self.defaults.get)
+        use_case = AcceptOrder(self.orders, self.publisher, self.telemetry, self.clock, "BRL", self.defaults.get)
         return use_case(a_caller(), new or a_new_order(), key, "corr-1")
 
     def cancel(self, order_id: str) -> None:
@@ -63,6 +65,19 @@ def test_a_second_try_goes_on_where_the_first_one_died(scene: Scene) -> None:
     again = scene.accept()
     assert (again.replayed, len(scene.orders.rows), len(scene.publisher.sent)) == (True, 1, 1)
     assert scene.orders.rows[again.order.order_id].status is OrderStatus.PENDING
+
+
+def test_a_late_second_try_keeps_the_claims_age_and_counts_as_written_now(scene: Scene) -> None:
+    """Else the reconciler takes it for an order that nobody has written for hours, and requeues it."""
+    scene.publisher.outage = True
+    with pytest.raises(Unavailable):
+        scene.accept()
+    scene.publisher.outage = False
+    (claim,) = scene.orders.rows.values()
+    scene.clock.now += timedelta(hours=1)
+    order = scene.orders.rows[scene.accept().order.order_id]
+    assert (order.created_at, order.updated_at) == (claim.created_at, scene.clock.now)
+    assert [entry.at for entry in order.timeline if entry.status is OrderStatus.PENDING] == [claim.created_at]
 
 
 def test_another_payload_is_refused_even_where_the_first_try_died(scene: Scene) -> None:

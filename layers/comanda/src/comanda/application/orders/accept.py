@@ -1,7 +1,7 @@
 """POST /orders: answer 202 once row and message are both stored (P1), one order per key forever (P2)."""
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from comanda.application.delivery.ports import VersionConflict
@@ -51,7 +51,8 @@ class AcceptOrder:
 
         order = found or claim
         self.publisher.publish(order, Event.CREATED)
-        accepted = order.stored(order.created_at)
+        # Its age is that of the claim; but what was written only now is not to be taken for left alone.
+        accepted = replace(order.stored(order.created_at), updated_at=claim.created_at)
         with suppress(VersionConflict):  # A worker has the message already, or a concurrent duplicate was quicker.
             self.orders.save(order, accepted)
         self.telemetry.emit(OrderAccepted(), accepted)
