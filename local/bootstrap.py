@@ -2,7 +2,7 @@
 
 Runs on a bare Python, so it imports the standard library only. Each part is installed again only when what it was made
 from has changed: a stamp file inside its folder says what that was, is removed before work starts, and written when
-all is done. So an interrupted install is made anew by the next run.
+all is done. So an interrupted install is made again by the next run.
 """
 
 import fcntl

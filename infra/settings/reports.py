@@ -30,7 +30,7 @@ class ReportSettings(Group):
     settle_seconds: Annotated[int, Field(ge=0, le=600)] = 5
     """How far the index `period` may be behind the table at the most; it is usually less than a second."""
     lifetime_days: Annotated[int, Field(ge=1, le=365)] = 7
-    """How long a report can be looked at and downloaded; after that the same request writes it anew."""
+    """How long a report can be looked at and downloaded; after that the same request writes it again."""
     link_seconds: Annotated[int, Field(ge=1, le=900)] = 900
     uploads_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Links to upload a table, per caller, from one full hour to the next."""

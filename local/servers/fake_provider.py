@@ -222,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def enrich(self, body: dict[str, Any], status: int = 200) -> None:
-        """The same key, the same answer. What was rejected is looked at anew each time."""
+        """The same key, the same answer. What was rejected is looked at again each time."""
         key, book = self.headers.get("Idempotency-Key", ""), self.server.book
         request = _request_of(body, attempt=book.calls[key])
         try:

@@ -60,7 +60,7 @@ def take_turns(tasks: Sequence[Callable[[], None]], choices: Iterator[int]) -> N
 
 
 def an_orders_life() -> list[Order]:
-    """The states of its row, one write after another; claims and the enrichment are notified to nobody."""
+    """The states of its row, one write after another; claims and the enrichment are sent to nobody."""
     claim = a_claim()
     started = claim.stored(NOW).started(NOW)
     return [
@@ -152,7 +152,7 @@ def check(race: Race, received: list[str]) -> None:
 @settings(max_examples=300)
 @given(SEEDS)
 def test_a_recipients_changes_come_behind_its_snapshot_and_none_is_lost(seed: int) -> None:
-    """What came shortly before the snapshot may be notified behind it, too."""
+    """What came shortly before the snapshot may be sent after it, too."""
     race = Race(recipient_of, outages=0)
     written_by_the_snapshot: list[int] = []
     race.clients.before_post = lambda *_: written_by_the_snapshot.append(len(race.stream))
@@ -168,7 +168,7 @@ def test_a_recipients_changes_come_behind_its_snapshot_and_none_is_lost(seed: in
 @settings(max_examples=300)
 @given(SEEDS, st.integers(1, 4))
 def test_outages_lose_nothing_and_tell_nobody_twice(seed: int, outages: int) -> None:
-    """The snapshot itself is not hit: then the client is notified that it is not subscribed."""
+    """The snapshot itself is not hit: then the client is told that it is not subscribed."""
     race = Race(topic_of, outages=outages)
     race.work()
     race.stream.clear()

@@ -1,4 +1,4 @@
-"""A scene: what is notified, and what becomes of it, with fakes all around."""
+"""A scene: what is announced, and what becomes of it, with fakes all around."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

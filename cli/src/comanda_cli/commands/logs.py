@@ -76,7 +76,7 @@ def show_logs(
     connection = connect(ctx, stage)
     groups = connection.stack.log_groups
     if not groups:
-        raise CliError("the stage tells no log groups: deploy it anew, so that its stacks name them")
+        raise CliError("the stage tells no log groups: deploy it again, so that its stacks name them")
     client, start = connection.client("logs"), connection.outside.clock() - since
 
     def read(function: str) -> list[Line]:

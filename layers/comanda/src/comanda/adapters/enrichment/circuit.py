@@ -38,7 +38,7 @@ NAME = "enrichment"
 FAILURES = 3
 """Different orders whose calls failed in a row, in one execution environment, open the circuit."""
 RECOVERY_SECONDS = 150
-"""Two looks of the switch function, each of which begins them anew. Without it, a call then tries by itself."""
+"""Two looks of the switch function, each of which begins them again. Without it, a call then tries by itself."""
 TRY_SECONDS = 30
 """Whoever tries, and has written nothing down for so long, died: the lease of a trial."""
 OUTAGE_LINGERS = 600

@@ -15,7 +15,7 @@ from comanda.adapters.aws.idempotency import KeptResults
 class EnrichOnce:
     """A provider whose answer is kept: after a crash between call and save, it is not asked again.
 
-    An answer that makes no total is not kept: the order fails of it, and is asked about anew once it is redriven.
+    An answer that makes no total is not kept: the order fails of it, and is asked about again once it is redriven.
     """
 
     def __init__(self, provider: EnrichmentProvider, client: "DynamoDBClient", table: str) -> None:

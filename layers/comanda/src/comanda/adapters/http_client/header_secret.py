@@ -43,5 +43,5 @@ class ProviderSecret:
         return {secret.header: secret.value}
 
     def was_refused(self) -> None:
-        """The provider does not take it: it is read anew before the next call, as it may have been renewed."""
+        """The provider does not take it: it is read again before the next call, as it may have been renewed."""
         self._refused = True

@@ -21,9 +21,9 @@ class Conversation:
     drop: DropConnection
 
     def hear(self, connection_id: str, text: str, request_id: str) -> None:
-        """Raises Unavailable where not even the problem can be notified."""
+        """Raises Unavailable where not even the problem can be sent."""
         connection = self.subscriptions.connection(connection_id)
-        if connection is None:  # It was dropped, and does not know yet: it is to connect anew.
+        if connection is None:  # It was dropped, and does not know yet: it is to connect again.
             self.clients.disconnect(connection_id)
             return
         try:
@@ -49,6 +49,6 @@ class Conversation:
             self.clients.post(connection.connection_id, problem_text(error, request_id, topic))
         except (Gone, TooSlow):
             raise
-        except Exception:  # noqa: BLE001 - a client is notified what it can do, and nothing of our insides
+        except Exception:  # noqa: BLE001 - a client is told what it can do, and nothing of our insides
             LOGGER.exception("message.defect")
             self.clients.post(connection.connection_id, defect_text(request_id, topic))

@@ -21,7 +21,7 @@ from comanda.domain.shared.times import to_iso
 MAX_COMMAND_BYTES = 4096
 
 MAX_NOTICE_BYTES = 32 * 1024
-"""One frame ("Amazon API Gateway quotas"). What is larger is notified without its data."""
+"""One frame ("Amazon API Gateway quotas"). What is larger is sent without its data."""
 
 PONG = to_json({"type": "pong"})
 

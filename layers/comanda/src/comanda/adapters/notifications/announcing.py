@@ -1,4 +1,4 @@
-"""From the stream of the tables to what callers are notified."""
+"""From the streams of the tables to requests for notifications."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def _requests_of_order(write: RowWrite, order: Order) -> Iterator[NotificationRe
 
 
 def _requests_of_report(write: RowWrite, report: Report) -> Iterator[NotificationRequest]:
-    """Who asked for a report that is over already is notified so at once."""
+    """Who asked for a report that is over already is notified at once."""
     before = write.before.notify if isinstance(write.before, Report) else ()
     present = Change(Subject.REPORT, report.report_id, report.version, report.status, report.updated_at)
     for notify in report.notify:

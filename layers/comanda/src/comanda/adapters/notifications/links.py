@@ -1,4 +1,4 @@
-"""Links of our own, in what callers are notified of a finished report."""
+"""Links of our own, in notifications of a finished report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ def _add(measure: Measure, event: TelemetryEvent) -> None:
 
 def measured(handler: Handler[Answer]) -> Handler[Answer]:
     """A handler at whose end, good or bad, the metrics of its invocation are printed for CloudWatch to find (EMF); and
-    for each invocation it is drawn anew whether it logs everything (POWERTOOLS_LOGGER_SAMPLE_RATE)."""
+    a draw decides for each invocation whether it logs everything (POWERTOOLS_LOGGER_SAMPLE_RATE)."""
 
     def sampled(event: dict[str, Any], context: LambdaContext) -> Answer:
         LOGGER.refresh_sample_rate_calculation()

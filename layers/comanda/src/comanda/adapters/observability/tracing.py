@@ -27,7 +27,7 @@ class Trace:
 
     @classmethod
     def current(cls, environment: Mapping[str, str]) -> Self | None:
-        """Of this invocation. Lambda sets it anew for each ("Using Lambda environment variables"); None where it does
+        """Of this invocation. Lambda sets it again for each ("Using Lambda environment variables"); None where it does
         not, as where nobody traces."""
         header = environment.get("_X_AMZN_TRACE_ID", "")
         root, parent = _ROOT.search(header), _PARENT.search(header)

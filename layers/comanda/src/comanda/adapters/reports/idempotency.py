@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 class AcceptReportOnce:
     """AcceptReport behind the `Idempotency-Key`. Without a key the row alone decides, so that many equal requests at
-    once all get their answer, and one that failed or expired can begin anew."""
+    once all get their answer, and one that failed or expired can begin again."""
 
     def __init__(self, accept: AcceptReport, client: "DynamoDBClient", table: str) -> None:
         self._accept = accept

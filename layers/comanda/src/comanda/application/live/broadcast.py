@@ -32,7 +32,7 @@ class Broadcast:
 
     def __call__(self, batch: Sequence[Changed]) -> None:
         """Raises Unavailable, once everybody else was served, for the stream to hand the batch over again. What a
-        client was notified of an order or a report is known by then, and not sent twice."""
+        client was sent is written down by then, and not sent twice."""
         messages = _by_topic(batch)
         found = [each for of_topic in self.executor.map(self.subscriptions.to, messages) for each in of_topic]
         notices = {topic: [self.write(each) for each in messages[topic]] for topic in {each.topic for each in found}}

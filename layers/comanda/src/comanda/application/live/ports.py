@@ -23,7 +23,7 @@ class TooSlow(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What a client is notified of a topic. `type` is `snapshot`, or that of a change: `order.completed`."""
+    """What a client is sent about a topic. `type` is `snapshot`, or that of a change: `order.completed`."""
 
     type: str
     topic: Topic
@@ -57,7 +57,7 @@ class Subscriptions(Protocol):
     def activate(self, subscription: Subscription, told: int, sent: int) -> Sequence[Notice]:
         """Make it active, where it holds no more than the `sent` notices that are known; then give nothing.
 
-        Otherwise change nothing, and give all it holds. What was ended or begun anew meanwhile has nothing to give.
+        Otherwise change nothing, and give all it holds. What was ended or begun again meanwhile has nothing to give.
         """
 
     def hold(self, subscription: Subscription, notices: Sequence[Notice]) -> Subscription | None:
@@ -81,4 +81,4 @@ class Clients(Protocol):
         """Send a message; those sent one after another arrive in that order. Raises Gone, TooSlow, Unavailable."""
 
     def disconnect(self, connection_id: str) -> None:
-        """Close it, so that the client connects anew. Never raises for an outage: it then stays open, in silence."""
+        """Close it, so that the client connects again. Never raises for an outage: it then stays open, in silence."""

@@ -21,7 +21,7 @@ from comanda.domain.shared.notify import Notify
 
 @dataclass(frozen=True)
 class NotificationRequest:
-    """One change, who asked to be notified, and what is notified of it."""
+    """One change, who asked to be notified, and what the notification says."""
 
     change: Change
     notify: Notify

@@ -12,7 +12,7 @@ class Receivers(Protocol):
         """POST a JSON body; the receiver has it when this returns.
 
         Raises PermanentError (ReceiverGone where the receiver wants no more at all) and TransientError (ReceiverOutage
-        where it fails whatever it is notified).
+        where it fails whatever it is sent).
         """
 
 

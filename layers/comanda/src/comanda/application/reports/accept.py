@@ -45,7 +45,7 @@ class AcceptReport:
     telemetry: Telemetry
     clock: Clock
     lifetime: timedelta
-    """How long a report can be asked for and downloaded; after that, the same request generates it anew."""
+    """How long a report can be asked for and downloaded; after that, the same request generates it again."""
     default_notify: DefaultNotify
 
     def request(

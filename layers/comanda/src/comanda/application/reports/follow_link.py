@@ -20,7 +20,7 @@ class FollowLink:
     clock: Clock
 
     def __call__(self, token: str) -> str:
-        """A link to the file, signed anew on each call. Raises NotFound, NotReady, Expired, UnreadableRow,
+        """A link to the file, signed again on each call. Raises NotFound, NotReady, Expired, UnreadableRow,
         Unavailable."""
         now = self.clock()
         report = self.reports.get(report_of_link(token, self.keys(), now))

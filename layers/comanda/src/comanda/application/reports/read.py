@@ -60,7 +60,7 @@ class ReadReport:
         return report, self.links.link_to(report) if report.status is ReportStatus.READY else None
 
     def download(self, caller: Caller, report_id: str) -> str:
-        """A link to the file, signed anew on each call. Raises NotReady and Expired too."""
+        """A link to the file, signed again on each call. Raises NotReady and Expired too."""
         return download_link(self._visible(caller, report_id), self.links)
 
     def _visible(self, caller: Caller, report_id: str) -> Report:

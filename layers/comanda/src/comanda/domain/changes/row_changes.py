@@ -38,7 +38,7 @@ class Change:
 
 def changes_of_order(before: Order | None, after: Order) -> list[Change]:
     """The changes from one state of an order's row to a later one, in order. A claim is no order yet, and not told of
-    (P1); being published anew, or discarded, is no change of status."""
+    (P1); being published again, or discarded, is no change of status."""
     known = before.timeline if before else ()
     status = known[-1].status if known else OrderStatus.ACCEPTING
     changes = []

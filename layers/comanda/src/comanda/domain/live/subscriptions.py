@@ -1,4 +1,4 @@
-"""What a WebSocket client can subscribe to, and how far it has been notified.
+"""What a WebSocket client can subscribe to, and what it has been sent so far.
 
 A subscription begins *pending*: its snapshot is on the way, and changes that come meanwhile are held for the one who
 sends it. Once it is *active*, changes are sent straight to the client. So the snapshot comes first, and nothing is lost
@@ -94,7 +94,7 @@ class Subscription:
         return self.told is None
 
     def is_abandoned(self, now: datetime) -> bool:
-        """Whoever was to send its snapshot died; the client was notified so, and subscribes again."""
+        """Whoever was to send its snapshot died; the client was told so, and subscribes again."""
         return self.is_pending and now > self.since + PENDING_AT_MOST
 
     def knows(self, notice: Notice) -> bool:

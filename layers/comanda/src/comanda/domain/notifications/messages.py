@@ -13,7 +13,7 @@ NOTIFICATION_DUE = "notification.due"
 
 @dataclass(frozen=True)
 class NotificationMessage:
-    """A message body: `{"event", "notification_id", "replay"}`. What is notified stands in the row."""
+    """A message body: `{"event", "notification_id", "replay"}`. What the receiver is sent stands in the row."""
 
     notification_id: str
     replay: int

@@ -67,8 +67,8 @@ class Notification(WorkItem):
 
     @property
     def message_group(self) -> str:
-        """What one receiver is notified of one order or report comes in its order, and a receiver that
-        does not answer holds up nothing else."""
+        """What one receiver is sent about one order or report comes in order, and a receiver that does not answer holds
+        up nothing else."""
         return str(uuid.uuid5(uuid.UUID(self.receiver_id), self.subject_id))
 
     @property

@@ -139,7 +139,7 @@ class Report(WorkItem):
     report_id: str
     request: ReportRequest
     keyed: bool
-    """Asked for under an Idempotency-Key: it stands for this one generation forever, and never begins anew (P2)."""
+    """Asked for under an Idempotency-Key: it stands for this one generation forever, and never begins again (P2)."""
     correlation_id: str
     expires_at: datetime
     status: ReportStatus = ReportStatus.ACCEPTING

@@ -6,13 +6,13 @@ from enum import StrEnum
 ORDER_EVENTS = ("order.pending", "order.processing", "order.completed", "order.failed", "order.cancelled")
 REPORT_EVENTS = ("report.requested", "report.generating", "report.ready", "report.failed", "report.cancelled")
 EVENTS = (*ORDER_EVENTS, *REPORT_EVENTS)
-"""Everything that can be notified of: what a thing is, and a status it came to have."""
+"""Every event that a caller can be notified of: a kind of thing, and the status it came to have."""
 
 LAST_EVENTS = (
     *("order.completed", "order.failed", "order.cancelled"),
     *("report.ready", "report.failed", "report.cancelled"),
 )
-"""How a thing ended: what is notified of where nothing else is asked for."""
+"""How a thing ended: the events of a request that names none."""
 
 
 class Channel(StrEnum):

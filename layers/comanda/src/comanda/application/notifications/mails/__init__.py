@@ -1,4 +1,4 @@
-"""Mails about orders and reports: what happened, as a person would want to be notified."""
+"""Mails about orders and reports: what happened, as a person would want to be told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
